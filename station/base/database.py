@@ -1,0 +1,129 @@
+"""The database at the edge: one metadata, short transactions, reads apart from writes.
+
+SQLite (WAL) on one machine, PostgreSQL by setting; every query must run on both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, Executable, MetaData, event
+from sqlalchemy.engine import Connection, CursorResult
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.types import TypeDecorator
+
+from station.base.settings import Settings
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+AfterCommit = Callable[[], Awaitable[None]]
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime, always UTC in the database and always aware in Python."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Transaction:
+    """One unit of work. What is put into `after_commit` runs once the change is durable."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+        self.after_commit: list[AfterCommit] = []
+
+    async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        """Run one statement inside this unit of work."""
+        result = await self.connection.execute(statement, parameters)
+        assert isinstance(result, CursorResult)
+        return result
+
+
+class Database:
+    """Engine and units of work. `close()` may be called twice."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine: AsyncEngine = create_async_engine(url, pool_pre_ping=url.startswith("postgresql"))
+        if self.engine.dialect.name == "sqlite":
+            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
+            event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """A write: commits at the end of the block, rolls back on any exception."""
+        async with self.engine.connect() as plain:
+            connection = await plain.execution_options(station_write=True)
+            async with connection.begin():
+                work = Transaction(connection)
+                yield work
+        for step in work.after_commit:
+            await step()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A consistent read; nothing in it may change a row."""
+        async with self.engine.connect() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
+    # The driver's own BEGIN comes too late for BEGIN IMMEDIATE, so it is switched off here.
+    connection.isolation_level = None  # type: ignore[attr-defined]
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A write takes the lock at once: two writers then wait for each other instead of failing half-way.
+    write = connection.get_execution_options().get("station_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database to the newest revision. Harmless when it is there already."""
+    migrate_url(settings.resolved_database_url, settings.data)
+
+
+def migrate_url(url: str, folder: Path | None = None) -> None:
+    """`migrate` for a bare URL (tests)."""
+    from alembic import command  # noqa: PLC0415  alembic is slow to import and needed once
+    from alembic.config import Config  # noqa: PLC0415
+
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["url"] = url
+    command.upgrade(config, "head")

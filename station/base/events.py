@@ -1,0 +1,29 @@
+"""Server-sent events (WHATWG HTML §9.2): how a page learns that something changed."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+
+from station.base.web import as_json, station_of
+
+HEARTBEAT_S = 15.0
+
+
+async def stream_topics(request: web.Request, *topics: str, first: dict[str, object] | None = None) -> web.StreamResponse:
+    """Send each bus message of the topics as one event until the page goes away."""
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+    async with station_of(request).bus.subscribe(*topics) as subscription:
+        await response.prepare(request)
+        await response.write(b"retry: 1000\n\n")
+        if first is not None:
+            await response.write(f"data: {as_json(first)}\n\n".encode())
+        try:
+            while True:
+                message = await subscription.get(HEARTBEAT_S)
+                line = ": still here\n\n" if message is None else f"data: {as_json(message)}\n\n"
+                await response.write(line.encode())
+        except (ConnectionResetError, asyncio.CancelledError):
+            pass
+    return response

@@ -1,0 +1,97 @@
+"""Chinese first, complete English beside it: gettext catalogues read once, and dates as people here say them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+
+from babel.messages.pofile import read_po
+
+from station.base.clock import local
+
+LANGUAGES = ("zh", "en")
+LOCALE_FOLDER = Path(__file__).resolve().parents[2] / "web" / "locale"
+_WEEKDAYS_ZH = "一二三四五六日"
+
+
+class Translator:
+    """Message ids are Chinese; a language other than Chinese looks them up in `locale/{lang}/*.po`."""
+
+    def __init__(self, folder: Path = LOCALE_FOLDER) -> None:
+        self._messages: dict[str, dict[str, str]] = {"zh": {}}
+        for language in LANGUAGES[1:]:
+            self._messages[language] = _read_catalogues(folder / language)
+
+    def gettext(self, language: str, message: str) -> str:
+        """The message in that language; Chinese when there is no translation."""
+        return self._messages[language].get(message) or message
+
+    def ngettext(self, language: str, singular: str, plural: str, count: int) -> str:
+        """Chinese has one form; English chooses by the count."""
+        return self.gettext(language, singular if count == 1 else plural)
+
+    def has(self, language: str, message: str) -> bool:
+        return bool(self._messages[language].get(message))
+
+
+def _read_catalogues(folder: Path) -> dict[str, str]:
+    messages: dict[str, str] = {}
+    for path in sorted(folder.glob("*.po")):
+        with path.open("rb") as file:
+            catalogue = read_po(file, locale=folder.name)
+        messages.update({str(m.id): str(m.string) for m in catalogue if m.id and m.string})
+    return messages
+
+
+def choose_language(cookie: str | None, accept: str | None) -> str:
+    """The visitor's choice, else what the browser asks for (RFC 9110 §12.5.4), else Chinese."""
+    if cookie in LANGUAGES:
+        return cookie
+    for part in sorted((accept or "").split(","), key=_quality, reverse=True):
+        tag = part.split(";")[0].strip().lower()[:2]
+        if tag in LANGUAGES:
+            return tag
+    return "zh"
+
+
+def _quality(part: str) -> float:
+    _, _, weight = part.partition(";q=")
+    try:
+        return float(weight) if weight else 1.0
+    except ValueError:
+        return 0.0
+
+
+def format_day(moment: datetime | date, language: str, today: date | None = None) -> str:
+    """`10月15日（周四）` or `Thursday 15 October`; with the year only when it is another one."""
+    day = local(moment).date() if isinstance(moment, datetime) else moment
+    other_year = today is not None and day.year != today.year
+    if language == "zh":
+        year = f"{day.year}年" if other_year else ""
+        return f"{year}{day.month}月{day.day}日（周{_WEEKDAYS_ZH[day.weekday()]}）"
+    return f"{day:%A} {day.day} {day:%B}" + (f" {day.year}" if other_year else "")
+
+
+def format_time(moment: datetime, elder: bool = False) -> str:
+    """`14:30`, or `下午 2:30` in the elder mode."""
+    here = local(moment)
+    if not elder:
+        return f"{here:%H:%M}"
+    half = "上午" if here.hour < 12 else "下午" if here.hour < 18 else "晚上"
+    return f"{half} {(here.hour - 1) % 12 + 1}:{here:%M}"
+
+
+def format_moment(moment: datetime, language: str) -> str:
+    """Day and time together, for timelines."""
+    here = local(moment)
+    if language == "zh":
+        return f"{here.month}月{here.day}日 {here:%H:%M}"
+    return f"{here.day} {here:%B}, {here:%H:%M}"
+
+
+def format_span(seconds: float) -> str:
+    """A place in a recording: `6:42`, or `1:06:42`."""
+    whole = int(seconds)
+    hours, rest = divmod(whole, 3600)
+    minutes, secs = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"

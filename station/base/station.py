@@ -1,0 +1,22 @@
+"""What every service call is given: the parts of one running station."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from station.base.bus import Bus
+from station.base.clock import Clock
+from station.base.database import Database
+from station.base.grants import GrantSigner
+from station.base.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """The composition root's product; frozen, so a test can replace one part and keep the others."""
+
+    settings: Settings
+    database: Database
+    bus: Bus
+    clock: Clock
+    signer: GrantSigner

@@ -1,0 +1,142 @@
+"""What every handler uses: the station, the caller, reading what was sent, answering with a page."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+from aiohttp import ClientSession, web
+from jinja2 import Environment
+
+from station.base.errors import BadInput, TooLarge
+from station.base.principal import Principal
+from station.base.station import Station
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+T = TypeVar("T")
+
+STATION: web.AppKey[Station] = web.AppKey("station", Station)
+TEMPLATES: web.AppKey[dict[str, Environment]] = web.AppKey("templates", dict)
+CSRF_KEY: web.AppKey[bytes] = web.AppKey("csrf_key", bytes)
+HTTP: web.AppKey[ClientSession] = web.AppKey("http", ClientSession)
+
+MAX_FORM_BYTES = 64 * 1024
+MAX_JSON_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One line of the table of URLs: every route names the action that its caller must be allowed."""
+
+    method: str
+    path: str
+    handler: Handler
+    action: str
+    bearer: bool = False  # authorised by a grant in the Authorization header instead of the cookie
+
+
+def station_of(request: web.Request) -> Station:
+    """The running station."""
+    return request.app[STATION]
+
+
+def principal_of(request: web.Request) -> Principal:
+    """Who is asking; a guest when nobody signed in."""
+    who = request["principal"]
+    assert isinstance(who, Principal)
+    return who
+
+
+def language_of(request: web.Request) -> str:
+    """ "zh" or "en"."""
+    return str(request.get("language", "zh"))
+
+
+def translate(request: web.Request, message: str, **params: object) -> str:
+    """One sentence in the visitor's language, for answers that are not templates."""
+    environment = request.app[TEMPLATES][language_of(request)]
+    text = str(environment.globals["translate"](message))  # type: ignore[operator]
+    return text % params if params else text
+
+
+def render(request: web.Request, template: str, status: int = 200, **context: Any) -> web.Response:
+    """A page from `web/templates`, in the visitor's language."""
+    environment = request.app[TEMPLATES][language_of(request)]
+    station = station_of(request)
+    body = environment.get_template(template).render(
+        who=request.get("principal"),
+        lang=language_of(request),
+        mode="elder" if request.cookies.get("mode") == "elder" else "",
+        csrf=csrf_token(request),
+        path=request.path,
+        now=station.clock.now(),
+        district=station.settings.district,
+        help_phone=station.settings.help_phone,
+        demo=station.settings.demo,
+        **context,
+    )
+    return web.Response(text=body, content_type="text/html", status=status, headers={"Cache-Control": "no-store"})
+
+
+def see_other(url: str) -> web.Response:
+    """After a form: go and look there (POST → GET)."""
+    return web.Response(status=303, headers={"Location": url})
+
+
+def answer_json(data: Any, status: int = 200) -> web.Response:
+    """A JSON answer of dataclasses, msgspec structs or plain data."""
+    return web.Response(body=msgspec.json.encode(data), content_type="application/json", status=status)
+
+
+async def read_form(request: web.Request) -> dict[str, str]:
+    """The fields of a small form; each value trimmed, without control characters. Raises TooLarge, BadInput."""
+    if (request.content_length or 0) > MAX_FORM_BYTES:
+        raise TooLarge
+    data = await request.post()
+    fields: dict[str, str] = {}
+    for name, value in data.items():
+        if not isinstance(value, str):
+            raise BadInput
+        fields[name] = "".join(c for c in value if c >= " " or c == "\n").strip()
+    return fields
+
+
+async def read_json(request: web.Request, shape: type[T]) -> T:
+    """The body checked against a msgspec struct or dataclass. Raises TooLarge, BadInput."""
+    if (request.content_length or 0) > MAX_JSON_BYTES:
+        raise TooLarge
+    body = await request.read()
+    if len(body) > MAX_JSON_BYTES:
+        raise TooLarge
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadInput from error
+
+
+def csrf_token(request: web.Request) -> str:
+    """The token that forms and scripts must send back: bound to the visitor's cookie."""
+    visit = str(request.get("visit", ""))
+    return hmac.new(request.app[CSRF_KEY], visit.encode(), hashlib.sha256).hexdigest()
+
+
+def client_address(request: web.Request) -> str:
+    """Where a request comes from; a proxy is believed only if the settings name it."""
+    peer = request.remote or ""
+    trusted = {a.strip() for a in station_of(request).settings.trusted_proxies.split(",") if a.strip()}
+    if peer in trusted:
+        chain = [a.strip() for a in request.headers.get("X-Forwarded-For", "").split(",") if a.strip()]
+        for address in reversed(chain):
+            if address not in trusted:
+                return address
+    return peer
+
+
+def as_json(data: Any) -> str:
+    """Data for a `data-…` attribute or a server-sent event."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
