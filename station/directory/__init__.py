@@ -1,0 +1,1 @@
+"""Districts, stations, deputies, terms, seats, constituencies, units: who is responsible for which place."""

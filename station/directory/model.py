@@ -1,0 +1,220 @@
+"""What the directory knows, and the pure rules of finding one's way in it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+PAGE_SIZE = 10
+MAX_QUERY = 40
+
+
+class Tier(StrEnum):
+    """The three tiers of stations: 总站, 中心站, 联络站."""
+
+    MAIN = "main"
+    CENTER = "center"
+    STREET = "street"
+
+
+class PlaceKind(StrEnum):
+    """What a constituency covers, from wide to narrow."""
+
+    DISTRICT = "district"
+    STREET = "street"
+    COMMUNITY = "community"
+    ROAD = "road"
+    ESTATE = "estate"
+
+
+_WIDTH = {kind: width for width, kind in enumerate(PlaceKind)}
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    """The area one installation serves."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiaisonStation:
+    """One liaison station; `parent` is the station above it, None at the top."""
+
+    id: str
+    district: str
+    parent: str | None
+    tier: Tier
+    name: str
+    address: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class StationNode:
+    """A station with those below it."""
+
+    station: LiaisonStation
+    children: tuple[StationNode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term of the congress; `ends_on` is None while it lasts."""
+
+    id: str
+    name: str
+    starts_on: date
+    ends_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Constituency:
+    """An area that elects deputies; `whole_district` when it is the district itself (deputies of the city)."""
+
+    id: str
+    name: str
+    whole_district: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A street, community, road or estate, and the constituency it belongs to."""
+
+    id: str
+    name: str
+    kind: PlaceKind
+    constituency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A deputy's mandate in one term for one constituency; `level` is "district" or "city"."""
+
+    id: str
+    deputy: str
+    term: str
+    constituency: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deputy:
+    """A deputy as pages show them: the person, and the seat of the term that lasts."""
+
+    id: str
+    code: str
+    name: str
+    latin: str
+    constituency: str
+    constituency_id: str
+    level: str
+    station_id: str
+    station_name: str
+    station_address: str
+    job: str
+    concerns: str
+    bio: str
+    term: str
+    since: int
+
+    @property
+    def surname(self) -> str:
+        """The family name, for the avatar and for "林代表"."""
+        return surname_of(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit that handles cases (承办单位)."""
+
+    id: str
+    name: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeputyPage:
+    """One page of a search: what was found, where the search landed, and what else may have been meant."""
+
+    deputies: tuple[Deputy, ...]
+    total: int
+    page: int
+    pages: int
+    places: tuple[Place, ...]
+    suggestion: str
+
+
+_DOUBLE_SURNAMES = ("欧阳", "司马", "上官", "诸葛", "司徒", "夏侯", "皇甫", "尉迟")
+
+
+def surname_of(name: str) -> str:
+    """The family name of a Chinese name, double surnames included."""
+    return name[:2] if name.startswith(_DOUBLE_SURNAMES) else name[:1]
+
+
+def clean_query(raw: str) -> str:
+    """What somebody typed into a search field: full-width forms folded, spaces gone, never longer than MAX_QUERY."""
+    folded = unicodedata.normalize("NFKC", raw)
+    return re.sub(r"\s+", "", folded)[:MAX_QUERY]
+
+
+def initials_of(latin: str) -> str:
+    """`Lin Xiulan` is found by `lxl`: one letter a syllable would need a dictionary, so the latin name marks them.
+
+    Syllables of the given name are set apart by a capital or an apostrophe in the stored form (`Lin XiuLan`).
+    """
+    return "".join(c for c in latin if c.isupper()).lower()
+
+
+def narrowest(query: str, found: Sequence[Place]) -> tuple[Place, ...]:
+    """The places that a query means.
+
+    An address such as 桂花街道柳荫新村7号楼 names a street and an estate: the narrowest named one counts. A query that is
+    only a part of names (柳荫) means every place it is a part of.
+    """
+    named = [place for place in found if place.name in query]
+    if not named:
+        return tuple(found)
+    width = max(_WIDTH[place.kind] for place in named)
+    return tuple(place for place in named if _WIDTH[place.kind] == width)
+
+
+def closest_name(query: str, names: Iterable[str]) -> str:
+    """The name most like a query that found nothing, or "": 柳阴新村 → 柳荫新村."""
+    best = difflib.get_close_matches(query, list(dict.fromkeys(names)), n=1, cutoff=0.6)
+    return best[0] if best else ""
+
+
+def page_count(total: int, size: int = PAGE_SIZE) -> int:
+    """How many pages a list has; an empty one has one."""
+    return max(1, -(-total // size))
+
+
+def build_tree(stations: Sequence[LiaisonStation]) -> tuple[StationNode, ...]:
+    """The stations as a tree. A station whose parent is unknown, or that would close a circle, becomes a root."""
+    known = {station.id: station for station in stations}
+
+    def root_of(station: LiaisonStation) -> bool:
+        seen, parent = {station.id}, station.parent
+        while parent in known:
+            if parent in seen:
+                return True
+            seen.add(parent)
+            parent = known[parent].parent
+        return station.parent not in known
+
+    roots = [station for station in stations if root_of(station)]
+    root_ids = {station.id for station in roots}
+
+    def grow(station: LiaisonStation) -> StationNode:
+        below = [s for s in stations if s.parent == station.id and s.id not in root_ids]
+        return StationNode(station, tuple(grow(s) for s in below))
+
+    return tuple(grow(station) for station in roots)

@@ -1,0 +1,99 @@
+"""Looking people and places up. The directory is public: reads need no principal."""
+
+from __future__ import annotations
+
+from station.base.errors import NotFound
+from station.base.station import Station
+from station.directory import store
+from station.directory.model import (
+    Deputy,
+    DeputyPage,
+    LiaisonStation,
+    Place,
+    StationNode,
+    Unit,
+    build_tree,
+    clean_query,
+    closest_name,
+    narrowest,
+    page_count,
+)
+from station.people.service import get_account
+
+__all__ = ["Deputy", "DeputyPage", "LiaisonStation", "Place", "StationNode", "Unit"]
+LAST_PAGE = 10_000
+
+
+async def get_deputy(station: Station, deputy_id: str) -> Deputy:
+    """The deputy with that id, in the term that lasts. Raises NotFound."""
+    async with station.database.read() as connection:
+        found = await store.deputy_by(connection, id=deputy_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def get_deputies(station: Station, deputy_ids: list[str]) -> dict[str, Deputy]:
+    """Several deputies by id; those not found are left out."""
+    async with station.database.read() as connection:
+        return {deputy.id: deputy for deputy in await store.deputies_by_id(connection, deputy_ids)}
+
+
+async def deputy_of_code(station: Station, code: str) -> Deputy:
+    """The deputy whose QR code carries `code`. Raises NotFound."""
+    async with station.database.read() as connection:
+        found = await store.deputy_by(connection, code=code.lower())
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def deputy_of_account(station: Station, account_id: str) -> Deputy:
+    """The deputy an account belongs to. Raises NotFound."""
+    account = await get_account(station, account_id)
+    return await get_deputy(station, account.scope)
+
+
+async def find_deputies(station: Station, place: str = "", name: str = "", page: int = 1) -> DeputyPage:
+    """Deputies answering for a place, or by (part of) a name, latin name, initials or code; PAGE_SIZE a page.
+
+    When the place is unknown the result is empty and `suggestion` may hold the closest name.
+    """
+    place, name, page = clean_query(place), clean_query(name), max(1, min(page, LAST_PAGE))
+    async with station.database.read() as connection:
+        found: tuple[Place, ...] = ()
+        wanted: list[str] | None = None
+        if place:
+            found = narrowest(place, await store.places_like(connection, place))
+            if not found:
+                suggestion = closest_name(place, await store.place_names(connection))
+                return DeputyPage((), 0, 1, 1, (), suggestion)
+            wanted = sorted({p.constituency for p in found})
+        deputies, total = await store.search(connection, name, wanted, page)
+    return DeputyPage(tuple(deputies), total, page, page_count(total), found, "")
+
+
+async def list_stations(station: Station) -> list[LiaisonStation]:
+    """All liaison stations."""
+    async with station.database.read() as connection:
+        return await store.all_stations(connection)
+
+
+async def station_tree(station: Station) -> tuple[StationNode, ...]:
+    """The liaison stations in their three tiers."""
+    return build_tree(await list_stations(station))
+
+
+async def list_units(station: Station) -> list[Unit]:
+    """All handling units, by name."""
+    async with station.database.read() as connection:
+        return await store.all_units(connection)
+
+
+async def get_unit(station: Station, unit_id: str) -> Unit:
+    """The handling unit with that id. Raises NotFound."""
+    async with station.database.read() as connection:
+        found = await store.unit_row(connection, unit_id)
+    if found is None:
+        raise NotFound
+    return found

@@ -1,0 +1,198 @@
+"""Tables and queries of the directory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Date, ForeignKey, Index, Select, String, Table, Text, func, literal, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from station.base.database import metadata
+from station.directory.model import PAGE_SIZE, Deputy, LiaisonStation, Place, PlaceKind, Tier, Unit
+
+districts = Table(
+    "districts",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("name", String(60), nullable=False),
+)
+
+stations = Table(
+    "stations",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("district", ForeignKey("districts.id"), nullable=False),
+    Column("parent", ForeignKey("stations.id")),
+    Column("tier", String(8), nullable=False),
+    Column("name", String(60), nullable=False),
+    Column("address", String(120), nullable=False),
+    Column("phone", String(30), nullable=False),
+)
+
+terms = Table(
+    "terms",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("name", String(40), nullable=False),
+    Column("starts_on", Date, nullable=False),
+    Column("ends_on", Date),
+)
+
+constituencies = Table(
+    "constituencies",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("district", ForeignKey("districts.id"), nullable=False),
+    Column("name", String(60), nullable=False),
+    Column("whole_district", Boolean, nullable=False),
+)
+
+places = Table(
+    "places",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("name", String(60), nullable=False, index=True),
+    Column("kind", String(10), nullable=False),
+    Column("constituency", ForeignKey("constituencies.id"), nullable=False, index=True),
+)
+
+deputies = Table(
+    "deputies",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("code", String(12), nullable=False, unique=True),
+    Column("name", String(40), nullable=False),
+    Column("latin", String(60), nullable=False),
+    Column("letters", String(60), nullable=False),  # the latin name in small letters without spaces, for searching
+    Column("initials", String(12), nullable=False),
+    Column("station", ForeignKey("stations.id"), nullable=False),
+    Column("job", String(80), nullable=False),
+    Column("concerns", String(120), nullable=False),
+    Column("bio", Text, nullable=False),
+)
+
+seats = Table(
+    "seats",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("deputy", ForeignKey("deputies.id"), nullable=False),
+    Column("term", ForeignKey("terms.id"), nullable=False),
+    Column("constituency", ForeignKey("constituencies.id"), nullable=False, index=True),
+    Column("level", String(10), nullable=False),
+    Index("uq_seats_deputy_term", "deputy", "term", unique=True),
+)
+
+units = Table(
+    "units",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("name", String(60), nullable=False),
+    Column("phone", String(30), nullable=False),
+)
+
+
+def seated() -> Select[Any]:
+    """Deputies with the seat of the term that lasts, and their station."""
+    return (
+        select(
+            deputies,
+            constituencies.c.name.label("constituency_name"),
+            constituencies.c.id.label("constituency_id"),
+            seats.c.level,
+            stations.c.name.label("station_name"),
+            stations.c.address.label("station_address"),
+            terms.c.name.label("term_name"),
+            terms.c.starts_on,
+        )
+        .join(seats, seats.c.deputy == deputies.c.id)
+        .join(terms, terms.c.id == seats.c.term)
+        .join(constituencies, constituencies.c.id == seats.c.constituency)
+        .join(stations, stations.c.id == deputies.c.station)
+        .where(terms.c.ends_on.is_(None))
+    )
+
+
+async def deputy_by(connection: AsyncConnection, **where: str) -> Deputy | None:
+    """One deputy by equal columns."""
+    query = seated()
+    for column, value in where.items():
+        query = query.where(deputies.c[column] == value)
+    row = (await connection.execute(query)).first()
+    return None if row is None else to_deputy(row)
+
+
+async def deputies_by_id(connection: AsyncConnection, ids: list[str]) -> list[Deputy]:
+    """Several deputies at once."""
+    query = seated().where(deputies.c.id.in_(ids))
+    return [to_deputy(row) for row in await connection.execute(query)]
+
+
+async def places_like(connection: AsyncConnection, query: str) -> list[Place]:
+    """Places whose name holds the query, and places whose name the query holds."""
+    statement = (
+        select(places)
+        .where(or_(places.c.name.contains(query, autoescape=True), literal(query).contains(places.c.name)))
+        .order_by(places.c.name, places.c.id)
+        .limit(200)
+    )
+    return [to_place(row) for row in await connection.execute(statement)]
+
+
+async def place_names(connection: AsyncConnection) -> list[str]:
+    """All names of places, for suggesting the closest."""
+    return list((await connection.execute(select(places.c.name).distinct().order_by(places.c.name))).scalars())
+
+
+async def search(
+    connection: AsyncConnection, name: str, constituency_ids: list[str] | None, page: int
+) -> tuple[list[Deputy], int]:
+    """One page of deputies and how many there are; deputies of the whole district answer for every place."""
+    query = seated()
+    if constituency_ids is not None:
+        query = query.where(or_(seats.c.constituency.in_(constituency_ids), constituencies.c.whole_district.is_(True)))
+    if name:
+        small = name.lower()
+        query = query.where(
+            or_(
+                deputies.c.name.contains(name, autoescape=True),
+                deputies.c.letters.startswith(small, autoescape=True),
+                deputies.c.initials == small,
+                deputies.c.code == small,
+            )
+        )
+    total = (await connection.execute(select(func.count()).select_from(query.subquery()))).scalar_one()
+    ordered = query.order_by(constituencies.c.whole_district, constituencies.c.id, deputies.c.id)
+    rows = await connection.execute(ordered.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE))
+    return [to_deputy(row) for row in rows], int(total)
+
+
+async def all_stations(connection: AsyncConnection) -> list[LiaisonStation]:
+    """Every station, in the order of their ids."""
+    return [
+        LiaisonStation(r.id, r.district, r.parent, Tier(r.tier), r.name, r.address, r.phone)
+        for r in await connection.execute(select(stations).order_by(stations.c.id))
+    ]
+
+
+async def all_units(connection: AsyncConnection) -> list[Unit]:
+    """Every unit, by name."""
+    return [Unit(r.id, r.name, r.phone) for r in await connection.execute(select(units).order_by(units.c.name))]
+
+
+async def unit_row(connection: AsyncConnection, unit_id: str) -> Unit | None:
+    """One unit."""
+    row = (await connection.execute(select(units).where(units.c.id == unit_id))).first()
+    return None if row is None else Unit(row.id, row.name, row.phone)
+
+
+def to_deputy(row: Any) -> Deputy:
+    """A deputy from a row of `seated()`."""
+    return Deputy(
+        row.id, row.code, row.name, row.latin, row.constituency_name, row.constituency_id, row.level, row.station,
+        row.station_name, row.station_address, row.job, row.concerns, row.bio, row.term_name, row.starts_on.year,
+    )  # fmt: skip
+
+
+def to_place(row: Any) -> Place:
+    """A place from its row."""
+    return Place(row.id, row.name, PlaceKind(row.kind), row.constituency)
