@@ -11,7 +11,9 @@ from station.base.web import as_json, station_of
 HEARTBEAT_S = 15.0
 
 
-async def stream_topics(request: web.Request, *topics: str, first: dict[str, object] | None = None) -> web.StreamResponse:
+async def stream_topics(
+    request: web.Request, *topics: str, first: dict[str, object] | None = None
+) -> web.StreamResponse:
     """Send each bus message of the topics as one event until the page goes away."""
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     async with station_of(request).bus.subscribe(*topics) as subscription:

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from station.base.errors import BadInput, NotAllowed, NotSignedIn, StationError, TooManyRequests
 from station.base.i18n import choose_language
-from station.base.web import Route, csrf_token, language_of, render, station_of, translate
+from station.base.web import LANGUAGE, VISIT, Route, csrf_token, language_of, render, translate
 
 log = structlog.get_logger()
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -35,14 +35,16 @@ class CsrfFailed(NotAllowed):
 async def visitor(request: web.Request, handler: Next) -> web.StreamResponse:
     """Language and the visit cookie that CSRF tokens are bound to."""
     accept = request.headers.get("Accept-Language")
-    request["language"] = choose_language(request.cookies.get("lang"), accept)
+    request[LANGUAGE] = choose_language(request.cookies.get("lang"), accept)
     visit = request.cookies.get(VISIT_COOKIE, "")
     fresh = len(visit) != 32
-    request["visit"] = secrets.token_hex(16) if fresh else visit
+    request[VISIT] = secrets.token_hex(16) if fresh else visit
     response = await handler(request)
     if fresh and not response.prepared and response.content_type == "text/html":
         secure = request.secure
-        response.set_cookie(VISIT_COOKIE, request["visit"], httponly=True, samesite="Lax", secure=secure, path="/")
+        response.set_cookie(
+            VISIT_COOKIE, request[VISIT], httponly=True, samesite="Lax", secure=secure, path="/"
+        )
     return response
 
 
@@ -55,7 +57,9 @@ async def headers(request: web.Request, handler: Next) -> web.StreamResponse:
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        response.headers.setdefault("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self)")
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self)"
+        )
         if request.secure:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response
@@ -64,7 +68,7 @@ async def headers(request: web.Request, handler: Next) -> web.StreamResponse:
 @web.middleware
 async def csrf(request: web.Request, handler: Next) -> web.StreamResponse:
     """Refuse a change asked for by another site: Origin must be ours and the token must fit the visit."""
-    route: Route | None = request.match_info.handler.__dict__.get(ROUTE_KEY) if request.match_info.handler else None
+    route: Route | None = getattr(request.match_info.handler, ROUTE_KEY, None)
     bearer = route is not None and route.bearer
     if request.method not in SAFE_METHODS and not bearer:
         await _check_csrf(request)
@@ -152,6 +156,3 @@ def answer_error(request: web.Request, error: StationError) -> web.Response:
 def base_middlewares() -> list[Callable[[web.Request, Next], Awaitable[web.StreamResponse]]]:
     """In the order they wrap: outermost first."""
     return [visitor, headers, errors, csrf]
-
-
-__all__ = ["ROUTE_KEY", "answer_error", "base_middlewares", "station_of"]

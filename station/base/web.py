@@ -14,7 +14,7 @@ from aiohttp import ClientSession, web
 from jinja2 import Environment
 
 from station.base.errors import BadInput, TooLarge
-from station.base.principal import Principal
+from station.base.principal import GUEST, Principal
 from station.base.station import Station
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -24,6 +24,9 @@ STATION: web.AppKey[Station] = web.AppKey("station", Station)
 TEMPLATES: web.AppKey[dict[str, Environment]] = web.AppKey("templates", dict)
 CSRF_KEY: web.AppKey[bytes] = web.AppKey("csrf_key", bytes)
 HTTP: web.AppKey[ClientSession] = web.AppKey("http", ClientSession)
+PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)
+LANGUAGE: web.RequestKey[str] = web.RequestKey("language", str)
+VISIT: web.RequestKey[str] = web.RequestKey("visit", str)
 
 MAX_FORM_BYTES = 64 * 1024
 MAX_JSON_BYTES = 64 * 1024
@@ -47,14 +50,12 @@ def station_of(request: web.Request) -> Station:
 
 def principal_of(request: web.Request) -> Principal:
     """Who is asking; a guest when nobody signed in."""
-    who = request["principal"]
-    assert isinstance(who, Principal)
-    return who
+    return request[PRINCIPAL]
 
 
 def language_of(request: web.Request) -> str:
     """ "zh" or "en"."""
-    return str(request.get("language", "zh"))
+    return request.get(LANGUAGE, "zh")
 
 
 def translate(request: web.Request, message: str, **params: object) -> str:
@@ -69,7 +70,7 @@ def render(request: web.Request, template: str, status: int = 200, **context: An
     environment = request.app[TEMPLATES][language_of(request)]
     station = station_of(request)
     body = environment.get_template(template).render(
-        who=request.get("principal"),
+        who=request.get(PRINCIPAL, GUEST),
         lang=language_of(request),
         mode="elder" if request.cookies.get("mode") == "elder" else "",
         csrf=csrf_token(request),
@@ -80,7 +81,9 @@ def render(request: web.Request, template: str, status: int = 200, **context: An
         demo=station.settings.demo,
         **context,
     )
-    return web.Response(text=body, content_type="text/html", status=status, headers={"Cache-Control": "no-store"})
+    return web.Response(
+        text=body, content_type="text/html", status=status, headers={"Cache-Control": "no-store"}
+    )
 
 
 def see_other(url: str) -> web.Response:
@@ -121,7 +124,7 @@ async def read_json(request: web.Request, shape: type[T]) -> T:
 
 def csrf_token(request: web.Request) -> str:
     """The token that forms and scripts must send back: bound to the visitor's cookie."""
-    visit = str(request.get("visit", ""))
+    visit = request.get(VISIT, "")
     return hmac.new(request.app[CSRF_KEY], visit.encode(), hashlib.sha256).hexdigest()
 
 

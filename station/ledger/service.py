@@ -26,7 +26,18 @@ async def append(
     no phone number: the chain can never forget.
     """
     event = Event(
-        0, station.clock.now(), who.account, who.name, who.role, action, subject, reason, who.origin, data or {}, "", ""
+        0,
+        station.clock.now(),
+        who.account,
+        who.name,
+        who.role,
+        action,
+        subject,
+        reason,
+        who.origin,
+        data or {},
+        "",
+        "",
     )
     event = await append_row(work, event)
 

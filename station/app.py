@@ -1,0 +1,129 @@
+"""The one place that joins: settings become a station, the table of URLs becomes the web application."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from functools import wraps
+from pathlib import Path
+
+import structlog
+from aiohttp import ClientSession, web
+
+from station.base.bus import open_bus
+from station.base.clock import SystemClock
+from station.base.database import Database
+from station.base.errors import NotAllowed, NotSignedIn
+from station.base.grants import GrantSigner
+from station.base.i18n import Translator
+from station.base.middleware import ROUTE_KEY, base_middlewares
+from station.base.settings import Settings
+from station.base.station import Station
+from station.base.templates import WEB, make_environments
+from station.base.web import CSRF_KEY, HTTP, STATION, TEMPLATES, Handler, Route, principal_of
+from station.people.pages import sessions
+from station.people.rights import Action, allowed
+from station.routes import ROUTES
+
+log = structlog.get_logger()
+MAX_BODY = 12 * 2**20
+
+
+def open_station(settings: Settings) -> Station:
+    """The parts of a running station, from its settings."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    return Station(
+        settings,
+        Database(settings.resolved_database_url),
+        open_bus(settings.redis_url),
+        SystemClock(),
+        GrantSigner.load(settings.keys),
+    )
+
+
+async def close_station(station: Station) -> None:
+    """Let go of the database and the bus."""
+    await station.bus.close()
+    await station.database.close()
+
+
+def build_app(station: Station, routes: tuple[Route, ...] = ROUTES) -> web.Application:
+    """The web role's application: every route behind the check of its action."""
+    first, *rest = base_middlewares()
+    app = web.Application(middlewares=[first, sessions, *rest], client_max_size=MAX_BODY)
+    app[STATION] = station
+    app[TEMPLATES] = make_environments(Translator())
+    app[CSRF_KEY] = _csrf_key(station.settings.keys)
+    app.cleanup_ctx.append(_http_client)
+    for route in routes:
+        app.router.add_route(route.method, route.path, _guarded(route))
+    for name in ("css", "js", "vendor"):
+        if (WEB / name).is_dir():
+            app.router.add_static(f"/static/{name}", WEB / name)
+    for name in ("icons.svg", "mark.svg"):
+        app.router.add_get(f"/static/{name}", _file_handler(WEB / name))
+    app.router.add_get("/favicon.ico", _file_handler(WEB / "mark.svg"))
+    return app
+
+
+def _guarded(route: Route) -> Handler:
+    @wraps(route.handler)
+    async def handler(request: web.Request) -> web.StreamResponse:
+        who = principal_of(request)
+        if not allowed(who, Action(route.action)):
+            raise NotAllowed if who.signed_in else NotSignedIn
+        return await route.handler(request)
+
+    setattr(handler, ROUTE_KEY, route)
+    return handler
+
+
+def _file_handler(path: Path) -> Handler:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(path, headers={"Cache-Control": "public, max-age=3600"})
+
+    return handler
+
+
+async def _http_client(app: web.Application) -> AsyncIterator[None]:
+    async with ClientSession(auto_decompress=False) as session:
+        app[HTTP] = session
+        yield
+
+
+def _csrf_key(keys: Path) -> bytes:
+    path = keys / "csrf.key"
+    if not path.exists():
+        keys.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_bytes(secrets.token_bytes(32))
+    return path.read_bytes()
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext | None:
+    """HTTPS where a certificate is set; the supervisor makes one when the address is not loopback."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    return context
+
+
+async def run_web(settings: Settings) -> None:
+    """The web role: serve until cancelled."""
+    station = open_station(settings)
+    app = build_app(station)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(close_station, station)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        site = web.TCPSite(
+            runner, settings.host, settings.http_port, ssl_context=tls_context(settings), reuse_port=None
+        )
+        await site.start()
+        log.info("web_ready", host=settings.host, port=settings.http_port)
+        await asyncio.Event().wait()

@@ -1,0 +1,51 @@
+"""Jinja environments, one a language: strict, autoescaping, words by gettext."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from station.base.clock import local
+from station.base.i18n import LANGUAGES, Translator, format_day, format_moment, format_span, format_time
+
+WEB = Path(__file__).resolve().parents[2] / "web"
+
+
+def make_environments(translator: Translator) -> dict[str, Environment]:
+    """An environment for each language; compiled templates are kept in memory."""
+    return {language: _environment(translator, language) for language in LANGUAGES}
+
+
+def _environment(translator: Translator, language: str) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(WEB / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+    )
+
+    def gettext(message: str) -> str:
+        return translator.gettext(language, message)
+
+    def ngettext(singular: str, plural: str, count: int) -> str:
+        return translator.ngettext(language, singular, plural, count)
+
+    environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.globals["translate"] = gettext
+    environment.filters["day"] = lambda moment, today=None: format_day(moment, language, today)
+    environment.filters["time"] = format_time
+    environment.filters["moment"] = lambda moment: format_moment(moment, language)
+    environment.filters["span"] = format_span
+    environment.filters["iso"] = _iso
+    environment.filters["urlencode"] = lambda text: quote(str(text), safe="")
+    environment.filters["telephone"] = lambda text: "".join(c for c in str(text) if c.isdigit() or c == "+")
+    return environment
+
+
+def _iso(moment: datetime) -> str:
+    return local(moment).isoformat(timespec="minutes")

@@ -1,0 +1,1 @@
+"""Outbox and channels: SMS, mail, in-app."""

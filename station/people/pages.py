@@ -1,0 +1,156 @@
+"""Sign-in and sign-out pages, language and reading mode, the privacy page."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from aiohttp import web
+
+from station.base.errors import BadInput
+from station.base.principal import GUEST, Role
+from station.base.web import (
+    PRINCIPAL,
+    Handler,
+    client_address,
+    principal_of,
+    read_form,
+    render,
+    see_other,
+    station_of,
+)
+from station.people import signin
+from station.people.model import SESSION_LIFETIME, check_phone, mask_phone
+
+SESSION_COOKIE = "station_session"
+HOME_OF = {
+    Role.CITIZEN: "/my",
+    Role.DEPUTY: "/deputy",
+    Role.CLERK: "/desk",
+    Role.UNIT: "/unit",
+    Role.SUPERVISOR: "/oversight",
+    Role.ADMIN: "/desk",
+}
+
+
+@web.middleware
+async def sessions(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Find out who is asking, from the session cookie."""
+    token = request.cookies.get(SESSION_COOKIE, "")
+    request[PRINCIPAL] = GUEST
+    if token and not request.path.startswith("/static/"):
+        address = client_address(request)
+        request[PRINCIPAL] = await signin.find_principal(station_of(request), token, address)
+    return await handler(request)
+
+
+def safe_next(raw: str | None) -> str:
+    """A path on this site to go on to, or "" (an open redirect would serve phishing)."""
+    path = raw or ""
+    if path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path and len(path) < 500:
+        return path
+    return ""
+
+
+async def ask_phone(request: web.Request) -> web.StreamResponse:
+    """First page of a citizen's sign-in."""
+    return render(
+        request, "people/signin.html", fields={}, phone="", next=safe_next(request.query.get("next"))
+    )
+
+
+async def send_code(request: web.Request) -> web.StreamResponse:
+    """Send the one-time code and ask for it."""
+    form = await read_form(request)
+    onward = safe_next(form.get("next"))
+    try:
+        phone = await signin.send_code(station_of(request), form.get("phone", ""), client_address(request))
+    except BadInput as error:
+        context = {"fields": error.fields, "phone": form.get("phone", ""), "next": onward}
+        return render(request, "people/signin.html", status=error.status, **context)
+    return see_other(f"/signin/code?phone={phone}&next={quote(onward, safe='')}")
+
+
+async def ask_code(request: web.Request) -> web.StreamResponse:
+    """Second page: the code that came by SMS."""
+    phone = check_phone(request.query.get("phone", ""))
+    context = {"phone": phone, "shown": mask_phone(phone), "next": safe_next(request.query.get("next"))}
+    return render(request, "people/signin_code.html", fields={}, **context)
+
+
+async def check_code(request: web.Request) -> web.StreamResponse:
+    """Check the code and sign in."""
+    form = await read_form(request)
+    phone = check_phone(form.get("phone", ""))
+    onward = safe_next(form.get("next"))
+    await station_of(request).bus.limit(f"check-from:{client_address(request)}", 60, 600)
+    try:
+        token = await signin.check_code(station_of(request), phone, form.get("code", ""))
+    except BadInput as error:
+        context = {"phone": phone, "shown": mask_phone(phone), "next": onward, "fields": error.fields}
+        return render(request, "people/signin_code.html", status=error.status, **context)
+    return _signed_in(request, token, onward or "/my")
+
+
+async def ask_password(request: web.Request) -> web.StreamResponse:
+    """Sign-in of staff, deputies, units and supervisors."""
+    onward = safe_next(request.query.get("next"))
+    return render(request, "people/signin_staff.html", fields={}, login="", next=onward)
+
+
+async def check_password(request: web.Request) -> web.StreamResponse:
+    """Check name, password and dynamic code."""
+    form = await read_form(request)
+    onward = safe_next(form.get("next"))
+    await station_of(request).bus.limit(f"check-from:{client_address(request)}", 60, 600)
+    try:
+        token, account = await signin.check_password(
+            station_of(request), form.get("login", ""), form.get("password", ""), form.get("otp", "")
+        )
+    except (signin.WrongLogin, signin.AccountLocked) as error:
+        context = {"fields": {"login": error.text}, "login": form.get("login", ""), "next": onward}
+        return render(request, "people/signin_staff.html", status=error.status, **context)
+    return _signed_in(request, token, onward or HOME_OF[Role(account.role)])
+
+
+async def sign_out(request: web.Request) -> web.StreamResponse:
+    """End this session."""
+    await signin.close_session(station_of(request), request.cookies.get(SESSION_COOKIE, ""))
+    response = see_other("/")
+    response.del_cookie(SESSION_COOKIE, path="/")
+    return response
+
+
+async def choose_language(request: web.Request) -> web.StreamResponse:
+    """Keep the chosen language in a cookie and go back."""
+    return _remember(request, "lang", request.match_info["language"])
+
+
+async def choose_mode(request: web.Request) -> web.StreamResponse:
+    """Keep the reading mode (长辈版 or standard) in a cookie and go back."""
+    return _remember(request, "mode", request.match_info["mode"])
+
+
+async def privacy(request: web.Request) -> web.StreamResponse:
+    """What personal data is kept, what for, how long."""
+    return render(request, "people/privacy.html")
+
+
+async def my_home(request: web.Request) -> web.StreamResponse:
+    """Where a signed-in person's work is."""
+    role = principal_of(request).role
+    return see_other(HOME_OF.get(role, "/"))
+
+
+def _remember(request: web.Request, name: str, value: str) -> web.Response:
+    response = see_other(safe_next(request.query.get("next")) or "/")
+    response.set_cookie(name, value, max_age=365 * 86400, samesite="Lax", path="/", secure=request.secure)
+    return response
+
+
+def _signed_in(request: web.Request, token: str, onward: str) -> web.Response:
+    response = see_other(onward)
+    age = int(SESSION_LIFETIME.total_seconds())
+    response.set_cookie(
+        SESSION_COOKIE, token, max_age=age, httponly=True, samesite="Lax", path="/", secure=request.secure
+    )
+    return response

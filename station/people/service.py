@@ -1,0 +1,110 @@
+"""Accounts and consents: look up, make, agree. Sign-in itself is in signin.py."""
+
+from __future__ import annotations
+
+import pyotp
+from argon2 import PasswordHasher
+from sqlalchemy import insert
+
+from station.base.database import Transaction
+from station.base.errors import BadInput, NotFound
+from station.base.ids import new_id
+from station.base.principal import Principal, Role
+from station.base.station import Station
+from station.ledger.service import append
+from station.people import store
+from station.people.model import Account, Consent
+
+CONSENT_KINDS = ("use", "recorded", "published")
+_hasher = PasswordHasher()
+
+
+async def get_account(station: Station, account_id: str) -> Account:
+    """The account with that id. Raises NotFound."""
+    async with station.database.read() as connection:
+        row = await store.account_row(connection, id=account_id)
+    if row is None:
+        raise NotFound
+    return store.to_account(row)
+
+
+async def accounts_with(station: Station, role: Role, scope: str | None = None) -> list[Account]:
+    """Accounts in a role, optionally of one deputy, unit or station."""
+    async with station.database.read() as connection:
+        return await store.accounts_with(connection, role, scope)
+
+
+async def add_staff(
+    station: Station,
+    who: Principal,
+    role: Role,
+    login: str,
+    name: str,
+    password: str,
+    scope: str = "",
+    account_id: str | None = None,
+    totp_secret: str | None = None,
+) -> tuple[Account, str]:
+    """Make an account for a member of staff; returns it with its TOTP secret (RFC 6238), shown once.
+
+    Raises BadInput when the login is taken or the password too short.
+    """
+    if len(password) < 8:
+        raise BadInput(fields={"password": "密码至少 8 位"})
+    secret = totp_secret or pyotp.random_base32()
+    identity = account_id or new_id("ac")
+    async with station.database.transaction() as work:
+        if await store.account_row(work.connection, login=login) is not None:
+            raise BadInput(fields={"login": "这个登录名已经有人用了"})
+        await work.execute(
+            insert(store.accounts).values(
+                id=identity, role=role, name=name, scope=scope, login=login, phone="", mail="",
+                password_hash=_hasher.hash(password), totp_secret=secret, totp_used=0, failures=0, disabled=False,
+                created_at=station.clock.now(),
+            )
+        )  # fmt: skip
+        await append(station, work, who, "account.added", f"account:{identity}", {"role": role})
+    return Account(identity, role, name, "", "", scope), secret
+
+
+async def ensure_citizen(
+    station: Station, work: Transaction, phone: str, name: str = "", account_id: str | None = None
+) -> Account:
+    """The citizen's account for a phone that has just been proven, made on first sign-in."""
+    row = await store.account_row(work.connection, role=Role.CITIZEN, phone=phone)
+    if row is not None:
+        return store.to_account(row)
+    identity = account_id or new_id("ac")
+    display = name or f"手机尾号 {phone[-4:]}"
+    await work.execute(
+        insert(store.accounts).values(
+            id=identity, role=Role.CITIZEN, name=display, phone=phone, mail="", scope="", password_hash="",
+            totp_secret="", totp_used=0, failures=0, disabled=False, created_at=station.clock.now(),
+        )
+    )  # fmt: skip
+    account = Account(identity, Role.CITIZEN, display, phone, "", "")
+    who = Principal(identity, Role.CITIZEN, display)
+    await append(station, work, who, "account.added", f"account:{identity}", {"role": "citizen"})
+    return account
+
+
+async def give_consent(station: Station, who: Principal, kind: str, subject: str, given: bool) -> None:
+    """Store a yes or a no; a later word replaces an earlier one, and both stay on record."""
+    if kind not in CONSENT_KINDS:
+        raise BadInput
+    async with station.database.transaction() as work:
+        await work.execute(
+            insert(store.consents).values(
+                id=new_id("cn"), account=who.account, name=who.name, kind=kind, subject=subject, given=given,
+                at=station.clock.now(),
+            )
+        )  # fmt: skip
+        await append(
+            station, work, who, "consent.given" if given else "consent.refused", subject, {"kind": kind}
+        )
+
+
+async def consents_of(station: Station, subject: str) -> list[Consent]:
+    """The latest word of each person on each kind, for a subject such as "meeting:mt_…"."""
+    async with station.database.read() as connection:
+        return await store.consents_of(connection, subject)

@@ -1,0 +1,97 @@
+"""Tables and queries of accounts, sessions, one-time codes and consents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Index, Integer, String, Table, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from station.base.database import UtcDateTime, metadata
+from station.people.model import Account, Consent
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("role", String(12), nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("phone", String(20), nullable=False, default=""),
+    Column("mail", String(200), nullable=False, default=""),
+    Column("scope", String(24), nullable=False, default=""),
+    Column("login", String(40), unique=True),
+    Column("password_hash", String(200), nullable=False, default=""),
+    Column("totp_secret", String(64), nullable=False, default=""),
+    Column("totp_used", Integer, nullable=False, default=0),
+    Column("failures", Integer, nullable=False, default=0),
+    Column("locked_until", UtcDateTime),
+    Column("disabled", Boolean, nullable=False, default=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_accounts_role_phone", "role", "phone"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("account", String(24), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index("ix_sessions_account", "account"),
+)
+
+sign_in_codes = Table(
+    "sign_in_codes",
+    metadata,
+    Column("phone", String(20), primary_key=True),
+    Column("code_hash", String(64), nullable=False),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("account", String(24), nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("subject", String(60), nullable=False),
+    Column("given", Boolean, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_consents_subject", "subject", "at"),
+)
+
+
+async def account_row(connection: AsyncConnection, **where: Any) -> Any:
+    """One account's row by equal columns, or None."""
+    query = select(accounts)
+    for column, value in where.items():
+        query = query.where(accounts.c[column] == value)
+    return (await connection.execute(query)).first()
+
+
+async def accounts_with(connection: AsyncConnection, role: str, scope: str | None) -> list[Account]:
+    query = (
+        select(accounts)
+        .where(accounts.c.role == role, accounts.c.disabled.is_(False))
+        .order_by(accounts.c.id)
+    )
+    if scope is not None:
+        query = query.where(accounts.c.scope == scope)
+    return [to_account(row) for row in await connection.execute(query)]
+
+
+async def consents_of(connection: AsyncConnection, subject: str) -> list[Consent]:
+    """The latest word of each person on each kind of consent for a subject."""
+    query = select(consents).where(consents.c.subject == subject).order_by(consents.c.at, consents.c.id)
+    latest = {
+        (row.account, row.kind): Consent(row.account, row.name, row.kind, row.subject, row.given, row.at)
+        for row in await connection.execute(query)
+    }
+    return list(latest.values())
+
+
+def to_account(row: Any) -> Account:
+    return Account(row.id, row.role, row.name, row.phone, row.mail, row.scope)

@@ -1,0 +1,128 @@
+"""A whole station in memory and in a temporary folder: real database, real application, a clock that stands still."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from aiohttp.test_utils import TestClient, TestServer
+
+from station.app import build_app
+from station.base.bus import LocalBus
+from station.base.clock import FixedClock
+from station.base.database import Database, migrate_url
+from station.base.grants import GrantSigner
+from station.base.settings import Settings
+from station.base.station import Station
+from station.demo.accounts import DEMO_ACCOUNTS, PASSWORD, seed_accounts
+from station.notices.service import list_newest
+
+MONDAY_TEN = datetime(2026, 10, 12, 2, 0, tzinfo=UTC)  # Monday 12 October 2026, 10:00 in Shanghai
+
+
+def open_test_station(folder: Path) -> Station:
+    """A station on the SQLite file of a folder, at Monday 10:00."""
+    settings = Settings(data=folder, demo=True, _env_file=None)  # type: ignore[call-arg]
+    database = Database(settings.resolved_database_url)
+    return Station(settings, database, LocalBus(), FixedClock(MONDAY_TEN), GrantSigner.load(settings.keys))
+
+
+@pytest.fixture(scope="session")
+def station_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database with the demo's accounts, made once (hashing passwords is slow on purpose)."""
+    folder = tmp_path_factory.mktemp("station")
+
+    async def make() -> None:
+        made = open_test_station(folder)
+        await seed_accounts(made)
+        await made.database.close()
+
+    migrate_url(f"sqlite+aiosqlite:///{folder / 'station.db'}", folder)
+    asyncio.run(make())
+    return folder
+
+
+@pytest_asyncio.fixture
+async def station(tmp_path: Path, station_folder: Path) -> AsyncIterator[Station]:
+    """A station of its own with the demo's accounts, at Monday 10:00."""
+    shutil.copytree(station_folder, tmp_path / "var")
+    made = open_test_station(tmp_path / "var")
+    yield made
+    await made.bus.close()
+    await made.database.close()
+
+
+class Person:
+    """A browser without a screen: keeps cookies, sends forms with their CSRF token."""
+
+    def __init__(self, client: TestClient, station: Station) -> None:  # type: ignore[type-arg]
+        self.client, self.station = client, station
+        self.headers = {"Accept-Language": "zh-CN"}
+
+    async def get(self, path: str, status: int = 200) -> str:
+        """The page's text; follows redirects."""
+        async with self.client.get(path, headers=self.headers) as answer:
+            text = await answer.text()
+            assert answer.status == status, (answer.status, text[:2000])
+            return text
+
+    async def token(self) -> str:
+        """The CSRF token of this visitor."""
+        found = re.search(r'name="csrf-token" content="([0-9a-f]+)"', await self.get("/signin"))
+        assert found
+        return found[1]
+
+    async def post(self, path: str, status: int = 200, **fields: str) -> str:
+        """Send a form; follows redirects."""
+        data = {**fields, "csrf": await self.token()}
+        async with self.client.post(path, data=data, headers=self.headers) as answer:
+            text = await answer.text()
+            assert answer.status == status, (answer.status, text[:2000])
+            return text
+
+    async def post_json(self, path: str, body: object, status: int = 200) -> object:
+        """Send JSON as a script of ours would."""
+        headers = {**self.headers, "X-CSRF-Token": await self.token()}
+        async with self.client.post(path, json=body, headers=headers) as answer:
+            assert answer.status == status, (answer.status, await answer.text())
+            return await answer.json(content_type=None)
+
+    async def sign_in(self, account_id: str) -> None:
+        """Sign in as one of the demo's accounts, by SMS code or by password and dynamic code."""
+        account = next(a for a in DEMO_ACCOUNTS if a.id == account_id)
+        if account.phone:
+            await self.post("/signin", phone=account.phone)
+            text = next(n.text for n in await list_newest(self.station) if n.address == account.phone)
+            code = re.search(r"\d{6}", text)
+            assert code
+            await self.post("/signin/code", status=200, phone=account.phone, code=code[0], next="/privacy")
+        else:
+            otp = account.otp_now(self.station.clock.now().timestamp())
+            await self.post("/signin/staff", login=account.login, password=PASSWORD, otp=otp, next="/privacy")
+
+
+@pytest_asyncio.fixture
+async def new_person(station: Station) -> AsyncIterator[object]:
+    """Call it for each person of a test: `citizen = await new_person("ac_demo_citizen")`, or without id for a guest."""
+    server = TestServer(build_app(station))
+    await server.start_server()
+    clients: list[TestClient] = []  # type: ignore[type-arg]
+
+    async def make(account_id: str | None = None) -> Person:
+        client = TestClient(server)
+        clients.append(client)
+        person = Person(client, station)
+        if account_id is not None:
+            await person.sign_in(account_id)
+        return person
+
+    yield make
+    for client in clients:
+        await client.close()
+    await server.close()
