@@ -42,14 +42,15 @@ class Packer(Protocol):
 
 def packer(codec: str) -> Packer:
     """Raises KeyError for a codec no track can be written in."""
-    return {"h264": H264Packer, "vp8": Vp8Packer, "opus": OpusPacker}[codec]()
+    packers: dict[str, type[Packer]] = {"h264": H264Packer, "vp8": Vp8Packer, "opus": OpusPacker}
+    return packers[codec]()
 
 
 class H264Packer:
     """V_MPEG4/ISO/AVC: the first parameter sets go into the track entry, and no longer into the blocks.
 
-    When the sets change in mid-stream (a browser adapting its resolution), they stay in front of every keyframe
-    from there on, where decoders take them from.
+    When the sets change in mid-stream (a browser adapting its resolution), they stay in front of every
+    keyframe from there on, where decoders take them from.
     """
 
     def __init__(self) -> None:
@@ -64,7 +65,7 @@ class H264Packer:
         try:
             width, height = h264.picture_size(sets.sps)
             private = h264.decoder_configuration(sets)
-        except h264.NotH264:
+        except h264.H264Error:
             return None
         self._sets, self._changed = sets, False
         return Description("V_MPEG4/ISO/AVC", private, width, height)

@@ -8,7 +8,7 @@ UNKNOWN_SIZE = b"\x01\xff\xff\xff\xff\xff\xff\xff"
 VOID = 0xEC
 
 
-class NotEbml(ValueError):
+class EbmlError(ValueError):
     """The bytes are no EBML element."""
 
 
@@ -54,7 +54,7 @@ def void(total: int) -> bytes:
 def read_header(data: bytes | memoryview, offset: int) -> tuple[int, int | None, int]:
     """The element at `offset`: its ID, its data's length (None: unknown), where its data begins.
 
-    Raises NotEbml where no header can begin or it is cut off.
+    Raises EbmlError where no header can begin or it is cut off.
     """
     identifier, at = _read_vint(data, offset, longest=4, keep_marker=True)
     length, data_at = _read_vint(data, at, longest=8, keep_marker=False)
@@ -64,12 +64,12 @@ def read_header(data: bytes | memoryview, offset: int) -> tuple[int, int | None,
 
 def _read_vint(data: bytes | memoryview, offset: int, longest: int, *, keep_marker: bool) -> tuple[int, int]:
     if offset >= len(data):
-        raise NotEbml("cut off")
+        raise EbmlError("cut off")
     octets = 9 - data[offset].bit_length()
     if octets > longest:
-        raise NotEbml("no element begins here")
+        raise EbmlError("no element begins here")
     if offset + octets > len(data):
-        raise NotEbml("cut off")
+        raise EbmlError("cut off")
     value = int.from_bytes(data[offset : offset + octets], "big")
     if not keep_marker:
         value &= (1 << 7 * octets) - 1

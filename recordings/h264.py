@@ -16,7 +16,7 @@ IDR, SPS, PPS, DELIMITER, FILLER = 5, 7, 8, 9, 12
 _CHROMA_PROFILES = (100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135)
 
 
-class NotH264(ValueError):
+class H264Error(ValueError):
     """The bytes are not what they were said to be."""
 
 
@@ -54,9 +54,9 @@ def parameter_sets(nals: list[bytes]) -> ParameterSets | None:
 
 
 def decoder_configuration(sets: ParameterSets) -> bytes:
-    """The AVCDecoderConfigurationRecord (avcC). Raises NotH264 on a cut set."""
+    """The AVCDecoderConfigurationRecord (avcC). Raises H264Error on a cut set."""
     if len(sets.sps) < 4:
-        raise NotH264("the sequence parameter set is cut off")
+        raise H264Error("the sequence parameter set is cut off")
     record = bytes([1]) + sets.sps[1:4] + bytes([0xFC | 3, 0xE0 | 1])
     record += len(sets.sps).to_bytes(2, "big") + sets.sps + bytes([len(sets.pps)])
     for pps in sets.pps:
@@ -68,7 +68,7 @@ def decoder_configuration(sets: ParameterSets) -> bytes:
 
 
 def picture_size(sps: bytes) -> tuple[int, int]:
-    """Width and height after cropping. Raises NotH264 when the set cannot be read."""
+    """Width and height after cropping. Raises H264Error when the set cannot be read."""
     bits = _Bits(_EMULATION.sub(b"\x00\x00", sps[1:]))
     chroma, _, _, separate = _read_sps_head(bits)
     bits.golomb()  # log2_max_frame_num
@@ -83,8 +83,10 @@ def picture_size(sps: bytes) -> tuple[int, int]:
     bits.golomb()  # max_num_ref_frames
     bits.read(1)
     width = (bits.golomb() + 1) * 16
-    fields = 2 - (frame_only := bits.read(1))
-    height = (bits.golomb() + 1) * 16 * fields
+    map_units = bits.golomb() + 1
+    frame_only = bits.read(1)
+    fields = 1 if frame_only else 2
+    height = map_units * 16 * fields
     if not frame_only:
         bits.read(1)
     bits.read(1)
@@ -94,7 +96,7 @@ def picture_size(sps: bytes) -> tuple[int, int]:
         width -= (left + right) * (2 if planes in (1, 2) else 1)
         height -= (top + bottom) * (2 if planes == 1 else 1) * fields
     if not (0 < width <= 16384 and 0 < height <= 16384):
-        raise NotH264("the picture size is not one")
+        raise H264Error("the picture size is not one")
     return width, height
 
 
@@ -107,7 +109,7 @@ class _Bits:
 
     def read(self, count: int) -> int:
         if count > self._left:
-            raise NotH264("the parameter set is cut off")
+            raise H264Error("the parameter set is cut off")
         self._left -= count
         return self._value >> self._left & (1 << count) - 1
 
@@ -116,7 +118,7 @@ class _Bits:
         while not self.read(1):
             zeros += 1
             if zeros > 32:
-                raise NotH264("no Exp-Golomb number")
+                raise H264Error("no Exp-Golomb number")
         return (1 << zeros) - 1 + (self.read(zeros) if zeros else 0)
 
 
@@ -131,7 +133,7 @@ def _read_sps_head(bits: _Bits) -> tuple[int, int, int, int]:
     separate = bits.read(1) if chroma == 3 else 0
     luma_depth, chroma_depth = bits.golomb(), bits.golomb()
     if chroma > 3 or luma_depth > 6 or chroma_depth > 6:
-        raise NotH264("a picture format that does not exist")
+        raise H264Error("a picture format that does not exist")
     bits.read(1)
     if bits.read(1):
         for index in range(8 if chroma != 3 else 12):

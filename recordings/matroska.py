@@ -144,8 +144,8 @@ def _cue_point(at_ms: int, position: int) -> bytes:
 class TrackWriter:
     """Writes the blocks of one track. Not for two threads at once.
 
-    Raises OSError as the file does: the writer is then of no use but to `abandon`, and what was flushed before
-    is a playable file, which `repair` can finish.
+    Raises OSError as the file does: the writer is then of no use but to `abandon`, and what was flushed
+    before is a playable file, which `repair` can finish.
     """
 
     def __init__(self, file: RawFile, description: Description, name: str, uid: int, epoch_ms: float) -> None:

@@ -27,7 +27,7 @@ from recordings.matroska import (
 )
 
 
-class NotATrack(ValueError):
+class TrackFileError(ValueError):
     """The file is none of ours, or too short to hold one block."""
 
 
@@ -47,14 +47,14 @@ def last_block_ms(path: Path) -> int | None:
     """The timestamp of the last whole block in a track file, in ms since the epoch; None without one."""
     try:
         return _scan_file(path).last_ms
-    except (NotATrack, OSError):
+    except (TrackFileError, OSError):
         return None
 
 
 def repair(path: Path) -> bool:
     """Cuts off what is torn and fills in duration, cues and sizes; False when it was finished already.
 
-    Raises NotATrack when nothing in the file can be saved, OSError when it cannot be written.
+    Raises TrackFileError when nothing in the file can be saved, OSError when it cannot be written.
     """
     scan = _scan_file(path)
     if scan.finished:
@@ -69,12 +69,12 @@ def repair(path: Path) -> bool:
 def _scan_file(path: Path) -> Scan:
     with path.open("rb") as file:
         if os.fstat(file.fileno()).st_size == 0:
-            raise NotATrack(path.name)
+            raise TrackFileError(path.name)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data, memoryview(data) as view:
             try:
                 return _scan(view)
-            except ebml.NotEbml as error:
-                raise NotATrack(path.name) from error
+            except ebml.EbmlError as error:
+                raise TrackFileError(path.name) from error
 
 
 def _scan(data: memoryview) -> Scan:
@@ -83,7 +83,7 @@ def _scan(data: memoryview) -> Scan:
     while at < len(data):
         try:
             identifier, length, begin = ebml.read_header(data, at)
-        except ebml.NotEbml:
+        except ebml.EbmlError:
             break
         if identifier == CUES:
             scan.finished = length is not None and begin + length == len(data)
@@ -92,7 +92,7 @@ def _scan(data: memoryview) -> Scan:
             break
         at = _scan_cluster(data, at, length, scan)
     if scan.end == scan.layout.end:
-        raise ebml.NotEbml("no block")
+        raise ebml.EbmlError("no block")
     return scan
 
 
@@ -126,7 +126,7 @@ def _children(data: memoryview, at: int, limit: int) -> Iterator[tuple[int, int,
     while at < limit:
         try:
             identifier, length, begin = ebml.read_header(data, at)
-        except ebml.NotEbml:
+        except ebml.EbmlError:
             return
         if length is None or begin + length > limit:
             return
@@ -137,10 +137,10 @@ def _children(data: memoryview, at: int, limit: int) -> Iterator[tuple[int, int,
 def _read_layout(data: memoryview) -> Layout:
     identifier, length, begin = ebml.read_header(data, 0)
     if identifier != EBML_HEADER or length is None:
-        raise ebml.NotEbml("no EBML header")
+        raise ebml.EbmlError("no EBML header")
     segment, _, seek_head_at = ebml.read_header(data, begin + length)
     if segment != SEGMENT:
-        raise ebml.NotEbml("no segment")
+        raise ebml.EbmlError("no segment")
     places: dict[int, tuple[int, int, int]] = {}
     at = seek_head_at
     for identifier, begin, end in _children(data, at, len(data)):
@@ -149,7 +149,7 @@ def _read_layout(data: memoryview) -> Layout:
         if identifier == TRACKS:
             break
     if INFO not in places or TRACKS not in places:
-        raise ebml.NotEbml("no track")
+        raise ebml.EbmlError("no track")
     info_at, info_begin, info_end = places[INFO]
     return Layout(
         segment_size_at=seek_head_at - 8,
@@ -167,4 +167,4 @@ def _duration_at(data: memoryview, begin: int, end: int) -> int:
         if identifier in (DURATION, ebml.VOID) and child_end - at == len(ebml.float64(DURATION, 0.0)):
             return at
         at = child_end
-    raise ebml.NotEbml("no room for a duration")
+    raise ebml.EbmlError("no room for a duration")

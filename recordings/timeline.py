@@ -100,7 +100,8 @@ class Timeline:
     def wall_ms(self, offset_s: float) -> float:
         """The Unix ms at which a second of recorded time was; clamped to the recording.
 
-        Where two intervals meet it is the start of the later one. Raises ValueError when nothing was recorded.
+        Where two intervals meet it is the start of the later one. Raises ValueError when nothing was
+        recorded.
         """
         if not self.intervals:
             raise ValueError("nothing was recorded")
