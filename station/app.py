@@ -19,7 +19,7 @@ from station.base.database import Database
 from station.base.errors import NotAllowed, NotSignedIn
 from station.base.grants import GrantSigner
 from station.base.i18n import Translator
-from station.base.middleware import ROUTE_KEY, base_middlewares
+from station.base.middleware import ROUTE_KEY, csrf, errors, headers, visitor
 from station.base.settings import Settings
 from station.base.station import Station
 from station.base.templates import WEB, make_environments
@@ -52,8 +52,7 @@ async def close_station(station: Station) -> None:
 
 def build_app(station: Station, routes: tuple[Route, ...] = ROUTES) -> web.Application:
     """The web role's application: every route behind the check of its action."""
-    first, *rest = base_middlewares()
-    app = web.Application(middlewares=[first, sessions, *rest], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[visitor, sessions, headers, errors, csrf], client_max_size=MAX_BODY)
     app[STATION] = station
     app[TEMPLATES] = make_environments(Translator())
     app[CSRF_KEY] = _csrf_key(station.settings.keys)

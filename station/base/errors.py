@@ -34,9 +34,7 @@ class BadInput(StationError):
     code = "bad-input"
     message = N_("有些内容要改一下")
 
-    def __init__(
-        self, message: str | None = None, fields: dict[str, str] | None = None, **params: object
-    ) -> None:
+    def __init__(self, message: str | None = None, fields: dict[str, str] | None = None, **params: object) -> None:
         super().__init__(message, **params)
         self.fields: dict[str, str] = fields or {}
 

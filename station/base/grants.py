@@ -1,4 +1,4 @@
-"""Grants: short-lived signed passes into rooms. Only web signs, media and live check (JWT, RFC 7519; EdDSA, RFC 8037)."""
+"""Grants: short-lived signed passes into rooms (JWT, RFC 7519; EdDSA, RFC 8037). Only web signs them."""
 
 from __future__ import annotations
 

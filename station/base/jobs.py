@@ -86,9 +86,7 @@ async def claim(database: Database, kinds: list[str], now: datetime) -> Job | No
 async def report_progress(database: Database, job: Job, progress: float, now: datetime) -> None:
     """Show how far a job is and keep its lease."""
     async with database.transaction() as work:
-        await work.execute(
-            update(jobs).where(jobs.c.id == job.id).values(progress=progress, leased_until=now + LEASE)
-        )
+        await work.execute(update(jobs).where(jobs.c.id == job.id).values(progress=progress, leased_until=now + LEASE))
 
 
 async def finish(database: Database, job: Job, now: datetime) -> None:
@@ -108,6 +106,4 @@ async def fail(database: Database, job: Job, error: str, now: datetime) -> None:
 
 
 def _job(row: Any) -> Job:
-    return Job(
-        row.id, row.kind, row.key, json.loads(row.arguments), row.state, row.progress, row.attempts, row.error
-    )
+    return Job(row.id, row.kind, row.key, json.loads(row.arguments), row.state, row.progress, row.attempts, row.error)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable
 
 import structlog
 from aiohttp import web
 
 from station.base.errors import BadInput, NotAllowed, NotSignedIn, StationError, TooManyRequests
 from station.base.i18n import choose_language
-from station.base.web import LANGUAGE, VISIT, Route, csrf_token, language_of, render, translate
+from station.base.web import LANGUAGE, VISIT, Handler, Route, csrf_token, language_of, render, translate
 
 log = structlog.get_logger()
-Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 VISIT_COOKIE = "station_visit"
 ROUTE_KEY = "station_route"
@@ -32,7 +30,7 @@ class CsrfFailed(NotAllowed):
 
 
 @web.middleware
-async def visitor(request: web.Request, handler: Next) -> web.StreamResponse:
+async def visitor(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Language and the visit cookie that CSRF tokens are bound to."""
     accept = request.headers.get("Accept-Language")
     request[LANGUAGE] = choose_language(request.cookies.get("lang"), accept)
@@ -42,14 +40,12 @@ async def visitor(request: web.Request, handler: Next) -> web.StreamResponse:
     response = await handler(request)
     if fresh and not response.prepared and response.content_type == "text/html":
         secure = request.secure
-        response.set_cookie(
-            VISIT_COOKIE, request[VISIT], httponly=True, samesite="Lax", secure=secure, path="/"
-        )
+        response.set_cookie(VISIT_COOKIE, request[VISIT], httponly=True, samesite="Lax", secure=secure, path="/")
     return response
 
 
 @web.middleware
-async def headers(request: web.Request, handler: Next) -> web.StreamResponse:
+async def headers(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Security headers on everything that is not a stream already under way."""
     response = await handler(request)
     if not response.prepared:
@@ -57,16 +53,14 @@ async def headers(request: web.Request, handler: Next) -> web.StreamResponse:
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        response.headers.setdefault(
-            "Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self)"
-        )
+        response.headers.setdefault("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self)")
         if request.secure:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response
 
 
 @web.middleware
-async def csrf(request: web.Request, handler: Next) -> web.StreamResponse:
+async def csrf(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse a change asked for by another site: Origin must be ours and the token must fit the visit."""
     route: Route | None = getattr(request.match_info.handler, ROUTE_KEY, None)
     bearer = route is not None and route.bearer
@@ -89,7 +83,7 @@ async def _check_csrf(request: web.Request) -> None:
 
 
 @web.middleware
-async def errors(request: web.Request, handler: Next) -> web.StreamResponse:
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """One place maps what was raised to what the caller is told."""
     try:
         return await handler(request)
@@ -130,9 +124,7 @@ def _internal() -> StationError:
 def wants_json(request: web.Request) -> bool:
     """Whether the caller is a script or a machine rather than a person with a page."""
     accept = request.headers.get("Accept", "")
-    return request.path.startswith(("/api/", "/whip/", "/whep/")) or (
-        "json" in accept and "text/html" not in accept
-    )
+    return request.path.startswith(("/api/", "/whip/", "/whep/")) or ("json" in accept and "text/html" not in accept)
 
 
 def answer_error(request: web.Request, error: StationError) -> web.Response:
@@ -151,8 +143,3 @@ def answer_error(request: web.Request, error: StationError) -> web.Response:
         response.headers["Retry-After"] = str(error.retry_after_s)
     response.headers["Content-Language"] = "zh-CN" if language_of(request) == "zh" else "en"
     return response
-
-
-def base_middlewares() -> list[Callable[[web.Request, Next], Awaitable[web.StreamResponse]]]:
-    """In the order they wrap: outermost first."""
-    return [visitor, headers, errors, csrf]

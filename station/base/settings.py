@@ -11,22 +11,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """Frozen; made once at the start of a role and handed down."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="STATION_", env_file="station.env", frozen=True, extra="ignore"
-    )
+    model_config = SettingsConfigDict(env_prefix="STATION_", env_file="station.env", frozen=True, extra="ignore")
 
-    host: str = Field(
-        "127.0.0.1", description="Address the web role listens on; anything but loopback turns HTTPS on."
-    )
+    host: str = Field("127.0.0.1", description="Address the web role listens on; anything but loopback turns HTTPS on.")
     http_port: int = Field(8080, ge=0, le=65535, description="Port of pages and API.")
     media_port: int = Field(8189, ge=0, le=65535, description="The one UDP port of the media role.")
-    media_http_port: int = Field(
-        8190, ge=0, le=65535, description="Loopback port of media's signalling and control."
-    )
+    media_http_port: int = Field(8190, ge=0, le=65535, description="Loopback port of media's signalling and control.")
     live_http_port: int = Field(8191, ge=0, le=65535, description="Loopback port of the live role.")
-    public_host: str = Field(
-        "", description="Address put into ICE candidates; empty: found from the interfaces."
-    )
+    public_host: str = Field("", description="Address put into ICE candidates; empty: found from the interfaces.")
     data: Path = Field(Path("var"), description="Folder of everything the station keeps.")
     database_url: str = Field("", description="PostgreSQL URL; empty: SQLite in the data folder.")
     redis_url: str = Field("", description="Redis URL for the bus and rate limits; empty: in process.")
@@ -35,21 +27,13 @@ class Settings(BaseSettings):
     )
     district: str = Field("清和区", description="Name of the district shown in the page head.")
     help_phone: str = Field("(0000) 880 0123", description="Telephone number at the foot of each page.")
-    trusted_proxies: str = Field(
-        "", description="Comma-separated addresses whose X-Forwarded-For is believed."
-    )
-    tls_cert: Path | None = Field(
-        None, description="Certificate (PEM); made on the spot where HTTPS needs one."
-    )
+    trusted_proxies: str = Field("", description="Comma-separated addresses whose X-Forwarded-For is believed.")
+    tls_cert: Path | None = Field(None, description="Certificate (PEM); made on the spot where HTTPS needs one.")
     tls_key: Path | None = Field(None, description="Private key (PEM) of the certificate.")
-    smtp_url: SecretStr = Field(
-        SecretStr(""), description="smtp://user:password@host:port for mail; empty: no mail."
-    )
+    smtp_url: SecretStr = Field(SecretStr(""), description="smtp://user:password@host:port for mail; empty: no mail.")
     max_upload_bytes: int = Field(10 * 2**20, description="Largest upload taken.")
     turn_url: str = Field("", description="turn:host:port of a coturn; empty: none.")
-    turn_secret: SecretStr = Field(
-        SecretStr(""), description="Shared secret for short-lived TURN credentials."
-    )
+    turn_secret: SecretStr = Field(SecretStr(""), description="Shared secret for short-lived TURN credentials.")
     log_level: str = Field("info", description="debug, info, warning or error.")
 
     @property

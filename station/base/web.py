@@ -50,12 +50,13 @@ def station_of(request: web.Request) -> Station:
 
 def principal_of(request: web.Request) -> Principal:
     """Who is asking; a guest when nobody signed in."""
-    return request[PRINCIPAL]
+    who: Principal = request[PRINCIPAL]
+    return who
 
 
 def language_of(request: web.Request) -> str:
     """ "zh" or "en"."""
-    return request.get(LANGUAGE, "zh")
+    return str(request.get(LANGUAGE, "zh"))
 
 
 def translate(request: web.Request, message: str, **params: object) -> str:
@@ -81,9 +82,7 @@ def render(request: web.Request, template: str, status: int = 200, **context: An
         demo=station.settings.demo,
         **context,
     )
-    return web.Response(
-        text=body, content_type="text/html", status=status, headers={"Cache-Control": "no-store"}
-    )
+    return web.Response(text=body, content_type="text/html", status=status, headers={"Cache-Control": "no-store"})
 
 
 def see_other(url: str) -> web.Response:

@@ -57,9 +57,7 @@ async def append_row(work: Transaction, event: Event) -> Event:
             data=canonical(event.data), previous=event.previous, hash=event.hash,
         )
     )  # fmt: skip
-    await work.execute(
-        update(ledger_head).where(ledger_head.c.id == 1).values(seq=event.seq, hash=event.hash)
-    )
+    await work.execute(update(ledger_head).where(ledger_head.c.id == 1).values(seq=event.seq, hash=event.hash))
     return event
 
 
@@ -85,9 +83,7 @@ async def all_events(connection: AsyncConnection, page: int = 1000) -> AsyncIter
     """The whole chain, oldest first, in pages so that memory stays flat."""
     seq = 0
     while True:
-        query = (
-            select(ledger_events).where(ledger_events.c.seq > seq).order_by(ledger_events.c.seq).limit(page)
-        )
+        query = select(ledger_events).where(ledger_events.c.seq > seq).order_by(ledger_events.c.seq).limit(page)
         rows = (await connection.execute(query)).all()
         if not rows:
             return

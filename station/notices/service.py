@@ -45,9 +45,7 @@ async def deliver_due(station: Station, channels: dict[str, Channel], batch: int
     now = station.clock.now()
     due = (
         select(notices)
-        .where(
-            notices.c.state == "waiting", notices.c.try_after <= now, notices.c.channel.in_(list(channels))
-        )
+        .where(notices.c.state == "waiting", notices.c.try_after <= now, notices.c.channel.in_(list(channels)))
         .order_by(notices.c.try_after)
         .limit(batch)
     )

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from station.base.errors import BadInput, N_
+from station.base.errors import N_, BadInput
 
 CODE_LIFETIME = timedelta(minutes=10)
 CODE_TRIES = 5

@@ -53,9 +53,7 @@ def safe_next(raw: str | None) -> str:
 
 async def ask_phone(request: web.Request) -> web.StreamResponse:
     """First page of a citizen's sign-in."""
-    return render(
-        request, "people/signin.html", fields={}, phone="", next=safe_next(request.query.get("next"))
-    )
+    return render(request, "people/signin.html", fields={}, phone="", next=safe_next(request.query.get("next")))
 
 
 async def send_code(request: web.Request) -> web.StreamResponse:
@@ -65,8 +63,8 @@ async def send_code(request: web.Request) -> web.StreamResponse:
     try:
         phone = await signin.send_code(station_of(request), form.get("phone", ""), client_address(request))
     except BadInput as error:
-        context = {"fields": error.fields, "phone": form.get("phone", ""), "next": onward}
-        return render(request, "people/signin.html", status=error.status, **context)
+        typed = form.get("phone", "")
+        return render(request, "people/signin.html", error.status, fields=error.fields, phone=typed, next=onward)
     return see_other(f"/signin/code?phone={phone}&next={quote(onward, safe='')}")
 
 
@@ -86,8 +84,8 @@ async def check_code(request: web.Request) -> web.StreamResponse:
     try:
         token = await signin.check_code(station_of(request), phone, form.get("code", ""))
     except BadInput as error:
-        context = {"phone": phone, "shown": mask_phone(phone), "next": onward, "fields": error.fields}
-        return render(request, "people/signin_code.html", status=error.status, **context)
+        shown = {"phone": phone, "shown": mask_phone(phone), "next": onward}
+        return render(request, "people/signin_code.html", error.status, fields=error.fields, **shown)
     return _signed_in(request, token, onward or "/my")
 
 
@@ -107,8 +105,8 @@ async def check_password(request: web.Request) -> web.StreamResponse:
             station_of(request), form.get("login", ""), form.get("password", ""), form.get("otp", "")
         )
     except (signin.WrongLogin, signin.AccountLocked) as error:
-        context = {"fields": {"login": error.text}, "login": form.get("login", ""), "next": onward}
-        return render(request, "people/signin_staff.html", status=error.status, **context)
+        typed, fields = form.get("login", ""), {"login": error.text}
+        return render(request, "people/signin_staff.html", error.status, fields=fields, login=typed, next=onward)
     return _signed_in(request, token, onward or HOME_OF[Role(account.role)])
 
 

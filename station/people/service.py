@@ -99,9 +99,7 @@ async def give_consent(station: Station, who: Principal, kind: str, subject: str
                 at=station.clock.now(),
             )
         )  # fmt: skip
-        await append(
-            station, work, who, "consent.given" if given else "consent.refused", subject, {"kind": kind}
-        )
+        await append(station, work, who, "consent.given" if given else "consent.refused", subject, {"kind": kind})
 
 
 async def consents_of(station: Station, subject: str) -> list[Consent]:

@@ -14,7 +14,7 @@ from argon2.exceptions import VerificationError
 from sqlalchemy import delete, insert, select, update
 
 from station.base.database import Transaction
-from station.base.errors import BadInput, N_, StationError
+from station.base.errors import N_, BadInput, StationError
 from station.base.principal import GUEST, Principal, Role
 from station.base.station import Station
 from station.ledger.service import append
@@ -122,16 +122,14 @@ async def check_password(station: Station, login: str, password: str, otp: str) 
     if row is not None and row.locked_until is not None and row.locked_until > now:
         raise AccountLocked
     # Checked in a thread, and against a made-up hash too, so that timing does not tell which logins exist.
-    fits = await asyncio.to_thread(
-        _password_fits, row.password_hash if row is not None else _NOBODY, password
-    )
+    fits = await asyncio.to_thread(_password_fits, row.password_hash if row is not None else _NOBODY, password)
     step = _totp_step(row.totp_secret, otp, now.timestamp()) if row is not None else None
     good = row is not None and not row.disabled and fits and step is not None and step > row.totp_used
     if row is None:
         raise WrongLogin
     async with station.database.transaction() as work:
         if good:
-            values = {"failures": 0, "locked_until": None, "totp_used": step}
+            values: dict[str, object] = {"failures": 0, "locked_until": None, "totp_used": step}
             token = await _open_session(station, work, store.to_account(row))
         else:
             values = {"failures": row.failures + 1, "locked_until": lock_until(row.failures + 1, now)}

@@ -73,11 +73,7 @@ async def account_row(connection: AsyncConnection, **where: Any) -> Any:
 
 
 async def accounts_with(connection: AsyncConnection, role: str, scope: str | None) -> list[Account]:
-    query = (
-        select(accounts)
-        .where(accounts.c.role == role, accounts.c.disabled.is_(False))
-        .order_by(accounts.c.id)
-    )
+    query = select(accounts).where(accounts.c.role == role, accounts.c.disabled.is_(False)).order_by(accounts.c.id)
     if scope is not None:
         query = query.where(accounts.c.scope == scope)
     return [to_account(row) for row in await connection.execute(query)]

@@ -35,9 +35,7 @@ def _load_tables() -> None:
 
 
 def _run(connection: Connection) -> None:
-    context.configure(
-        connection=connection, target_metadata=metadata, render_as_batch=True, compare_type=False
-    )
+    context.configure(connection=connection, target_metadata=metadata, render_as_batch=True, compare_type=False)
     with context.begin_transaction():
         context.run_migrations()
 
