@@ -54,9 +54,10 @@ def parameter_sets(nals: list[bytes]) -> ParameterSets | None:
 
 
 def decoder_configuration(sets: ParameterSets) -> bytes:
-    """The AVCDecoderConfigurationRecord (avcC). Raises H264Error on a cut set."""
-    if len(sets.sps) < 4:
-        raise H264Error("the sequence parameter set is cut off")
+    """The AVCDecoderConfigurationRecord (avcC). Raises H264Error on sets it cannot hold."""
+    longest = max(len(nal) for nal in (sets.sps, *sets.pps))
+    if len(sets.sps) < 4 or longest > 0xFFFF or len(sets.pps) > 0xFF:
+        raise H264Error("parameter sets of an impossible size")
     record = bytes([1]) + sets.sps[1:4] + bytes([0xFC | 3, 0xE0 | 1])
     record += len(sets.sps).to_bytes(2, "big") + sets.sps + bytes([len(sets.pps)])
     for pps in sets.pps:

@@ -111,9 +111,7 @@ def _track_entry(description: Description, name: str, uid: int) -> bytes:
     return ebml.element(0xAE, entry)
 
 
-def ending(
-    layout: Layout, end: int, cues: list[tuple[int, int]], duration_ms: float
-) -> list[tuple[int, bytes]]:
+def ending(layout: Layout, end: int, cues: list[tuple[int, int]], duration_ms: float) -> list[tuple[int, bytes]]:
     """What to write where (position, bytes) when the clusters end at `end`; the cues come last.
 
     `cues` are (timestamp in ms, position of its cluster in the file).

@@ -80,24 +80,30 @@ def _scan_file(path: Path) -> Scan:
 def _scan(data: memoryview) -> Scan:
     scan = Scan(_read_layout(data))
     at = scan.end = scan.layout.end
+    last_cluster = 0
     while at < len(data):
         try:
             identifier, length, begin = ebml.read_header(data, at)
         except ebml.EbmlError:
             break
-        if identifier == CUES:
-            scan.finished = length is not None and begin + length == len(data)
+        if identifier != CLUSTER or length == 0:
+            scan.finished = identifier == CUES and length is not None and begin + length == len(data)
             break
-        if identifier != CLUSTER:
-            break
-        at = _scan_cluster(data, at, length, scan)
+        last_cluster = at
+        whole = length is not None and at + CLUSTER_HEAD + length < len(data)
+        at = _scan_cluster(data, at, length, scan, only_first=whole)
     if scan.end == scan.layout.end:
         raise ebml.EbmlError("no block")
+    if last_cluster:
+        _scan_cluster(data, last_cluster, scan.end - last_cluster - CLUSTER_HEAD, scan, only_first=False)
     return scan
 
 
-def _scan_cluster(data: memoryview, start: int, length: int | None, scan: Scan) -> int:
-    """Takes the whole blocks of one cluster into `scan`; returns where the next element begins."""
+def _scan_cluster(data: memoryview, start: int, length: int | None, scan: Scan, *, only_first: bool) -> int:
+    """Takes the whole blocks of one cluster into `scan`; returns where the next element begins.
+
+    `only_first` spares reading the rest of a cluster which has its size: hours of recording have many.
+    """
     at = start + CLUSTER_HEAD
     limit = len(data) if length is None else min(len(data), at + length)
     cluster_ms, first = 0, True
@@ -110,10 +116,12 @@ def _scan_cluster(data: memoryview, start: int, length: int | None, scan: Scan) 
             if first and keyframe and (not scan.cues or cluster_ms - scan.cues[-1][0] >= CUE_EVERY_MS):
                 scan.cues.append((cluster_ms, start))
             first = False
-            scan.end = end
+            scan.end = limit if only_first else end
         else:
             break
         at = end
+        if only_first and not first:
+            return limit
     if first:  # a cluster that has not a single block is cut off with what follows
         return len(data)
     if length is None or start + CLUSTER_HEAD + length != at:

@@ -26,6 +26,7 @@ _STATE_AFTER: Mapping[str, State] = {
     "stopped": "off",
     "alarm": "off",
 }
+STATE_MARKS = (*_BEGIN, "paused", "stopped")
 _END = ("paused", "stopped", "interrupted", "alarm")
 _MAX_MS = 253_402_300_800_000  # the year 10000: beyond it no mark can be meant
 

@@ -1,0 +1,39 @@
+"""Finds recordings that a crash left unfinished, and ends what it interrupted."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from recordings.folder import append_mark
+from recordings.repair import TrackFileError, last_block_ms, repair
+from recordings.timeline import TIMELINE_FILE, Mark, Timeline, read_timeline
+
+
+def find_unfinished(root: Path) -> list[Path]:
+    """The recordings' folders in `root` that were neither stopped nor ended by an alarm."""
+    folders = sorted(path.parent for path in root.glob(f"*/{TIMELINE_FILE}"))
+    return [folder for folder in folders if read_timeline(folder).state != "off"]
+
+
+def end_interrupted(folder: Path) -> None:
+    """Marks the interruption at the last data written, and finishes the files; does nothing to a recording
+    that needs neither. Raises OSError when the timeline cannot be written.
+    """
+    timeline = read_timeline(folder)
+    open_tracks = [track for track in timeline.tracks if track.closed_ms is None]
+    last_ms = max((mark.at_ms for mark in timeline.marks), default=0.0)
+    for track in open_tracks:
+        path = folder / track.file
+        block_ms = last_block_ms(path)
+        closed_ms = track.opened_ms if block_ms is None else (timeline.epoch_ms or 0.0) + block_ms
+        last_ms = max(last_ms, closed_ms)
+        with contextlib.suppress(TrackFileError, OSError):  # as it is, it still plays as far as it goes
+            repair(path)
+        append_mark(folder, Mark(closed_ms, "track_closed", {"id": track.info.id, "file": track.file}))
+    if _needs_mark(timeline):
+        append_mark(folder, Mark(last_ms, "interrupted"))
+
+
+def _needs_mark(timeline: Timeline) -> bool:
+    return timeline.state != "off" and timeline.marks[-1].name != "interrupted"
