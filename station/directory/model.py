@@ -165,19 +165,18 @@ def clean_query(raw: str) -> str:
     return re.sub(r"\s+", "", folded)[:MAX_QUERY]
 
 
-def initials_of(latin: str) -> str:
-    """`Lin Xiulan` is found by `lxl`: one letter a syllable would need a dictionary, so the latin name marks them.
-
-    Syllables of the given name are set apart by a capital or an apostrophe in the stored form (`Lin XiuLan`).
-    """
-    return "".join(c for c in latin if c.isupper()).lower()
+def spell(syllables: str) -> tuple[str, str, str]:
+    """From `lin xiu lan`: the latin name (`Lin Xiulan`), its letters for searching and its initials (`lxl`)."""
+    first, *given = syllables.split()
+    latin = f"{first.capitalize()} {''.join(given).capitalize()}"
+    return latin, first + "".join(given), "".join(part[0] for part in (first, *given))
 
 
 def narrowest(query: str, found: Sequence[Place]) -> tuple[Place, ...]:
     """The places that a query means.
 
-    An address such as 桂花街道柳荫新村7号楼 names a street and an estate: the narrowest named one counts. A query that is
-    only a part of names (柳荫) means every place it is a part of.
+    An address such as 桂花街道柳荫新村7号楼 names a street and an estate: the narrowest named one counts.
+    A query that is only a part of names (柳荫) means every place it is a part of.
     """
     named = [place for place in found if place.name in query]
     if not named:

@@ -90,16 +90,23 @@ async def ensure_citizen(
 
 async def give_consent(station: Station, who: Principal, kind: str, subject: str, given: bool) -> None:
     """Store a yes or a no; a later word replaces an earlier one, and both stay on record."""
+    async with station.database.transaction() as work:
+        await record_consent(station, work, who, kind, subject, given)
+
+
+async def record_consent(
+    station: Station, work: Transaction, who: Principal, kind: str, subject: str, given: bool
+) -> None:
+    """`give_consent` as part of a larger unit of work, such as a booking. Raises BadInput for an unknown kind."""
     if kind not in CONSENT_KINDS:
         raise BadInput
-    async with station.database.transaction() as work:
-        await work.execute(
-            insert(store.consents).values(
-                id=new_id("cn"), account=who.account, name=who.name, kind=kind, subject=subject, given=given,
-                at=station.clock.now(),
-            )
-        )  # fmt: skip
-        await append(station, work, who, "consent.given" if given else "consent.refused", subject, {"kind": kind})
+    await work.execute(
+        insert(store.consents).values(
+            id=new_id("cn"), account=who.account, name=who.name, kind=kind, subject=subject, given=given,
+            at=station.clock.now(),
+        )
+    )  # fmt: skip
+    await append(station, work, who, "consent.given" if given else "consent.refused", subject, {"kind": kind})
 
 
 async def consents_of(station: Station, subject: str) -> list[Consent]:

@@ -1,0 +1,90 @@
+"""Filling in the form: what is typed is kept, and the slot is held meanwhile."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from station.base.errors import Conflict, NotFound
+from station.base.ids import new_id
+from station.base.principal import Principal
+from station.base.station import Station
+from station.booking import store
+from station.booking.model import Draft, Matter, Slot, check_matter, check_own, check_place
+from station.booking.policy import booking_policy
+
+# Holding is a courtesy that ends by itself; it is no step in anybody's matter, so it leaves no ledger event.
+
+
+async def start_draft(station: Station, who: Principal, slot_id: str) -> tuple[Draft, Slot]:
+    """Hold the slot for the citizen and take up what they typed before.
+
+    Raises NotFound, SlotPast, SlotTaken, OverlappingBooking, TooManyBookings; the text typed before stays.
+    """
+    now = station.clock.now()
+    async with station.database.transaction() as work:
+        draft = await store.lock_draft(work, who.account)
+        slot = await store.lock_slot(work, slot_id, who.account, now)
+        if slot is None:
+            raise NotFound
+        check_place(slot, now)
+        check_own(slot, await store.bookings_where(work.connection, citizen=who.account), now, booking_policy())
+        until = _held_until(draft, slot_id, now)
+        changed = {"slot": slot_id, "held_until": until, "key": draft.key or new_id("fk")}
+        await store.change_draft(work, who.account, **changed)
+        return await store.lock_draft(work, who.account), slot
+
+
+def _held_until(draft: Draft, slot_id: str, now: datetime) -> datetime:
+    running = draft.slot_id == slot_id and draft.held_until is not None and draft.held_until > now
+    fresh = now + timedelta(minutes=booking_policy().hold_minutes)
+    return draft.held_until if running and draft.held_until is not None else fresh
+
+
+async def save_draft(station: Station, who: Principal, slot_id: str, matter: Matter) -> Draft:
+    """Keep what was typed, then make sure that the slot is still there.
+
+    Raises BadInput (nothing is kept: the page shows the form again), or NotFound, SlotPast, SlotTaken after the text
+    has been kept.
+    """
+    now = station.clock.now()
+    gone: Conflict | None = None
+    async with station.database.transaction() as work:
+        draft = await store.lock_draft(work, who.account)
+        slot = await store.lock_slot(work, slot_id, who.account, now)
+        if slot is None:
+            raise NotFound
+        check_matter(matter, slot.modes, booking_policy())
+        changed: dict[str, object] = {
+            "key": draft.key or new_id("fk"), "slot": slot_id, "held_until": _held_until(draft, slot_id, now),
+            "mode": matter.mode, "topic": matter.topic, "description": matter.description,
+            "help": ",".join(matter.help),
+        }  # fmt: skip
+        try:
+            check_place(slot, now)
+        except Conflict as error:
+            gone = error
+            changed |= {"slot": "", "held_until": None}
+        await store.change_draft(work, who.account, **changed)
+        draft = await store.lock_draft(work, who.account)
+    if gone is not None:
+        raise gone
+    return draft
+
+
+async def get_draft(station: Station, who: Principal) -> Draft | None:
+    """What the citizen has filled in so far, if anything."""
+    async with station.database.read() as connection:
+        draft = await store.draft_of(connection, who.account)
+    return draft if draft is not None and draft.key else None
+
+
+async def drop_draft(station: Station, who: Principal) -> None:
+    """Forget what was typed and let the slot go."""
+    async with station.database.transaction() as work:
+        await store.lock_draft(work, who.account)
+        await store.change_draft(work, who.account, **EMPTY)
+
+
+EMPTY: dict[str, object] = {
+    "key": "", "slot": "", "held_until": None, "mode": "", "topic": "", "description": "", "help": "",
+}  # fmt: skip

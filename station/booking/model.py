@@ -1,0 +1,303 @@
+"""The rules of booking, pure: laying out the rota, what a slot can still take, and the states of a booking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from enum import StrEnum
+
+from station.base.errors import N_, BadInput, Conflict
+from station.base.principal import Role
+
+DAY_MINUTES = 24 * 60
+
+
+class Mode(StrEnum):
+    """How people meet."""
+
+    VIDEO = "video"
+    ONSITE = "onsite"
+    PHONE = "phone"
+
+
+class Help(StrEnum):
+    """What a citizen may ask for beforehand."""
+
+    FAMILY = "family"
+    TEXT = "text"
+    STAFF = "staff"
+
+
+class State(StrEnum):
+    """Where a booking stands."""
+
+    BOOKED = "booked"
+    CANCELLED = "cancelled"
+    ATTENDED = "attended"
+    MISSED = "missed"
+
+
+class Step(StrEnum):
+    """What can be done to a booking."""
+
+    CANCEL = "cancel"
+    ATTEND = "attend"
+    MISS = "miss"
+
+
+_HOSTS = frozenset({Role.DEPUTY, Role.CLERK, Role.ADMIN, Role.SYSTEM})
+
+STEPS: dict[tuple[State, Step], tuple[State, frozenset[Role]]] = {
+    (State.BOOKED, Step.CANCEL): (State.CANCELLED, _HOSTS | {Role.CITIZEN}),
+    (State.BOOKED, Step.ATTEND): (State.ATTENDED, _HOSTS),
+    (State.BOOKED, Step.MISS): (State.MISSED, _HOSTS),
+    (State.MISSED, Step.ATTEND): (State.ATTENDED, _HOSTS),  # came late after all
+}
+
+TAKES_PLACE = frozenset({State.BOOKED, State.ATTENDED, State.MISSED})
+
+
+class SlotTaken(Conflict):
+    code = "slot-taken"
+    message = N_("这个时段刚被别人约走了，请另选一个，您写的内容还在")
+
+
+class SlotPast(Conflict):
+    code = "slot-past"
+    message = N_("这个时间已经过了，请另选一个，您写的内容还在")
+
+
+class OverlappingBooking(Conflict):
+    code = "overlapping-booking"
+    message = N_("这个时间您已经约了%(name)s代表，请另选一个")
+
+
+class TooManyBookings(Conflict):
+    code = "too-many-bookings"
+    message = N_("您已经约了 %(count)s 次还没见面，见过或取消一次再约")
+
+
+class StepNotPossible(Conflict):
+    code = "step-not-possible"
+    message = N_("这次预约已经不能这样改了，请看一下它现在的情况")
+
+
+class FormOutdated(Conflict):
+    code = "form-outdated"
+    message = N_("这张表已经用过了，请重新选时间")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Numbers that differ by region; see policy.toml."""
+
+    open_bookings_per_citizen: int = 3
+    hold_minutes: int = 10
+    days_ahead: int = 14
+    enter_minutes_before: int = 15
+    topic_length: int = 60
+    description_length: int = 500
+
+
+def check_policy(data: dict[str, object]) -> Policy:
+    """A policy from parsed TOML. Raises ValueError naming what does not fit."""
+    known = {field.name for field in fields(Policy)}
+    for name, value in data.items():
+        if name not in known:
+            raise ValueError(f"unknown rule: {name}")
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ValueError(f"{name} must be a whole number from 1 on")
+    return Policy(**{name: value for name, value in data.items() if isinstance(value, int)})
+
+
+@dataclass(frozen=True, slots=True)
+class RotaRule:
+    """When a deputy receives: every week on a weekday (0 = Monday), or on one day.
+
+    `starts` and `ends` count minutes from midnight, local time; `ends` may be 1440 (midnight).
+    """
+
+    id: str
+    deputy: str
+    station: str
+    weekday: int | None
+    day: date | None
+    starts: int
+    ends: int
+    minutes: int
+    modes: tuple[Mode, ...]
+    capacity: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SlotTime:
+    """One slot that the rota asks for, not stored yet."""
+
+    deputy: str
+    station: str
+    starts_at: datetime
+    ends_at: datetime
+    modes: tuple[Mode, ...]
+    capacity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A stored slot with the places left; `free` already leaves out what others hold."""
+
+    id: str
+    deputy_id: str
+    station_id: str
+    starts_at: datetime
+    ends_at: datetime
+    modes: tuple[Mode, ...]
+    capacity: int
+    free: int
+
+    @property
+    def full(self) -> bool:
+        return self.free < 1
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What the citizen wants to talk about, and how."""
+
+    mode: Mode
+    topic: str
+    description: str = ""
+    help: tuple[Help, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A booking as pages show it. Names are those of the moment it was made."""
+
+    id: str
+    slot_id: str
+    deputy_id: str
+    deputy_name: str
+    station_name: str
+    station_address: str
+    citizen: str
+    citizen_name: str
+    topic: str
+    description: str
+    starts_at: datetime
+    ends_at: datetime
+    mode: Mode
+    help: tuple[Help, ...]
+    state: State
+    sequence: int
+    created_at: datetime
+
+    @property
+    def number(self) -> str:
+        """What one can read out on the phone: six signs of the id in pairs."""
+        tail = self.id[-6:].upper()
+        return f"{tail[:2]} {tail[2:4]} {tail[4:]}"
+
+    def enter_from(self, policy: Policy) -> datetime:
+        """From when on one may go in and wait."""
+        return self.starts_at - timedelta(minutes=policy.enter_minutes_before)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a citizen has filled in so far, and the slot kept for them meanwhile."""
+
+    key: str
+    slot_id: str
+    held_until: datetime | None
+    mode: Mode | None
+    topic: str
+    description: str
+    help: tuple[Help, ...]
+
+
+def lay_out(rules: Iterable[RotaRule], first: date, days: int, zone: tzinfo) -> list[SlotTime]:
+    """The slots of `days` days from `first` on. Of two rules that would make overlapping slots the first wins."""
+    made: dict[str, list[SlotTime]] = {}
+    ordered = sorted(rules, key=lambda rule: (rule.day is None, rule.id))
+    for offset in range(days):
+        day = first + timedelta(days=offset)
+        for rule in ordered:
+            for slot in _slots_of(rule, day, zone):
+                others = made.setdefault(slot.deputy, [])
+                if not any(overlap(slot.starts_at, slot.ends_at, o.starts_at, o.ends_at) for o in others):
+                    others.append(slot)
+    every = [slot for slots in made.values() for slot in slots]
+    return sorted(every, key=lambda slot: (slot.starts_at, slot.deputy))
+
+
+def _slots_of(rule: RotaRule, day: date, zone: tzinfo) -> Iterator[SlotTime]:
+    fits = rule.day == day if rule.day is not None else rule.weekday == day.weekday()
+    if not fits or rule.minutes < 1:
+        return
+    midnight = datetime.combine(day, time(), zone)
+    for begin in range(max(0, rule.starts), min(rule.ends, DAY_MINUTES) - rule.minutes + 1, rule.minutes):
+        starts_at = (midnight + timedelta(minutes=begin)).astimezone(UTC)
+        ends_at = starts_at + timedelta(minutes=rule.minutes)
+        yield SlotTime(rule.deputy, rule.station, starts_at, ends_at, rule.modes, rule.capacity)
+
+
+def overlap(a_starts: datetime, a_ends: datetime, b_starts: datetime, b_ends: datetime) -> bool:
+    """Whether two spans share any time; touching ends do not."""
+    return a_starts < b_ends and b_starts < a_ends
+
+
+def places_free(capacity: int, taken: int, held_by_others: int) -> int:
+    """Places that one more person can have; never negative."""
+    return max(0, capacity - taken - held_by_others)
+
+
+def check_place(slot: Slot, now: datetime) -> None:
+    """Whether the slot can be had. Raises SlotPast, SlotTaken."""
+    if slot.starts_at <= now:
+        raise SlotPast
+    if slot.full:
+        raise SlotTaken
+
+
+def check_own(slot: Slot, own: Iterable[Booking], now: datetime, policy: Policy) -> None:
+    """Whether the citizen's other bookings allow this one. Raises OverlappingBooking, TooManyBookings."""
+    ahead = [b for b in own if b.state is State.BOOKED and b.ends_at > now]
+    for booking in ahead:
+        if overlap(slot.starts_at, slot.ends_at, booking.starts_at, booking.ends_at):
+            raise OverlappingBooking(name=booking.deputy_name)
+    if len(ahead) >= policy.open_bookings_per_citizen:
+        raise TooManyBookings(count=len(ahead))
+
+
+def next_state(state: State, step: Step, role: Role) -> State:
+    """The state after a step. Raises StepNotPossible when the state or the role does not allow it."""
+    found = STEPS.get((state, step))
+    if found is None or role not in found[1]:
+        raise StepNotPossible
+    return found[0]
+
+
+def check_matter(matter: Matter, modes: tuple[Mode, ...], policy: Policy) -> None:
+    """Whether what was filled in is complete. Raises BadInput naming each field."""
+    faults: dict[str, str] = {}
+    if matter.mode not in modes:
+        faults["mode"] = N_("请选怎么见面")
+    if not matter.topic:
+        faults["topic"] = N_("用一句话写下您要说的事")
+    elif len(matter.topic) > policy.topic_length:
+        faults["topic"] = N_("一句话最多 60 字，多的写到下面")
+    if len(matter.description) > policy.description_length:
+        faults["description"] = N_("情况最多写 500 字，请缩短一点")
+    if faults:
+        raise BadInput(fields=faults)
+
+
+def modes_of(text: str) -> tuple[Mode, ...]:
+    """The modes of a stored list such as `video,onsite`; what is unknown is left out."""
+    return tuple(mode for mode in Mode if mode in text.split(","))
+
+
+def helps_of(text: str) -> tuple[Help, ...]:
+    """The kinds of help of a stored list."""
+    return tuple(kind for kind in Help if kind in text.split(","))

@@ -1,0 +1,142 @@
+"""The calendar: laying out the rota into slots, and what of it is still free."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from sqlalchemy import delete, insert
+
+from station.base.clock import SHANGHAI, local_date
+from station.base.errors import NotFound
+from station.base.ids import new_id
+from station.base.principal import GUEST, SYSTEM, Principal
+from station.base.station import Station
+from station.booking import store
+from station.booking.model import Mode, RotaRule, Slot, SlotTime, lay_out, overlap
+from station.booking.policy import booking_policy
+from station.directory.model import Deputy
+from station.directory.service import get_deputies
+from station.ledger.service import append
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """A deputy's slots that follow each other on one day: one line of the day's timetable."""
+
+    deputy: Deputy
+    starts_at: datetime
+    ends_at: datetime
+    modes: tuple[Mode, ...]
+    free: int
+
+
+async def set_rule(station: Station, who: Principal, rule: RotaRule) -> None:
+    """Add a rule of the rota or replace the one with its id; slots already laid out stay."""
+    values = {
+        "id": rule.id, "deputy": rule.deputy, "station": rule.station, "weekday": rule.weekday, "day": rule.day,
+        "starts": rule.starts, "ends": rule.ends, "minutes": rule.minutes, "modes": ",".join(rule.modes),
+        "capacity": rule.capacity,
+    }  # fmt: skip
+    async with station.database.transaction() as work:
+        await work.execute(delete(store.rota_rules).where(store.rota_rules.c.id == rule.id))
+        await work.execute(insert(store.rota_rules).values(values))
+        await append(station, work, who, "rota.set", f"deputy:{rule.deputy}", {"rule": rule.id})
+
+
+async def extend_slots(station: Station, who: Principal = SYSTEM, days: int | None = None) -> int:
+    """Lay the rota out from today; returns how many slots are new. Harmless when called again: call it daily."""
+    now = station.clock.now()
+    first = local_date(now)
+    since, until = day_span(first, days or booking_policy().days_ahead)
+    async with station.database.transaction() as work:
+        wanted = lay_out(await store.all_rules(work.connection), first, (until - since).days, SHANGHAI)
+        there = await store.slots_between(work.connection, since - timedelta(days=1), until, "", now)
+        fresh = [slot for slot in wanted if slot.starts_at > now and not _stands_in_the_way(slot, there)]
+        if fresh:
+            await store.insert_missing(work, store.slots, [_row(slot) for slot in fresh])
+            await append(station, work, who, "rota.laid-out", f"rota:{first.isoformat()}", {"slots": len(fresh)})
+    return len(fresh)
+
+
+def _stands_in_the_way(wanted: SlotTime, there: list[Slot]) -> bool:
+    return any(
+        slot.deputy_id == wanted.deputy and overlap(slot.starts_at, slot.ends_at, wanted.starts_at, wanted.ends_at)
+        for slot in there
+    )
+
+
+def _row(slot: SlotTime) -> dict[str, object]:
+    return {
+        "id": new_id("sl"), "deputy": slot.deputy, "station": slot.station, "starts_at": slot.starts_at,
+        "ends_at": slot.ends_at, "modes": ",".join(slot.modes), "capacity": slot.capacity,
+    }  # fmt: skip
+
+
+def day_span(first: date, days: int = 1) -> tuple[datetime, datetime]:
+    """From midnight to midnight in Shanghai, as UTC."""
+    midnight = datetime.combine(first, time(), SHANGHAI).astimezone(UTC)
+    return midnight, midnight + timedelta(days=days)
+
+
+async def get_slot(station: Station, who: Principal, slot_id: str) -> Slot:
+    """One slot as the caller finds it: what others hold counts as taken. Raises NotFound."""
+    async with station.database.read() as connection:
+        slot = await store.slot_by_id(connection, slot_id, who.account, station.clock.now())
+    if slot is None:
+        raise NotFound
+    return slot
+
+
+async def list_slots(station: Station, who: Principal, deputy_id: str) -> list[Slot]:
+    """A deputy's slots still to come, within the days that are laid out."""
+    now = station.clock.now()
+    until = day_span(local_date(now), booking_policy().days_ahead)[1]
+    async with station.database.read() as connection:
+        return await store.slots_between(connection, now, until, who.account, now, [deputy_id])
+
+
+async def earliest_slots(station: Station, deputy_ids: list[str]) -> dict[str, Slot]:
+    """For each deputy the first slot still free; deputies without one are left out."""
+    now = station.clock.now()
+    until = day_span(local_date(now), booking_policy().days_ahead)[1]
+    async with station.database.read() as connection:
+        slots = await store.slots_between(connection, now, until, GUEST.account, now, deputy_ids)
+    first: dict[str, Slot] = {}
+    for slot in slots:
+        if not slot.full:
+            first.setdefault(slot.deputy_id, slot)
+    return first
+
+
+async def receptions_of_day(station: Station, day: date) -> list[Reception]:
+    """Who receives on a day from now on, in order; a deputy's slots that touch are one reception."""
+    since, until = day_span(day)
+    now = station.clock.now()
+    async with station.database.read() as connection:
+        slots = await store.slots_between(connection, max(since, now), until, GUEST.account, now)
+    deputies = await get_deputies(station, sorted({slot.deputy_id for slot in slots}))
+    return join_slots(slots, deputies)
+
+
+def join_slots(slots: list[Slot], deputies: dict[str, Deputy]) -> list[Reception]:
+    """Slots in order of time, joined where one deputy's follow each other."""
+    runs: list[list[Slot]] = []
+    last: dict[str, list[Slot]] = {}
+    for slot in slots:
+        run = last.get(slot.deputy_id)
+        if run is None or run[-1].ends_at != slot.starts_at:
+            run = last[slot.deputy_id] = []
+            runs.append(run)
+        run.append(slot)
+    return [
+        Reception(
+            deputies[run[0].deputy_id],
+            run[0].starts_at,
+            run[-1].ends_at,
+            tuple(mode for mode in Mode if any(mode in slot.modes for slot in run)),
+            sum(slot.free for slot in run),
+        )
+        for run in runs
+        if run[0].deputy_id in deputies
+    ]

@@ -1,0 +1,227 @@
+"""Tables and queries of booking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    Select,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    and_,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from station.base.database import Transaction, UtcDateTime, metadata
+from station.booking.model import (
+    TAKES_PLACE,
+    Booking,
+    Draft,
+    Mode,
+    RotaRule,
+    Slot,
+    State,
+    helps_of,
+    modes_of,
+    places_free,
+)
+
+rota_rules = Table(
+    "rota_rules",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("deputy", String(24), nullable=False, index=True),
+    Column("station", String(24), nullable=False),
+    Column("weekday", Integer),
+    Column("day", Date),
+    Column("starts", Integer, nullable=False),
+    Column("ends", Integer, nullable=False),
+    Column("minutes", Integer, nullable=False),
+    Column("modes", String(40), nullable=False),
+    Column("capacity", Integer, nullable=False),
+)
+
+slots = Table(
+    "slots",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("deputy", String(24), nullable=False),
+    Column("station", String(24), nullable=False),
+    Column("starts_at", UtcDateTime, nullable=False, index=True),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Column("modes", String(40), nullable=False),
+    Column("capacity", Integer, nullable=False),
+    UniqueConstraint("deputy", "starts_at"),
+)
+
+# One row a citizen: what they are filling in, the slot kept meanwhile; its lock puts a citizen's own bookings in order.
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("citizen", String(24), primary_key=True),
+    Column("key", String(24), nullable=False),
+    Column("slot", String(24), nullable=False, index=True),
+    Column("held_until", UtcDateTime),
+    Column("mode", String(10), nullable=False),
+    Column("topic", String(200), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("help", String(40), nullable=False),
+)
+
+bookings = Table(
+    "bookings",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("slot", ForeignKey("slots.id"), nullable=False, index=True),
+    Column("deputy", String(24), nullable=False),
+    Column("deputy_name", String(40), nullable=False),
+    Column("station_name", String(60), nullable=False),
+    Column("station_address", String(120), nullable=False),
+    Column("citizen", String(24), nullable=False),
+    Column("citizen_name", String(80), nullable=False),
+    Column("topic", String(200), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("starts_at", UtcDateTime, nullable=False, index=True),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Column("mode", String(10), nullable=False),
+    Column("help", String(40), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("form_key", String(40), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("citizen", "form_key"),
+    Index("ix_bookings_deputy_starts_at", "deputy", "starts_at"),
+)
+
+
+def _slots_with_places(citizen: str, now: datetime) -> Select[Any]:
+    """Slots with how many places are taken, and held by others than `citizen`."""
+    taken = select(func.count()).where(bookings.c.slot == slots.c.id, bookings.c.state.in_(TAKES_PLACE))
+    held = select(func.count()).where(
+        drafts.c.slot == slots.c.id, drafts.c.held_until > now, drafts.c.citizen != citizen
+    )
+    return select(slots, taken.scalar_subquery().label("taken"), held.scalar_subquery().label("held"))
+
+
+async def slot_by_id(connection: AsyncConnection, slot_id: str, citizen: str, now: datetime) -> Slot | None:
+    """One slot as `citizen` finds it."""
+    row = (await connection.execute(_slots_with_places(citizen, now).where(slots.c.id == slot_id))).first()
+    return None if row is None else to_slot(row)
+
+
+async def lock_slot(work: Transaction, slot_id: str, citizen: str, now: datetime) -> Slot | None:
+    """The slot, held against other writers until the end of the transaction.
+
+    The count comes after the lock in a statement of its own: only so does PostgreSQL (READ COMMITTED) see what the
+    one who held the lock before has just committed.
+    """
+    await work.execute(select(slots.c.id).where(slots.c.id == slot_id).with_for_update())
+    return await slot_by_id(work.connection, slot_id, citizen, now)
+
+
+async def slots_between(
+    connection: AsyncConnection,
+    since: datetime,
+    until: datetime,
+    citizen: str,
+    now: datetime,
+    deputies: Sequence[str] | None = None,
+) -> list[Slot]:
+    """Slots that start in a span of time, in order."""
+    query = _slots_with_places(citizen, now).where(slots.c.starts_at >= since, slots.c.starts_at < until)
+    if deputies is not None:
+        query = query.where(slots.c.deputy.in_(deputies))
+    return [to_slot(row) for row in await connection.execute(query.order_by(slots.c.starts_at, slots.c.deputy))]
+
+
+async def all_rules(connection: AsyncConnection) -> list[RotaRule]:
+    """Every rule of the rota."""
+    return [
+        RotaRule(
+            r.id, r.deputy, r.station, r.weekday, r.day, r.starts, r.ends, r.minutes, modes_of(r.modes), r.capacity
+        )
+        for r in await connection.execute(select(rota_rules))
+    ]
+
+
+async def insert_missing(work: Transaction, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert rows, leaving alone those whose key is there already."""
+    if not rows:
+        return
+    postgresql = work.connection.dialect.name == "postgresql"
+    statement: Any = (insert_postgresql if postgresql else insert_sqlite)(table)
+    await work.execute(statement.on_conflict_do_nothing(), rows)
+
+
+async def lock_draft(work: Transaction, citizen: str) -> Draft:
+    """The citizen's draft, made if there was none, held until the end of the transaction."""
+    empty = {"key": "", "slot": "", "held_until": None, "mode": "", "topic": "", "description": "", "help": ""}
+    await insert_missing(work, drafts, [{"citizen": citizen, **empty}])
+    row = (await work.execute(select(drafts).where(drafts.c.citizen == citizen).with_for_update())).one()
+    return to_draft(row)
+
+
+async def draft_of(connection: AsyncConnection, citizen: str) -> Draft | None:
+    """The citizen's draft, if any."""
+    row = (await connection.execute(select(drafts).where(drafts.c.citizen == citizen))).first()
+    return None if row is None else to_draft(row)
+
+
+async def change_draft(work: Transaction, citizen: str, **values: Any) -> None:
+    """Write columns of the citizen's draft."""
+    await work.execute(update(drafts).where(drafts.c.citizen == citizen).values(**values))
+
+
+async def booking_where(connection: AsyncConnection, lock: bool = False, **where: Any) -> Booking | None:
+    """One booking by equal columns."""
+    query = select(bookings).where(and_(*(bookings.c[column] == value for column, value in where.items())))
+    row = (await connection.execute(query.with_for_update() if lock else query)).first()
+    return None if row is None else to_booking(row)
+
+
+async def bookings_where(
+    connection: AsyncConnection, since: datetime | None = None, until: datetime | None = None, **where: Any
+) -> list[Booking]:
+    """Bookings by equal columns and span of time, in order of their beginning."""
+    query = select(bookings).where(*(bookings.c[column] == value for column, value in where.items()))
+    if since is not None:
+        query = query.where(bookings.c.starts_at >= since)
+    if until is not None:
+        query = query.where(bookings.c.starts_at < until)
+    rows = await connection.execute(query.order_by(bookings.c.starts_at, bookings.c.id))
+    return [to_booking(row) for row in rows]
+
+
+def to_slot(row: Any) -> Slot:
+    """A slot from a row of `_slots_with_places`."""
+    free = places_free(row.capacity, row.taken, row.held)
+    return Slot(row.id, row.deputy, row.station, row.starts_at, row.ends_at, modes_of(row.modes), row.capacity, free)
+
+
+def to_draft(row: Any) -> Draft:
+    """A draft from its row."""
+    mode = Mode(row.mode) if row.mode else None
+    return Draft(row.key, row.slot, row.held_until, mode, row.topic, row.description, helps_of(row.help))
+
+
+def to_booking(row: Any) -> Booking:
+    """A booking from its row."""
+    return Booking(
+        row.id, row.slot, row.deputy, row.deputy_name, row.station_name, row.station_address, row.citizen,
+        row.citizen_name, row.topic, row.description, row.starts_at, row.ends_at, Mode(row.mode), helps_of(row.help),
+        State(row.state), row.sequence, row.created_at,
+    )  # fmt: skip
