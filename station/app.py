@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import wraps
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from station.base.settings import Settings
 from station.base.station import Station
 from station.base.templates import WEB, make_environments
 from station.base.web import CSRF_KEY, HTTP, STATION, TEMPLATES, Handler, Route, principal_of
+from station.meeting.journal import follow_journal
 from station.people.pages import sessions
 from station.people.rights import Action, allowed
 from station.routes import ROUTES
@@ -111,10 +112,19 @@ def tls_context(settings: Settings) -> ssl.SSLContext | None:
     return context
 
 
+async def _journal_reader(app: web.Application) -> AsyncIterator[None]:
+    reader = asyncio.create_task(follow_journal(app[STATION], app[HTTP]))
+    yield
+    reader.cancel()
+    with suppress(asyncio.CancelledError):
+        await reader
+
+
 async def run_web(settings: Settings) -> None:
     """The web role: serve until cancelled."""
     station = open_station(settings)
     app = build_app(station)
+    app.cleanup_ctx.append(_journal_reader)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(close_station, station)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)

@@ -1,0 +1,1 @@
+"""Who may enter, be seen, speak: lobby, room, recording, matters; signs grants."""
