@@ -1,0 +1,332 @@
+"""A case: its states and steps as one table, its grades, its number, and the plain data pages are made from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import IntEnum, StrEnum
+
+from station.base.errors import BadInput, Conflict, N_, NotAllowed
+from station.base.principal import Role
+
+TITLE_LENGTH = 60
+TEXT_LENGTH = 4000
+
+
+class State(StrEnum):
+    """Where a case is."""
+
+    NOTED = "noted"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    ASSIGNED = "assigned"
+    RETURNED = "returned"
+    REPLIED = "replied"
+    RATED = "rated"
+    CONCLUDED = "concluded"
+
+
+class Step(StrEnum):
+    """What can be done to a case."""
+
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    ASSIGN = "assign"
+    RETURN = "return"
+    REPLY = "reply"
+    ASK_EXTENSION = "ask-extension"
+    GRANT_EXTENSION = "grant-extension"
+    REFUSE_EXTENSION = "refuse-extension"
+    RATE = "rate"
+    REDO = "redo"
+    CONCLUDE = "conclude"
+    ADD_NOTE = "add-note"
+    PUBLISH = "publish"
+    RECALL = "recall"
+    ISSUE_CARD = "issue-card"
+    WITHDRAW_CARD = "withdraw-card"
+
+
+class Colour(StrEnum):
+    """黄牌 before the due day, 红牌 after it."""
+
+    YELLOW = "yellow"
+    RED = "red"
+
+
+class Grade(IntEnum):
+    """Five grades, as 好差评 has them."""
+
+    VERY_BAD = 1
+    BAD = 2
+    FAIR = 3
+    GOOD = 4
+    VERY_GOOD = 5
+
+
+GRADE_WORDS = {
+    Grade.VERY_GOOD: N_("很满意"),
+    Grade.GOOD: N_("满意"),
+    Grade.FAIR: N_("一般"),
+    Grade.BAD: N_("不满意"),
+    Grade.VERY_BAD: N_("很不满意"),
+}
+STATE_WORDS = {
+    State.NOTED: N_("等受理"),
+    State.ACCEPTED: N_("等交办"),
+    State.DECLINED: N_("不予受理"),
+    State.ASSIGNED: N_("办理中"),
+    State.RETURNED: N_("单位退回，等重新交办"),
+    State.REPLIED: N_("等群众打分"),
+    State.RATED: N_("等办结"),
+    State.CONCLUDED: N_("已办结"),
+}
+
+CLOSED = frozenset({State.DECLINED, State.CONCLUDED})
+OPEN = frozenset(State) - CLOSED
+
+_DESK = frozenset({Role.CLERK, Role.ADMIN})
+_UNIT = frozenset({Role.UNIT})
+_ASKER = frozenset({Role.CITIZEN, Role.DEPUTY})
+_PARTIES = frozenset({Role.CITIZEN, Role.DEPUTY, Role.UNIT}) | _DESK
+_OVERSIGHT = frozenset({Role.SUPERVISOR, Role.ADMIN, Role.SYSTEM})
+
+TABLE: dict[tuple[State, Step], tuple[State, frozenset[Role]]] = {
+    (State.NOTED, Step.ACCEPT): (State.ACCEPTED, _DESK),
+    (State.NOTED, Step.DECLINE): (State.DECLINED, _DESK),
+    (State.ACCEPTED, Step.ASSIGN): (State.ASSIGNED, _DESK),
+    (State.RETURNED, Step.ASSIGN): (State.ASSIGNED, _DESK),
+    (State.ASSIGNED, Step.RETURN): (State.RETURNED, _UNIT),
+    (State.ASSIGNED, Step.REPLY): (State.REPLIED, _UNIT),
+    (State.ASSIGNED, Step.ASK_EXTENSION): (State.ASSIGNED, _UNIT),
+    (State.ASSIGNED, Step.GRANT_EXTENSION): (State.ASSIGNED, _DESK),
+    (State.ASSIGNED, Step.REFUSE_EXTENSION): (State.ASSIGNED, _DESK),
+    (State.REPLIED, Step.RATE): (State.RATED, _ASKER),
+    (State.REPLIED, Step.CONCLUDE): (State.CONCLUDED, _DESK),
+    (State.RATED, Step.REDO): (State.ASSIGNED, _DESK | {Role.SYSTEM}),
+    (State.RATED, Step.CONCLUDE): (State.CONCLUDED, _DESK),
+    (State.ASSIGNED, Step.ISSUE_CARD): (State.ASSIGNED, _OVERSIGHT),
+    **{(state, Step.WITHDRAW_CARD): (state, _OVERSIGHT - {Role.SYSTEM}) for state in State},
+    **{(state, Step.ADD_NOTE): (state, _PARTIES) for state in OPEN},
+    **{(state, Step.PUBLISH): (state, _DESK) for state in State},
+    **{(state, Step.RECALL): (state, _DESK) for state in State},
+}
+
+
+class StepNotPossible(Conflict):
+    code = "case-state"
+    message = N_("这件事已经走到别的一步了，请看最新的进展再决定")
+
+
+class AlreadyRated(Conflict):
+    code = "already-rated"
+    message = N_("这次答复您已经打过分了")
+
+
+class RatingStillOpen(Conflict):
+    code = "rating-open"
+    message = N_("群众还可以打分，过了打分期限才能直接办结")
+
+
+class ReturnTooLate(Conflict):
+    code = "return-too-late"
+    message = N_("交办后 %(days)s 个工作日内才能退回，现在请接着办，办不了请申请延期")
+
+
+class NoExtensionLeft(Conflict):
+    code = "no-extension-left"
+    message = N_("延期的次数用完了")
+
+
+class TooLateToExtend(Conflict):
+    code = "too-late-to-extend"
+    message = N_("延期要在到期前申请，这件事已经到期了")
+
+
+class CardAlreadyWithdrawn(Conflict):
+    code = "card-withdrawn"
+    message = N_("这张牌已经收回了")
+
+
+def next_state(state: State, step: Step, role: Role) -> State:
+    """Where `step` leads from `state`. Raises StepNotPossible, or NotAllowed for the wrong role."""
+    if (state, step) not in TABLE:
+        raise StepNotPossible
+    to, roles = TABLE[state, step]
+    if role not in roles:
+        raise NotAllowed
+    return to
+
+
+def possible_steps(state: State, role: Role) -> frozenset[Step]:
+    """What a role may do to a case in that state (scope is checked elsewhere)."""
+    return frozenset(step for (at, step), (_, roles) in TABLE.items() if at is state and role in roles)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCase:
+    """What a matter needs to become a case. `citizen` is an account id or None, `recorded_at_s` recorded time."""
+
+    title: str
+    description: str
+    deputy_id: str
+    citizen: str | None
+    booking_id: str | None = None
+    meeting_id: str | None = None
+    recorded_at_s: float | None = None
+    unit_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Who is at it must be done by the end of `day`. `unit` is "wd" or "month"; `amount` of them from `start`."""
+
+    day: date
+    at: datetime
+    start: date
+    amount: int
+    unit: str
+    article: str
+    provisional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case as it stands. `round` counts the replies asked for, from 1."""
+
+    id: str
+    number: str
+    year: int
+    serial: int
+    title: str
+    description: str
+    state: State
+    category: str
+    deputy_id: str
+    deputy_name: str
+    citizen: str | None
+    citizen_name: str
+    booking_id: str | None
+    meeting_id: str | None
+    recorded_at_s: float | None
+    suggested_unit: str | None
+    unit_id: str | None
+    unit_name: str
+    round: int
+    extensions: int
+    opened_at: datetime
+    changed_at: datetime
+    assigned_on: date | None
+    due: Due | None
+    published: bool
+    public_title: str
+    public_reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A unit's answer in one round; `late` when it came after the due day."""
+
+    id: str
+    case_id: str
+    round: int
+    unit_id: str
+    unit_name: str
+    author_name: str
+    outcome: str
+    text: str
+    at: datetime
+    due_on: date
+    late: bool
+    soon: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """The asker's grade for one reply."""
+
+    case_id: str
+    round: int
+    grade: Grade
+    remark: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something added to a case (补充情况)."""
+
+    id: str
+    author_name: str
+    role: str
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """A request for more time; `granted` is None until it is decided."""
+
+    id: str
+    reason: str
+    asked_at: datetime
+    granted: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A yellow or red card; a withdrawn one stays on record with its reason."""
+
+    id: str
+    case_id: str
+    unit_id: str
+    unit_name: str
+    colour: Colour
+    by_clock: bool
+    reason: str
+    issued_at: datetime
+    withdrawn_at: datetime | None
+    withdrawn_reason: str
+
+
+def compose_number(prefix: str, year: int, serial: int) -> str:
+    """`清和〔2026〕0417 号`: built like the number of an official document, four digits so that lists line up."""
+    return f"{prefix}〔{year}〕{serial:04} 号"
+
+
+def parse_number(text: str) -> tuple[int | None, int] | None:
+    """Year and serial from `清和〔2026〕0417 号`, `2026-0417` or `417`; None when it is no number."""
+    full = re.search(r"(20\d{2})\D{1,3}0*(\d{1,6})", text)
+    if full:
+        return int(full[1]), int(full[2])
+    bare = re.fullmatch(r"\s*0*(\d{1,6})\s*号?\s*", text)
+    return (None, int(bare[1])) if bare else None
+
+
+def check_text(fields: dict[str, str], name: str, raw: str, missing: str, longest: int = TEXT_LENGTH) -> str:
+    """The trimmed text; notes a missing or overlong one in `fields`."""
+    text = raw.strip()
+    if not text:
+        fields[name] = missing
+    elif len(text) > longest:
+        fields[name] = N_("太长了，请缩短一些")
+    return text
+
+
+def check_grade(raw: str) -> Grade:
+    """A grade from a form. Raises BadInput."""
+    if not (raw.isascii() and raw.isdigit() and int(raw) in set(Grade)):
+        raise BadInput(fields={"grade": N_("请选一个分数")})
+    return Grade(int(raw))
+
+
+def card_due(today: date, due: Due, days_left: int, yellow_days: int, now: datetime) -> Colour | None:
+    """Which card the clock asks for: red once the due day is over, yellow in the last `yellow_days` working days.
+
+    A period no longer than the warning itself earns no yellow card.
+    """
+    if now >= due.at:
+        return Colour.RED
+    long_enough = due.unit != "wd" or due.amount > yellow_days
+    return Colour.YELLOW if long_enough and today != due.start and days_left <= yellow_days else None
