@@ -1,0 +1,66 @@
+"""Where people and a shared screen stand in the composed picture. Pure geometry, in pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+WIDTH, HEIGHT = 1280, 720
+MOST_PEOPLE = 9
+MOST_BESIDE_SCREEN = 5
+_GAP = 8
+_STRIP_WIDTH = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A rectangle on even pixels, as 4:2:0 pictures need it."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def fit(self, width: int, height: int) -> Rect:
+        """The largest rectangle of this shape (width : height) within this one, centred."""
+        scale = min(self.width / width, self.height / height)
+        fitted_width, fitted_height = _even(width * scale), _even(height * scale)
+        x = self.x + _even((self.width - fitted_width) / 2)
+        y = self.y + _even((self.height - fitted_height) / 2)
+        return Rect(x, y, fitted_width, fitted_height)
+
+
+def people(count: int) -> tuple[Rect, ...]:
+    """One person fills the picture, two sit side by side, more in a grid of up to nine."""
+    count = min(count, MOST_PEOPLE)
+    if count <= 1:
+        return (Rect(0, 0, WIDTH, HEIGHT),) * count
+    columns = 2 if count <= 4 else 3
+    rows = -(-count // columns)
+    width = (WIDTH - _GAP * (columns + 1)) / columns
+    height = min(width * 9 / 16, (HEIGHT - _GAP * (rows + 1)) / rows)
+    width = height * 16 / 9
+    top = (HEIGHT - rows * height - (rows - 1) * _GAP) / 2
+    rects = []
+    for index in range(count):
+        row, column = divmod(index, columns)
+        in_row = min(columns, count - row * columns)
+        left = (WIDTH - in_row * width - (in_row - 1) * _GAP) / 2
+        x, y = left + column * (width + _GAP), top + row * (height + _GAP)
+        rects.append(Rect(_even(x), _even(y), _even(width), _even(height)))
+    return tuple(rects)
+
+
+def beside_screen(count: int) -> tuple[Rect, tuple[Rect, ...]]:
+    """A shared screen large, and people in a strip beside it."""
+    count = min(count, MOST_BESIDE_SCREEN)
+    if not count:
+        return Rect(0, 0, WIDTH, HEIGHT), ()
+    height = _even(_STRIP_WIDTH * 9 / 16)
+    screen = Rect(0, 0, WIDTH - _STRIP_WIDTH - _GAP, HEIGHT)
+    top = _even((HEIGHT - count * height - (count - 1) * _GAP) / 2)
+    left = WIDTH - _STRIP_WIDTH
+    return screen, tuple(Rect(left, top + row * (height + _GAP), _STRIP_WIDTH, height) for row in range(count))
+
+
+def _even(value: float) -> int:
+    return max(2, int(value) // 2 * 2) if value >= 1 else 0
