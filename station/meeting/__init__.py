@@ -1,1 +1,1 @@
-"""Who may enter, be seen, speak: lobby, room, recording, matters; signs grants."""
+"""Meetings: who may enter, be seen and speak; lobby, consent, chat, matters; signs the grants that media checks."""

@@ -1,0 +1,174 @@
+"""The door: people come, keep their place over a reload, are let in, turned away or put out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import insert, update
+
+from station.base.database import Transaction
+from station.base.errors import N_, Conflict, NotAllowed, NotFound
+from station.base.ids import new_id
+from station.base.principal import Principal
+from station.base.station import Station
+from station.ledger.service import append
+from station.meeting import media_client, store
+from station.meeting.model import (
+    Admission,
+    DoorStep,
+    Entry,
+    Meeting,
+    Relation,
+    Step,
+    display_name,
+    step_door,
+    step_meeting,
+)
+from station.meeting.service import take_seat
+
+LOBBY_TOPIC = "lobby"
+
+
+class NobodyThere(Conflict):
+    code = "nobody-there"
+    message = N_("这个人已经不在等候室了")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody stands in the queue: 1 is next. `busy`: the deputy is still with somebody else."""
+
+    place: int
+    busy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Somebody at the door, for those who may open it."""
+
+    meeting: Meeting
+    entry: Entry
+    name: str
+
+
+async def come_to_door(station: Station, who: Principal, meeting_id: str, ready: bool = False) -> Admission:
+    """Ask to come in. Coming again keeps the place; `ready` tells that the devices have been tried.
+
+    Raises DoorClosed to somebody who was turned away, MeetingEnded.
+    """
+    meeting, seat = await take_seat(station, who, meeting_id)
+    step_meeting(meeting.state, Step.OPEN)
+    if seat.relation in (Relation.HOST, Relation.STAFF):
+        return Admission.ADMITTED
+    async with station.database.transaction() as work:
+        # The meeting's row stands for the door: two tabs of one person must not both take a place.
+        await store.meeting_by(work.connection, for_update=True, id=meeting_id)
+        entry = await store.entry_of(work.connection, meeting_id, who.account)
+        before = entry.state if entry else Admission.NONE
+        after = step_door(before, DoorStep.ENTER)
+        if entry is None:
+            await _insert(station, work, who, meeting, after, ready)
+        elif after is not before or (ready and not entry.ready):
+            changed: dict[str, object] = {"state": after, "ready": ready or entry.ready}
+            if after is not before:
+                changed["entered_at"] = station.clock.now()
+            await _change(work, meeting_id, who.account, changed)
+        else:
+            return after
+        await _record(station, work, who, "lobby.entered", meeting, who.account)
+        return after
+
+
+async def leave_door(station: Station, who: Principal, meeting_id: str) -> None:
+    """Stop waiting; the place is lost. Leaving the room itself changes nothing here: one may come back."""
+    meeting, _ = await take_seat(station, who, meeting_id)
+    async with station.database.transaction() as work:
+        entry = await store.entry_of(work.connection, meeting_id, who.account, for_update=True)
+        if entry is None or entry.state is not Admission.WAITING:
+            return
+        await _change(work, meeting_id, who.account, {"state": step_door(entry.state, DoorStep.LEAVE)})
+        await _record(station, work, who, "lobby.left", meeting, who.account)
+
+
+async def admit(station: Station, who: Principal, meeting_id: str, person: str) -> None:
+    """Let somebody in. Raises NotAllowed, NobodyThere, MeetingEnded."""
+    await _decide(station, who, meeting_id, person, DoorStep.ADMIT, "lobby.admitted")
+
+
+async def refuse(station: Station, who: Principal, meeting_id: str, person: str) -> None:
+    """Turn somebody away, or put them out of the room. Raises NotAllowed, NobodyThere, MeetingEnded, Unavailable."""
+    before = await _decide(station, who, meeting_id, person, DoorStep.REFUSE, "lobby.refused")
+    if before is Admission.ADMITTED:
+        await media_client.remove_member(station, meeting_id, person)
+
+
+async def _decide(
+    station: Station, who: Principal, meeting_id: str, person: str, step: DoorStep, action: str
+) -> Admission:
+    meeting, seat = await take_seat(station, who, meeting_id)
+    step_meeting(meeting.state, Step.OPEN)
+    if not seat.may_admit:
+        raise NotAllowed
+    async with station.database.transaction() as work:
+        entry = await store.entry_of(work.connection, meeting_id, person, for_update=True)
+        if entry is None:
+            raise NotFound
+        if entry.state is Admission.LEFT:
+            raise NobodyThere
+        after = step_door(entry.state, step)
+        if after is not entry.state:
+            await _change(work, meeting_id, person, {"state": after})
+            await _record(station, work, who, action, meeting, person)
+        return entry.state
+
+
+async def _insert(
+    station: Station, work: Transaction, who: Principal, meeting: Meeting, state: Admission, ready: bool
+) -> None:
+    await work.execute(
+        insert(store.lobby_entries).values(
+            id=new_id("le"), meeting_id=meeting.id, account=who.account, name=who.name, role=who.role, state=state,
+            ready=ready, entered_at=station.clock.now(),
+        )
+    )  # fmt: skip
+
+
+async def _change(work: Transaction, meeting_id: str, account: str, changed: dict[str, object]) -> None:
+    table = store.lobby_entries
+    where = (table.c.meeting_id == meeting_id) & (table.c.account == account)
+    await work.execute(update(table).where(where).values(changed))
+
+
+async def _record(
+    station: Station, work: Transaction, who: Principal, action: str, meeting: Meeting, person: str
+) -> None:
+    await append(station, work, who, action, meeting.subject, {"person": person})
+
+    async def tell() -> None:
+        await station.bus.publish(LOBBY_TOPIC, {"action": action})
+
+    work.after_commit.append(tell)
+
+
+async def place_in_queue(station: Station, meeting: Meeting, account: str) -> Place | None:
+    """The caller's place among all who wait for the same deputy; None when not waiting."""
+    async with station.database.read() as connection:
+        queue = await store.waiting_for(connection, meeting.deputy_id)
+        busy = await store.deputy_is_busy(connection, meeting.deputy_id, meeting.id)
+    for number, (other, entry) in enumerate(queue, start=1):
+        if other.id == meeting.id and entry.account == account:
+            return Place(number, busy)
+    return None
+
+
+async def list_waiting(station: Station, deputy_id: str | None = None) -> list[Waiting]:
+    """Who waits now, for one deputy or, for a clerk, at all doors."""
+    async with station.database.read() as connection:
+        found = await store.waiting_for(connection, deputy_id)
+    return [Waiting(m, entry, display_name(entry.role, entry.name, m.public)) for m, entry in found]
+
+
+async def people_of(station: Station, meeting_id: str) -> list[Entry]:
+    """Everybody who came to the door of a meeting, in the order they came."""
+    async with station.database.read() as connection:
+        return await store.entries_of(connection, meeting_id)

@@ -1,0 +1,46 @@
+"""Start, pause, resume, stop: only hosts, and only while every citizen in the room agrees."""
+
+from __future__ import annotations
+
+from station.base.errors import NotAllowed
+from station.base.principal import Principal
+from station.base.station import Station
+from station.ledger.service import append
+from station.meeting import media_client
+from station.meeting.entering import consents_by_account
+from station.meeting.lobby import people_of
+from station.meeting.media_client import RecordingState, inside
+from station.meeting.model import (
+    GRANT_TTL,
+    Meeting,
+    RecordingAction,
+    RecordingRefused,
+    names_refusing,
+    present,
+)
+from station.meeting.service import seat_inside
+
+_TURNS_ON = (RecordingAction.START, RecordingAction.RESUME)
+
+
+async def control_recording(
+    station: Station, who: Principal, meeting_id: str, action: RecordingAction
+) -> RecordingState:
+    """Ask media for it. Raises NotAllowed, RecordingRefused naming who does not agree, Unavailable."""
+    meeting, seat = await seat_inside(station, who, meeting_id)
+    if not seat.may_record:
+        raise NotAllowed
+    if action in _TURNS_ON:
+        await _check_consents(station, meeting)
+    state = await media_client.set_recording(station, meeting_id, action)
+    async with station.database.transaction() as work:
+        await append(station, work, who, "recording.asked", meeting.subject, {"action": action, "state": state.state})
+    return state
+
+
+async def _check_consents(station: Station, meeting: Meeting) -> None:
+    room = await media_client.get_room(station, meeting.id)
+    here = present(await people_of(station, meeting.id), inside(room), station.clock.now() - GRANT_TTL)
+    names = names_refusing(here, await consents_by_account(station, meeting))
+    if names:
+        raise RecordingRefused(names="、".join(names))
