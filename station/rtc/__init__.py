@@ -1,0 +1,1 @@
+"""Packets: transports, rooms, forwarding, signalling, WHIP and WHEP. Knows grants, never citizens."""

@@ -1,0 +1,158 @@
+"""The forwarding loop: one published track to all who watch it. Everything here runs once per packet and viewer.
+
+`Feed.forward(packet)` is the whole interface: a compiled fan-out can take its place without anything else noticing.
+A packet is in canonical form: a 12-byte header without CSRCs, extensions and padding, then the payload.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from station.rtc.adapter import Scratch, srtp_protect
+from station.rtc.rtp import HEADER, HEADER_BYTES
+
+RING_SIZE = 1024
+_RING_MASK = RING_SIZE - 1
+_SEQUENCE_AND_TIME = struct.Struct("!HI")
+_WITH_EXTENSION = 0x90
+_PLAIN = 0x80
+
+Tap = Callable[[bytes], None]
+
+
+class Output:
+    """One viewer's copy of a track: how its headers differ from the publisher's, and where it goes."""
+
+    __slots__ = (
+        "address",
+        "extension",
+        "first_byte",
+        "handle",
+        "octets",
+        "packets",
+        "payload_at",
+        "payload_type",
+        "sequence_offset",
+        "ssrc",
+        "timestamp_offset",
+    )
+
+    def __init__(self, ssrc: int, payload_type: int, extension: bytes) -> None:
+        self.ssrc = ssrc
+        self.payload_type = payload_type
+        self.extension = extension
+        self.first_byte = _WITH_EXTENSION if extension else _PLAIN
+        self.payload_at = HEADER_BYTES + len(extension)
+        self.sequence_offset = 0
+        self.timestamp_offset = 0
+        self.handle: Any = None
+        self.address: tuple[str, int] = ("", 0)
+        self.packets = 0
+        self.octets = 0
+
+
+class Feed:
+    """Ring and outputs of one published track."""
+
+    def __init__(self, sock: socket.socket, scratch: Scratch) -> None:
+        self._scratch = scratch
+        self._send = sock.sendto
+        self._ring: list[bytes | None] = [None] * RING_SIZE
+        self._last: tuple[int, int] | None = None
+        self.outputs: list[Output] = []
+        self.taps: list[Tap] = []
+        self.dropped = 0
+
+    def forward(self, packet: bytes) -> None:
+        """Keeps the packet for those who will ask again, and sends it to every output and tap."""
+        sequence, timestamp = _SEQUENCE_AND_TIME.unpack_from(packet, 2)
+        self._ring[sequence & _RING_MASK] = packet
+        self._last = (sequence, timestamp)
+        marker = packet[1] & 0x80
+        payload = memoryview(packet)[HEADER_BYTES:]
+        length = len(payload)
+        scratch = self._scratch
+        buffer, view, pointer, size, send = scratch.bytes_, scratch.view, scratch.pointer, scratch.size, self._send
+        write_header, protect = HEADER.pack_into, srtp_protect
+        for output in self.outputs:
+            start = output.payload_at
+            write_header(
+                buffer,
+                0,
+                output.first_byte,
+                marker | output.payload_type,
+                (sequence + output.sequence_offset) & 0xFFFF,
+                (timestamp + output.timestamp_offset) & 0xFFFFFFFF,
+                output.ssrc,
+            )
+            view[HEADER_BYTES:start] = output.extension
+            view[start : start + length] = payload
+            size[0] = start + length
+            if protect(output.handle, pointer, size):
+                self.dropped += 1
+                continue
+            try:
+                send(view[: size[0]], output.address)
+            except OSError:  # the socket's buffer is full, or the address has gone
+                self.dropped += 1
+                continue
+            output.packets += 1
+            output.octets += length
+        for tap in self.taps:
+            tap(packet)
+
+    def send_again(self, output: Output, sequence: int) -> bool:
+        """Answers a NACK for a sequence number as that viewer sees it; False when the ring no longer has it."""
+        original = (sequence - output.sequence_offset) & 0xFFFF
+        packet = self._ring[original & _RING_MASK]
+        if packet is None or int.from_bytes(packet[2:4], "big") != original:
+            return False
+        return self._send_one(output, packet)
+
+    def _send_one(self, output: Output, packet: bytes) -> bool:
+        _, kind, sequence, timestamp, _ = HEADER.unpack_from(packet)
+        scratch, start, end = self._scratch, output.payload_at, output.payload_at + len(packet) - HEADER_BYTES
+        HEADER.pack_into(
+            scratch.bytes_,
+            0,
+            output.first_byte,
+            kind & 0x80 | output.payload_type,
+            (sequence + output.sequence_offset) & 0xFFFF,
+            (timestamp + output.timestamp_offset) & 0xFFFFFFFF,
+            output.ssrc,
+        )
+        scratch.view[HEADER_BYTES:start] = output.extension
+        scratch.view[start:end] = packet[HEADER_BYTES:]
+        scratch.size[0] = end
+        if srtp_protect(output.handle, scratch.pointer, scratch.size):
+            return False
+        try:
+            self._send(scratch.view[: scratch.size[0]], output.address)
+        except OSError:
+            return False
+        return True
+
+    def attach(self, output: Output) -> None:
+        """Begins to send to an output whose `handle` and `address` are known."""
+        if output in self.outputs:
+            return
+        if self._last is not None and output.packets == 0:
+            # Far from both ends of the circle, so that a late packet cannot confuse the rollover counter.
+            output.sequence_offset = 1024 + secrets.randbelow(0x6000) - self._last[0]
+        self.outputs = [*self.outputs, output]
+
+    def detach(self, output: Output) -> None:
+        self.outputs = [other for other in self.outputs if other is not output]
+
+    def rebase(self, sequence: int, timestamp: int, gap: int) -> None:
+        """The publisher's numbers begin anew at these: viewers see them go on, `gap` timestamp units later."""
+        if self._last is not None:
+            for output in self.outputs:
+                output.sequence_offset += self._last[0] + 1 - sequence
+                output.timestamp_offset += self._last[1] + gap - timestamp
+        self._ring = [None] * RING_SIZE
+        self._last = None

@@ -1,0 +1,129 @@
+"""How well one stream arrives (RFC 3550 appendix A.1, A.3, A.8), and which packets of it are missing.
+
+Pure: time is an argument, in seconds on any steady clock.
+"""
+
+from __future__ import annotations
+
+from station.rtc.rtp import sequence_step
+
+ASK_AGAIN_S = 0.06
+GIVE_UP_S = 0.45
+MAX_GAP = 256
+KEYFRAME_EVERY_S = 0.3
+KEYFRAME_RETRY_S = 0.5
+
+
+class Reception:
+    """Counts one stream. `received` returns how far the sequence number moved on: 0 or less for a late one."""
+
+    __slots__ = ("_clock_rate", "_jitter", "_last_transit", "_reported", "highest", "received_packets", "start")
+
+    def __init__(self, clock_rate: int) -> None:
+        self._clock_rate = clock_rate
+        self._jitter = 0.0
+        self._last_transit: float | None = None
+        self._reported = (0, 0)
+        self.start = -1
+        self.highest = -1  # extended by the cycles
+        self.received_packets = 0
+
+    def received(self, sequence: int, timestamp: int, now_s: float) -> int:
+        """Counts a packet that has just arrived."""
+        self.received_packets += 1
+        if self.highest < 0:
+            self.start = self.highest = sequence + 0x10000
+            return 1
+        step = sequence_step(sequence, self.highest & 0xFFFF)
+        if step > 0:
+            self.highest += step
+            self._note_jitter(timestamp, now_s)
+        return step
+
+    def _note_jitter(self, timestamp: int, now_s: float) -> None:
+        transit = now_s * self._clock_rate - timestamp
+        if self._last_transit is not None:
+            change = abs(transit - self._last_transit)
+            if change < self._clock_rate * 10:  # not across a wrap of the timestamp
+                self._jitter += (change - self._jitter) / 16
+        self._last_transit = transit
+
+    def report(self) -> tuple[int, int, int, int]:
+        """Fraction lost since the last report (1/256), lost in all, extended highest sequence number, jitter."""
+        expected = self.highest - self.start + 1 if self.highest >= 0 else 0
+        expected_before, received_before = self._reported
+        self._reported = (expected, self.received_packets)
+        new_expected = expected - expected_before
+        new_lost = new_expected - (self.received_packets - received_before)
+        fraction = min(255, (new_lost << 8) // new_expected) if new_expected > 0 and new_lost > 0 else 0
+        return fraction, expected - self.received_packets, max(self.highest, 0), int(self._jitter)
+
+
+class Missing:
+    """Packets of one stream that have not come: when to ask for them, and when to give up."""
+
+    __slots__ = ("_waiting",)
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, list[float]] = {}  # sequence → [missing since, last asked]
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def jumped(self, sequence: int, step: int, now_s: float) -> list[int]:
+        """A packet came `step` after the highest: those between are missing. Returns what to ask for at once."""
+        if step > MAX_GAP:
+            self._waiting.clear()  # asking for so much helps nobody; a keyframe does
+            return []
+        lost = [(sequence - back) & 0xFFFF for back in range(step - 1, 0, -1)]
+        for number in lost:
+            self._waiting[number] = [now_s, now_s]
+        return lost
+
+    def arrived(self, sequence: int) -> None:
+        """A late packet came."""
+        self._waiting.pop(sequence, None)
+
+    def due(self, now_s: float) -> tuple[list[int], int]:
+        """What to ask for again, and how many were just given up."""
+        ask: list[int] = []
+        lost = 0
+        for number, times in list(self._waiting.items()):
+            if now_s - times[0] > GIVE_UP_S:
+                del self._waiting[number]
+                lost += 1
+            elif now_s - times[1] >= ASK_AGAIN_S:
+                times[1] = now_s
+                ask.append(number)
+        return ask, lost
+
+
+class KeyframeRequests:
+    """Merges the wishes for a keyframe of one stream: at most one request in 0.3 s, again until it came."""
+
+    __slots__ = ("_asked_s", "wanted")
+
+    def __init__(self) -> None:
+        self.wanted = False
+        self._asked_s = float("-inf")
+
+    def want(self, now_s: float) -> bool:
+        """Somebody needs a keyframe; True when the request is to be sent now."""
+        if self.wanted and now_s - self._asked_s < KEYFRAME_RETRY_S:
+            return False
+        self.wanted = True
+        return self._ask(now_s, KEYFRAME_EVERY_S)
+
+    def arrived(self) -> None:
+        """A keyframe came."""
+        self.wanted = False
+
+    def due(self, now_s: float) -> bool:
+        """Whether to send a request that was held back or has gone unheard."""
+        return self.wanted and self._ask(now_s, KEYFRAME_RETRY_S)
+
+    def _ask(self, now_s: float, after_s: float) -> bool:
+        if now_s - self._asked_s < after_s:
+            return False
+        self._asked_s = now_s
+        return True
