@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
-from station.cases.model import Due
+from station.cases.model import Colour
 from station.cases.policy import Rule
+from station.cases.records import Due
 from station.cases.working_days import (
     Calendar,
     DayCount,
@@ -55,3 +56,14 @@ def day_grid(due: Due, days_off: Calendar) -> list[DayCount]:
 def days_left(due: Due, today: date, days_off: Calendar) -> int:
     """Working days until the due day: 0 on the day itself, negative when it is over."""
     return working_days_between(today, due.day, days_off)
+
+
+def card_due(today: date, due: Due, days_left: int, yellow_days: int, now: datetime) -> Colour | None:
+    """Which card the clock asks for: red once the due day is over, yellow in the last `yellow_days` working days.
+
+    A period no longer than the warning itself earns no yellow card.
+    """
+    if now >= due.at:
+        return Colour.RED
+    long_enough = due.unit != "wd" or due.amount > yellow_days
+    return Colour.YELLOW if long_enough and today != due.start and days_left <= yellow_days else None

@@ -24,7 +24,8 @@ from sqlalchemy import (
 
 from station.base.database import Transaction, UtcDateTime, metadata
 from station.base.errors import NotFound
-from station.cases.model import Case, Due, State
+from station.cases.model import State
+from station.cases.records import Case, Due
 
 case_numbers = Table(
     "case_numbers",

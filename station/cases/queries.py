@@ -1,0 +1,135 @@
+"""Reading cases: queries that return plain data. Nothing here changes a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from station.base.errors import NotFound
+from station.base.station import Station
+from station.cases import store
+from station.cases.model import Colour, Grade, State, parse_number
+from station.cases.records import Card, Case, Extension, Note, Rating, Reply
+
+c = store.cases.c
+
+
+async def read_case(station: Station, case_id: str) -> Case:
+    """One case as it stands. Raises NotFound."""
+    async with station.database.read() as connection:
+        return await case_row(connection, case_id)
+
+
+async def case_row(connection: AsyncConnection, case_id: str) -> Case:
+    """The same on an open connection."""
+    row = (await connection.execute(select(store.cases).where(c.id == case_id))).first()
+    if row is None:
+        raise NotFound
+    return store.to_case(row)
+
+
+async def cases_where(
+    connection: AsyncConnection, *conditions: ColumnElement[bool], newest: bool = True, limit: int = 500
+) -> list[Case]:
+    """Cases that fit all conditions, newest first or by due day."""
+    order = (c.opened_at.desc(), c.id) if newest else (c.due_at, c.id)
+    query = select(store.cases).where(*conditions).order_by(*order).limit(limit)
+    return [store.to_case(row) for row in await connection.execute(query)]
+
+
+def of_unit(unit_id: str, as_co_unit: bool = True) -> ColumnElement[bool]:
+    """Cases that a unit leads or takes part in."""
+    leads = c.unit_id == unit_id
+    if not as_co_unit:
+        return leads
+    co = store.case_co_units.c
+    helps: Select[Any] = select(co.case_id).where(co.unit_id == unit_id)
+    return or_(leads, c.id.in_(helps))
+
+
+def in_states(states: Iterable[State]) -> ColumnElement[bool]:
+    """Cases in one of the states."""
+    return c.state.in_([str(s) for s in states])
+
+
+def matching(words: str) -> ColumnElement[bool] | None:
+    """What somebody typed into the search field: a number, or words of the published title."""
+    number = parse_number(words)
+    if number is not None:
+        year, serial = number
+        return (c.serial == serial) & (c.year == year) if year else c.serial == serial
+    plain = words.strip()[:40].replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    if not plain:
+        return None
+    return c.published.is_(True) & c.public_title.like(f"%{plain}%", escape="\\")
+
+
+async def page_of(
+    connection: AsyncConnection, condition: ColumnElement[bool] | None, page: int, size: int
+) -> tuple[list[Case], int]:
+    """One page of cases, newest number first, and how many there are in all."""
+    query, total = select(store.cases), select(func.count()).select_from(store.cases)
+    if condition is not None:
+        query, total = query.where(condition), total.where(condition)
+    query = query.order_by(c.year.desc(), c.serial.desc()).limit(size).offset((page - 1) * size)
+    found = [store.to_case(row) for row in await connection.execute(query)]
+    return found, int((await connection.execute(total)).scalar_one())
+
+
+async def co_units_of(connection: AsyncConnection, case_id: str) -> list[tuple[str, str]]:
+    """Id and name of each co-unit."""
+    co = store.case_co_units.c
+    query = select(co.unit_id, co.unit_name).where(co.case_id == case_id).order_by(co.unit_name)
+    return [(row.unit_id, row.unit_name) for row in await connection.execute(query)]
+
+
+async def replies_of(connection: AsyncConnection, case_id: str) -> list[Reply]:
+    """All replies, oldest first."""
+    table = store.case_replies
+    query = select(table).where(table.c.case_id == case_id).order_by(table.c.round)
+    return [to_reply(row) for row in await connection.execute(query)]
+
+
+def to_reply(row: Any) -> Reply:
+    """A row of `case_replies` as plain data."""
+    return Reply(
+        row.id, row.case_id, row.round, row.unit_id, row.unit_name, row.author_name, row.outcome, row.text,
+        row.at, row.due_on, row.late, row.soon,
+    )  # fmt: skip
+
+
+async def ratings_of(connection: AsyncConnection, case_id: str) -> list[Rating]:
+    """All ratings, oldest first."""
+    table = store.case_ratings
+    query = select(table).where(table.c.case_id == case_id).order_by(table.c.round)
+    return [Rating(r.case_id, r.round, Grade(r.grade), r.remark, r.at) for r in await connection.execute(query)]
+
+
+async def notes_of(connection: AsyncConnection, case_id: str) -> list[Note]:
+    """What was added to a case, oldest first."""
+    table = store.case_notes
+    query = select(table).where(table.c.case_id == case_id).order_by(table.c.at, table.c.id)
+    return [Note(r.id, r.author_name, r.role, r.text, r.at) for r in await connection.execute(query)]
+
+
+async def extensions_of(connection: AsyncConnection, case_id: str) -> list[Extension]:
+    """Requests for more time, oldest first."""
+    table = store.case_extensions
+    query = select(table).where(table.c.case_id == case_id).order_by(table.c.asked_at, table.c.id)
+    return [Extension(r.id, r.reason, r.asked_at, r.granted) for r in await connection.execute(query)]
+
+
+async def cards_where(connection: AsyncConnection, *conditions: ColumnElement[bool], limit: int = 500) -> list[Card]:
+    """Cards that fit all conditions, newest first."""
+    table = store.case_cards
+    query = select(table).where(*conditions).order_by(table.c.issued_at.desc(), table.c.id).limit(limit)
+    return [
+        Card(
+            r.id, r.case_id, r.unit_id, r.unit_name, Colour(r.colour), r.by_clock, r.reason, r.issued_at,
+            r.withdrawn_at, r.withdrawn_reason,
+        )
+        for r in await connection.execute(query)
+    ]  # fmt: skip

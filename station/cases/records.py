@@ -1,0 +1,134 @@
+"""The plain data that queries return and pages are made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from station.cases.model import Colour, Grade, State
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCase:
+    """What a matter needs to become a case. `citizen` is an account id or None, `recorded_at_s` recorded time."""
+
+    title: str
+    description: str
+    deputy_id: str
+    citizen: str | None
+    booking_id: str | None = None
+    meeting_id: str | None = None
+    recorded_at_s: float | None = None
+    unit_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Who is at it must be done by the end of `day`. `unit` is "wd" or "month"; `amount` of them from `start`."""
+
+    day: date
+    at: datetime
+    start: date
+    amount: int
+    unit: str
+    article: str
+    provisional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case as it stands. `round` counts the replies asked for, from 1."""
+
+    id: str
+    number: str
+    year: int
+    serial: int
+    title: str
+    description: str
+    state: State
+    category: str
+    deputy_id: str
+    deputy_name: str
+    citizen: str | None
+    citizen_name: str
+    booking_id: str | None
+    meeting_id: str | None
+    recorded_at_s: float | None
+    suggested_unit: str | None
+    unit_id: str | None
+    unit_name: str
+    round: int
+    extensions: int
+    opened_at: datetime
+    changed_at: datetime
+    assigned_on: date | None
+    due: Due | None
+    published: bool
+    public_title: str
+    public_reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A unit's answer in one round; `late` when it came after the due day."""
+
+    id: str
+    case_id: str
+    round: int
+    unit_id: str
+    unit_name: str
+    author_name: str
+    outcome: str
+    text: str
+    at: datetime
+    due_on: date
+    late: bool
+    soon: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """The asker's grade for one reply."""
+
+    case_id: str
+    round: int
+    grade: Grade
+    remark: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something added to a case (补充情况)."""
+
+    id: str
+    author_name: str
+    role: str
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """A request for more time; `granted` is None until it is decided."""
+
+    id: str
+    reason: str
+    asked_at: datetime
+    granted: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A yellow or red card; a withdrawn one stays on record with its reason."""
+
+    id: str
+    case_id: str
+    unit_id: str
+    unit_name: str
+    colour: Colour
+    by_clock: bool
+    reason: str
+    issued_at: datetime
+    withdrawn_at: datetime | None
+    withdrawn_reason: str

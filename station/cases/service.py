@@ -1,0 +1,60 @@
+"""What may be done with cases, and what can be read of them: the package's face to its siblings."""
+
+from station.cases.cards import issue_card, issue_due_cards, recount_provisional, withdraw_card
+from station.cases.handling import add_note, ask_extension, decide_extension, reply_case, return_case
+from station.cases.intake import (
+    accept_case,
+    assign_case,
+    conclude_case,
+    decline_case,
+    open_case,
+    publish_case,
+    recall_case,
+)
+from station.cases.rating import rate_case, redo_case
+from station.cases.reading import (
+    CaseLine,
+    CaseView,
+    PublicPage,
+    case_view,
+    cases_of_meeting,
+    due_cases,
+    find_public,
+    list_public,
+    my_cases,
+    read_case,
+)
+from station.cases.records import Case, OpenCase
+
+__all__ = [
+    "Case",
+    "CaseLine",
+    "CaseView",
+    "OpenCase",
+    "PublicPage",
+    "accept_case",
+    "add_note",
+    "ask_extension",
+    "assign_case",
+    "case_view",
+    "cases_of_meeting",
+    "conclude_case",
+    "decide_extension",
+    "decline_case",
+    "due_cases",
+    "find_public",
+    "issue_card",
+    "issue_due_cards",
+    "list_public",
+    "my_cases",
+    "open_case",
+    "publish_case",
+    "rate_case",
+    "read_case",
+    "recall_case",
+    "recount_provisional",
+    "redo_case",
+    "reply_case",
+    "return_case",
+    "withdraw_card",
+]
