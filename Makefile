@@ -1,0 +1,52 @@
+# Run, test and measure the station:  make run   make test   make bench
+# make run HOST=0.0.0.0 PORT=9000 MEDIA_PORT=9001 DATA=/srv/station   (HTTPS when HOST is not this machine alone)
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.SILENT:
+MAKEFLAGS += --no-print-directory
+PY := .venv/bin/python
+
+# Some shells export HOST or DATA for purposes of their own: only what is written after `make` counts.
+option = $(if $(filter command,$(word 1,$(origin $(1)))),$(2) '$($(1))')
+OPTIONS = $(call option,HOST,--host) $(call option,PORT,--port) $(call option,MEDIA_PORT,--media-port) $(call option,DATA,--data)
+
+.PHONY: help run setup test check format messages bench lock clean
+help:
+	grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */make \1\t/'
+
+setup:
+	tools/setup.sh
+
+run: setup ## start the station with demo data (HOST, PORT, MEDIA_PORT, DATA)
+	exec $(PY) -m station serve --demo $(OPTIONS)
+
+test: ## install what is needed, check the code, run every test
+	tools/system_packages.sh
+	tools/setup.sh
+	$(MAKE) check
+	$(PY) -m pytest
+
+check: setup ## lint and types only
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	node_modules/.bin/tsc --noEmit -p jsconfig.json
+
+format: setup ## put the code into its form
+	$(PY) -m ruff check --fix-only .
+	$(PY) -m ruff format .
+
+messages: setup ## list the texts that have no English yet
+	$(PY) -m pytest tests/test_documents.py -k translated
+
+bench: setup ## run the benchmarks and print their tables
+	$(PY) -m bench
+
+lock: ## write constraints.txt and package-lock.json anew
+	tools/lock.sh "$$(tools/find_python.sh)"
+	npm install --package-lock-only --silent
+
+clean: ## remove everything that make made, but not the station's data
+	rm -rf .venv node_modules web/vendor build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

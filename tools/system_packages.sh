@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Installs what the tests drive besides Python packages: a browser, two databases, media tools, a font, a TURN server.
+# With apt and root (or sudo without a password) it does so itself; elsewhere it says what is missing.
+set -euo pipefail
+export PATH="$PATH:/usr/sbin:/sbin"
+
+have_font() { [ -n "$(fc-list ':lang=zh' 2>/dev/null | head -c1)" ]; }
+have_postgres() { command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
+
+missing=()
+command -v chromium >/dev/null || missing+=(chromium)
+have_postgres || missing+=(postgresql)
+command -v redis-server >/dev/null || missing+=(redis-server)
+command -v ffmpeg >/dev/null || missing+=(ffmpeg)
+command -v espeak-ng >/dev/null || missing+=(espeak-ng)
+command -v turnserver >/dev/null || missing+=(coturn)
+command -v fc-list >/dev/null || missing+=(fontconfig)
+have_font || missing+=(fonts-noto-cjk)
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if [ "$(id -u)" = 0 ]; then
+  as_root=(env)
+elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+  as_root=(sudo env)
+else
+  as_root=()
+fi
+if [ ${#as_root[@]} -eq 0 ] || ! command -v apt-get >/dev/null; then
+  echo "The tests need these packages, which can only be installed by an administrator: ${missing[*]}" >&2
+  exit 1
+fi
+echo "Installing what the tests drive: ${missing[*]} ..."
+# RUNLEVEL=1: the packages' own servers are not started, the tests start private ones.
+quiet=(DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0)
+"${as_root[@]}" "${quiet[@]}" update
+"${as_root[@]}" "${quiet[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null
