@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import insert, update
@@ -40,75 +41,89 @@ _MODE_WORDS = {Mode.VIDEO: "视频见面", Mode.ONSITE: "到站见面", Mode.PHO
 _STEP_TO = {State.ATTENDED: Step.ATTEND, State.MISSED: Step.MISS}
 
 
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """Who wants which slot by which form, and who is told of it."""
+
+    who: Principal
+    slot_id: str
+    form_key: str
+    deputy: Deputy
+    told: _Told
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The citizen's phone ("" if none) and the deputy's accounts."""
+
+    phone: str
+    accounts: list[str]
+
+
+async def _wish(station: Station, who: Principal, slot_id: str, form_key: str) -> _Wish:
+    deputy = await get_deputy(station, (await get_slot(station, who, slot_id)).deputy_id)
+    return _Wish(who, slot_id, form_key, deputy, await _people_told(station, who.account, deputy.id))
+
+
 async def book_slot(station: Station, who: Principal, slot_id: str, matter: Matter, form_key: str) -> Booking:
     """Book a slot for the caller, who has agreed to the use of what they wrote.
 
     The same form sent twice gives the same booking. Of two who take the last place at once exactly one gets it.
     Raises NotFound, BadInput, SlotPast, SlotTaken, OverlappingBooking, TooManyBookings.
     """
-    deputy = await get_deputy(station, (await get_slot(station, who, slot_id)).deputy_id)
-    people = await _people_told(station, who.account, deputy.id)
+    wish = await _wish(station, who, slot_id, form_key)
     async with station.database.transaction() as work:
         await store.lock_draft(work, who.account)
-        return await _take_place(station, work, who, slot_id, matter, form_key, deputy, people)
+        return await _same_form(work, wish) or await _take_place(station, work, wish, matter)
 
 
 async def confirm_draft(station: Station, who: Principal, slot_id: str, form_key: str) -> Booking:
     """Book what the citizen has filled in and checked. Raises like `book_slot`, and FormOutdated."""
-    deputy = await get_deputy(station, (await get_slot(station, who, slot_id)).deputy_id)
-    people = await _people_told(station, who.account, deputy.id)
+    wish = await _wish(station, who, slot_id, form_key)
     async with station.database.transaction() as work:
         draft = await store.lock_draft(work, who.account)
-        again = await store.booking_where(work.connection, citizen=who.account, form_key=form_key)
+        again = await _same_form(work, wish)
         if again is not None:
             return again
         if not form_key or draft.key != form_key or draft.mode is None:
             raise FormOutdated
         matter = Matter(draft.mode, draft.topic, draft.description, draft.help)
-        booking = await _take_place(station, work, who, slot_id, matter, form_key, deputy, people)
+        booking = await _take_place(station, work, wish, matter)
         await store.change_draft(work, who.account, **EMPTY)
         return booking
 
 
-async def _take_place(
-    station: Station,
-    work: Transaction,
-    who: Principal,
-    slot_id: str,
-    matter: Matter,
-    form_key: str,
-    deputy: Deputy,
-    people: tuple[str, list[str]],
-) -> Booking:
-    now = station.clock.now()
-    again = await store.booking_where(work.connection, citizen=who.account, form_key=form_key)
-    if again is not None:
-        return again
-    slot = await store.lock_slot(work, slot_id, who.account, now)
+async def _same_form(work: Transaction, wish: _Wish) -> Booking | None:
+    return await store.booking_where(work.connection, citizen=wish.who.account, form_key=wish.form_key)
+
+
+async def _take_place(station: Station, work: Transaction, wish: _Wish, matter: Matter) -> Booking:
+    """The caller holds the lock on the citizen's draft; the lock on the slot comes second, everywhere."""
+    now, who, policy = station.clock.now(), wish.who, booking_policy()
+    slot = await store.lock_slot(work, wish.slot_id, who.account, now)
     if slot is None:
         raise NotFound
-    check_matter(matter, slot.modes, booking_policy())
+    check_matter(matter, slot.modes, policy)
     check_place(slot, now)
-    check_own(slot, await store.bookings_where(work.connection, citizen=who.account), now, booking_policy())
+    check_own(slot, await store.bookings_where(work.connection, citizen=who.account), now, policy)
     identity = new_id("bk")
-    await work.execute(
-        insert(store.bookings).values(_row(identity, slot, who, matter, form_key, deputy), created_at=now)
-    )
-    data = {"slot": slot.id, "deputy": deputy.id, "starts_at": slot.starts_at.isoformat(), "mode": matter.mode}
+    await work.execute(insert(store.bookings).values(_row(identity, slot, wish, matter) | {"created_at": now}))
+    data = {"slot": slot.id, "deputy": slot.deputy_id, "starts_at": slot.starts_at.isoformat(), "mode": matter.mode}
     await append(station, work, who, "booking.booked", f"booking:{identity}", data)
     await record_consent(station, work, who, "use", f"booking:{identity}", True)
     booking = await _must_find(work, identity)
-    await _tell(station, work, booking, people, "booked")
+    await _tell(station, work, booking, wish.told, "booked")
     return booking
 
 
-def _row(identity: str, slot: Slot, who: Principal, matter: Matter, form_key: str, deputy: Deputy) -> dict[str, object]:
+def _row(identity: str, slot: Slot, wish: _Wish, matter: Matter) -> dict[str, object]:
     return {
-        "id": identity, "slot": slot.id, "deputy": deputy.id, "deputy_name": deputy.name,
-        "station_name": deputy.station_name, "station_address": deputy.station_address, "citizen": who.account,
-        "citizen_name": who.name, "topic": matter.topic, "description": matter.description,
-        "starts_at": slot.starts_at, "ends_at": slot.ends_at, "mode": matter.mode, "help": ",".join(matter.help),
-        "state": State.BOOKED, "sequence": 0, "form_key": form_key,
+        "id": identity, "slot": slot.id, "deputy": wish.deputy.id, "deputy_name": wish.deputy.name,
+        "station_name": wish.deputy.station_name, "station_address": wish.deputy.station_address,
+        "citizen": wish.who.account, "citizen_name": wish.who.name, "topic": matter.topic,
+        "description": matter.description, "starts_at": slot.starts_at, "ends_at": slot.ends_at,
+        "mode": matter.mode, "help": ",".join(matter.help), "state": State.BOOKED, "sequence": 0,
+        "form_key": wish.form_key,
     }  # fmt: skip
 
 
@@ -118,7 +133,7 @@ async def cancel_booking(station: Station, who: Principal, booking_id: str) -> B
     Raises NotFound, StepNotPossible (it has begun, or was held).
     """
     booking = await get_booking(station, who, booking_id)
-    people = await _people_told(station, booking.citizen, booking.deputy_id)
+    told = await _people_told(station, booking.citizen, booking.deputy_id)
     async with station.database.transaction() as work:
         booking = await _must_find(work, booking_id)
         if booking.state is State.CANCELLED:
@@ -127,7 +142,7 @@ async def cancel_booking(station: Station, who: Principal, booking_id: str) -> B
             raise StepNotPossible
         await _change_state(station, work, who, booking, Step.CANCEL, "booking.cancelled")
         booking = await _must_find(work, booking_id)
-        await _tell(station, work, booking, people, "cancelled")
+        await _tell(station, work, booking, told, "cancelled")
         return booking
 
 
@@ -198,15 +213,12 @@ async def bookings_of_day(station: Station, day: date, deputy_id: str | None = N
         return await store.bookings_where(connection, since, until, **where)
 
 
-async def _people_told(station: Station, citizen: str, deputy_id: str) -> tuple[str, list[str]]:
-    """The citizen's phone and the deputy's accounts."""
+async def _people_told(station: Station, citizen: str, deputy_id: str) -> _Told:
     account = await get_account(station, citizen)
-    return account.phone, [a.id for a in await accounts_with(station, Role.DEPUTY, deputy_id)]
+    return _Told(account.phone, [a.id for a in await accounts_with(station, Role.DEPUTY, deputy_id)])
 
 
-async def _tell(
-    station: Station, work: Transaction, booking: Booking, people: tuple[str, list[str]], what: str
-) -> None:
+async def _tell(station: Station, work: Transaction, booking: Booking, told: _Told, what: str) -> None:
     today = local_date(station.clock.now())
     when = f"{format_day(booking.starts_at, 'zh', today)}{format_time(booking.starts_at)}"
     texts = {
@@ -222,8 +234,7 @@ async def _tell(
     }
     to_citizen, to_deputy = texts[what]
     subject = f"booking:{booking.id}"
-    phone, accounts = people
-    if phone:
-        await queue(station, work, "sms", phone, to_citizen, subject)
-    for account in accounts:
+    if told.phone:
+        await queue(station, work, "sms", told.phone, to_citizen, subject)
+    for account in told.accounts:
         await queue(station, work, "app", account, to_deputy, subject)

@@ -1,0 +1,81 @@
+"""Finding one's way: places, names, the tree of stations."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from station.directory.model import (
+    MAX_QUERY,
+    LiaisonStation,
+    Place,
+    PlaceKind,
+    StationNode,
+    Tier,
+    build_tree,
+    clean_query,
+    closest_name,
+    narrowest,
+    page_count,
+    spell,
+    surname_of,
+)
+
+
+def place(name: str, kind: PlaceKind, constituency: str = "co") -> Place:
+    return Place(name, name, kind, constituency)
+
+
+def test_the_narrowest_named_place_counts() -> None:
+    """An address that names a street and an estate means the estate."""
+    street, estate = place("桂花街道", PlaceKind.STREET), place("柳荫新村", PlaceKind.ESTATE)
+    assert narrowest("桂花街道柳荫新村7号楼", [street, estate]) == (estate,)
+
+
+def test_a_part_of_names_means_all_of_them() -> None:
+    """柳荫 may be the estate, the road or the community."""
+    found = [place("柳荫新村", PlaceKind.ESTATE), place("柳荫路", PlaceKind.ROAD)]
+    assert narrowest("柳荫", found) == tuple(found)
+
+
+def test_a_misspelt_place_is_recognised() -> None:
+    """柳阴新村 is taken for 柳荫新村; something else for nothing."""
+    assert closest_name("柳阴新村", ["东风小区", "柳荫新村"]) == "柳荫新村"
+    assert closest_name("火星", ["东风小区", "柳荫新村"]) == ""
+
+
+def test_names_are_spelt_for_searching() -> None:
+    """A name is found by its letters and by its initials; double surnames stay whole."""
+    assert spell("lin xiu lan") == ("Lin Xiulan", "linxiulan", "lxl")
+    assert surname_of("欧阳青") == "欧阳"
+    assert surname_of("林秀兰") == "林"
+
+
+@given(st.text())
+def test_any_query_is_tamed(raw: str) -> None:
+    """Whatever is typed becomes short and free of spaces."""
+    query = clean_query(raw)
+    assert len(query) <= MAX_QUERY
+    assert not any(c.isspace() for c in query)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 100))
+def test_pages_hold_everything(total: int, size: int) -> None:
+    """All items fit on the pages, and no page is empty but the first."""
+    pages = page_count(total, size)
+    assert pages * size >= total
+    assert pages == 1 or (pages - 1) * size < total
+
+
+def count(nodes: tuple[StationNode, ...]) -> int:
+    return sum(1 + count(node.children) for node in nodes)
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(0, 7)), min_size=1, max_size=8))
+def test_every_station_stands_in_the_tree_once(parents: list[int | None]) -> None:
+    """No station is lost or doubled, even when the parents are nonsense or form a circle."""
+    stations = [
+        LiaisonStation(f"st_{n}", "di", None if parent is None else f"st_{parent}", Tier.STREET, "", "", "")
+        for n, parent in enumerate(parents)
+    ]
+    assert count(build_tree(stations)) == len(stations)
