@@ -117,9 +117,7 @@ def round_trip_s(block: ReceiverBlock, unix_s: float) -> float | None:
 def sender_report(ssrc: int, unix_s: float, rtp_timestamp: int, packets: int, octets: int, cname: str) -> bytes:
     """An SR with its SDES: what the receiver needs to show lips and voice together."""
     ntp = int((unix_s + NTP_EPOCH_S) * 2**32) & 0xFFFFFFFFFFFFFFFF
-    body = struct.pack(
-        "!IQIII", ssrc, ntp, rtp_timestamp & 0xFFFFFFFF, packets & 0xFFFFFFFF, octets & 0xFFFFFFFF
-    )
+    body = struct.pack("!IQIII", ssrc, ntp, rtp_timestamp & 0xFFFFFFFF, packets & 0xFFFFFFFF, octets & 0xFFFFFFFF)
     return _packet(_SR, 0, body) + _sdes(ssrc, cname)
 
 

@@ -1,0 +1,151 @@
+"""One transport session: ICE-lite, DTLS and SRTP of one peer connection over the shared socket.
+
+DTLS is taken only from an address that has proved, by a signed connectivity check, that it knows our password.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from station.rtc import rtcp
+from station.rtc.adapter import (
+    Certificate,
+    DtlsPeer,
+    Scratch,
+    srtp_protect_rtcp,
+    srtp_unprotect,
+    srtp_unprotect_rtcp,
+)
+from station.rtc.stun import BindingRequest, binding_success
+
+if TYPE_CHECKING:
+    from station.rtc.port import MediaPort
+
+CONSENT_S = 15.0
+FIRST_CONTACT_S = 30.0
+MAX_ADDRESSES = 8
+
+Address = tuple[str, int]
+_log = logging.getLogger(__name__)
+
+
+class MediaEnd(Protocol):
+    """What stands behind a session: a publisher's or a viewer's side."""
+
+    def connected(self) -> None: ...
+    def moved(self) -> None: ...
+    def receive_rtp(self, scratch: Scratch, size: int) -> None: ...
+    def receive_rtcp(self, items: list[rtcp.Feedback]) -> None: ...
+    def tick(self, now_s: float) -> None: ...
+
+
+class Session:
+    """Owned by a member; `close()` may be called twice. `on_closed` is called once, with why."""
+
+    def __init__(self, port: MediaPort, certificate: Certificate, fingerprints: tuple[tuple[str, str], ...]) -> None:
+        self.id = secrets.token_urlsafe(12)
+        self.port = port
+        self.fingerprints = fingerprints
+        self.ufrags: dict[str, str] = {}  # ours → its password; two of them while ICE restarts
+        self.remote_ufrag = ""
+        self.address: Address | None = None
+        self.addresses: list[Address] = []
+        self.dtls = DtlsPeer(certificate, fingerprints)
+        self.end: MediaEnd | None = None
+        self.on_closed: Callable[[str], None] = lambda _reason: None
+        self.closed = False
+        self.round_trip_s: float | None = None
+        self._born_s = self._heard_s = time.monotonic()
+
+    @property
+    def is_connected(self) -> bool:
+        return self.dtls.state == "connected" and not self.closed
+
+    def local_credentials(self, remote_ufrag: str) -> tuple[str, str]:
+        """Our ufrag and password for an offer; fresh ones when the peer restarts ICE (RFC 8445 section 9)."""
+        if remote_ufrag != self.remote_ufrag:
+            self.remote_ufrag = remote_ufrag
+            ufrag, password = secrets.token_hex(4), secrets.token_hex(16)
+            self.ufrags = {**dict(list(self.ufrags.items())[-1:]), ufrag: password}
+            self.port.register(self)
+        return list(self.ufrags.items())[-1]
+
+    def check(self, request: BindingRequest, address: Address) -> None:
+        """Answers a connectivity check, and learns from it where the peer is."""
+        password = self.ufrags.get(request.local_ufrag)
+        if password is None or not request.is_signed_with(password):
+            return
+        self._heard_s = time.monotonic()
+        if address not in self.addresses:
+            self.addresses.append(address)
+            if len(self.addresses) > MAX_ADDRESSES:
+                self.addresses.remove(next(old for old in self.addresses if old not in (self.address, address)))
+        self.port.learn(self, address)
+        if self.address is None or (request.use_candidate and address != self.address):
+            self.address = address
+            if self.end is not None and self.is_connected:
+                self.end.moved()
+        self.port.send(binding_success(request.transaction, address, password), address)
+
+    def receive_dtls(self, datagram: bytes) -> None:
+        """Takes DTLS from a validated address."""
+        was = self.dtls.state
+        self._flush(self.dtls.receive(datagram))
+        if self.dtls.state == was:
+            return
+        if self.dtls.state == "connected" and self.end is not None:
+            self.end.connected()
+        elif self.dtls.state in ("closed", "failed"):
+            self.close("left" if self.dtls.state == "closed" else "failed")
+
+    def receive_media(self, scratch: Scratch, size: int) -> None:
+        """Decrypts an RTP or RTCP datagram where it lies and hands it on."""
+        incoming, end = self.dtls.incoming, self.end
+        if incoming is None or end is None or size < 12:
+            return
+        scratch.size[0] = size
+        if 192 <= scratch.bytes_[1] <= 223:  # RFC 5761 section 4
+            if srtp_unprotect_rtcp(incoming.handle, scratch.pointer, scratch.size) == 0:
+                end.receive_rtcp(rtcp.parse(bytes(scratch.view[: scratch.size[0]])))
+        elif srtp_unprotect(incoming.handle, scratch.pointer, scratch.size) == 0:
+            end.receive_rtp(scratch, scratch.size[0])
+
+    def send_rtcp(self, packet: bytes) -> None:
+        """Encrypts and sends a compound RTCP packet; silently nothing before the handshake is done."""
+        outgoing = self.dtls.outgoing
+        if outgoing is None or self.address is None or self.closed:
+            return
+        scratch = self.port.outgoing
+        scratch.view[: len(packet)] = packet
+        scratch.size[0] = len(packet)
+        if srtp_protect_rtcp(outgoing.handle, scratch.pointer, scratch.size) == 0:
+            self.port.send(scratch.view[: scratch.size[0]], self.address)
+
+    def tick(self, now_s: float) -> None:
+        """Called 20 times a second: handshake time-outs, consent, and what the end has to do."""
+        silent_s = now_s - self._heard_s
+        if silent_s > CONSENT_S or (not self.is_connected and now_s - self._born_s > FIRST_CONTACT_S):
+            self.close("silent")
+            return
+        self._flush(self.dtls.due(now_s))
+        if self.end is not None and self.is_connected:
+            self.end.tick(now_s)
+
+    def close(self, reason: str = "left") -> None:
+        """Says goodbye and forgets the peer."""
+        if self.closed:
+            return
+        self._flush(self.dtls.close())
+        self.closed = True
+        self.port.forget(self)
+        _log.debug("session %s closed: %s", self.id, reason)
+        self.on_closed(reason)
+
+    def _flush(self, datagrams: list[bytes]) -> None:
+        if self.address is not None:
+            for datagram in datagrams:
+                self.port.send(datagram, self.address)
