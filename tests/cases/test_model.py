@@ -1,0 +1,100 @@
+"""The state machine, pair by pair, and the small rules beside it."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from station.base.errors import BadInput, NotAllowed
+from station.base.principal import Role
+from station.cases.model import (
+    CLOSED,
+    TABLE,
+    Grade,
+    State,
+    Step,
+    StepNotPossible,
+    check_grade,
+    compose_number,
+    next_state,
+    parse_number,
+    possible_steps,
+)
+
+PATH = [
+    (State.NOTED, Step.ACCEPT, Role.CLERK, State.ACCEPTED),
+    (State.NOTED, Step.DECLINE, Role.CLERK, State.DECLINED),
+    (State.ACCEPTED, Step.ASSIGN, Role.CLERK, State.ASSIGNED),
+    (State.ASSIGNED, Step.RETURN, Role.UNIT, State.RETURNED),
+    (State.RETURNED, Step.ASSIGN, Role.CLERK, State.ASSIGNED),
+    (State.ASSIGNED, Step.REPLY, Role.UNIT, State.REPLIED),
+    (State.REPLIED, Step.RATE, Role.CITIZEN, State.RATED),
+    (State.RATED, Step.REDO, Role.SYSTEM, State.ASSIGNED),
+    (State.RATED, Step.CONCLUDE, Role.CLERK, State.CONCLUDED),
+]
+
+
+def test_every_pair_of_state_and_step() -> None:
+    """Each pair either leads where the table says for exactly its roles, or is refused for everyone."""
+    for state, step, role in itertools.product(State, Step, Role):
+        if (state, step) not in TABLE:
+            with pytest.raises(StepNotPossible):
+                next_state(state, step, role)
+        elif role in TABLE[state, step][1]:
+            assert next_state(state, step, role) is TABLE[state, step][0]
+        else:
+            with pytest.raises(NotAllowed):
+                next_state(state, step, role)
+
+
+@pytest.mark.parametrize(("state", "step", "role", "to"), PATH)
+def test_the_path_of_a_case(state: State, step: Step, role: Role, to: State) -> None:
+    """The steps of the law lead where the law says."""
+    assert next_state(state, step, role) is to
+
+
+def test_closed_cases_do_not_move() -> None:
+    """From a closed state no step leads anywhere else."""
+    for (state, _), (to, _) in TABLE.items():
+        if state in CLOSED:
+            assert to is state
+
+
+def test_every_state_can_be_reached_and_left() -> None:
+    """No state is a dead end but the closed ones, and all can be reached from the first."""
+    reached = {State.NOTED} | {to for (_, _), (to, _) in TABLE.items()}
+    assert reached == set(State)
+    for state in set(State) - CLOSED:
+        assert any(at is state and to is not state for (at, _), (to, _) in TABLE.items())
+
+
+def test_a_deputy_handles_nothing() -> None:
+    """Deputies do not handle matters themselves: they add, and rate where there is no citizen (代表法)."""
+    steps = set().union(*(possible_steps(state, Role.DEPUTY) for state in State))
+    assert steps == {Step.RATE, Step.ADD_NOTE}
+
+
+def test_a_supervisor_edits_nothing_but_cards() -> None:
+    """Sees all, edits nothing."""
+    steps = set().union(*(possible_steps(state, Role.SUPERVISOR) for state in State))
+    assert steps == {Step.ISSUE_CARD, Step.WITHDRAW_CARD}
+
+
+def test_numbers() -> None:
+    """A number is composed in one form and found again in several."""
+    assert compose_number("清和", 2026, 417) == "清和〔2026〕0417 号"
+    assert parse_number("清和〔2026〕0417 号") == (2026, 417)
+    assert parse_number("2026-0417") == (2026, 417)
+    assert parse_number("0417") == (None, 417)
+    assert parse_number("417号") == (None, 417)
+    assert parse_number("7 号楼加装电梯") is None
+    assert compose_number("清和", 2026, 12345) == "清和〔2026〕12345 号"
+
+
+def test_grades_from_a_form() -> None:
+    """Only the five grades are grades."""
+    assert check_grade("5") is Grade.VERY_GOOD
+    for raw in ("", "0", "6", "good", "٣", "-1", "1.5"):
+        with pytest.raises(BadInput):
+            check_grade(raw)
