@@ -7,7 +7,6 @@ A packet is in canonical form: a 12-byte header without CSRCs, extensions and pa
 from __future__ import annotations
 
 import secrets
-import socket
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +21,7 @@ _WITH_EXTENSION = 0x90
 _PLAIN = 0x80
 
 Tap = Callable[[bytes], None]
+Send = Callable[[bytes | memoryview, tuple[str, int]], int]
 
 
 class Output:
@@ -58,9 +58,9 @@ class Output:
 class Feed:
     """Ring and outputs of one published track."""
 
-    def __init__(self, sock: socket.socket, scratch: Scratch) -> None:
+    def __init__(self, send: Send, scratch: Scratch) -> None:
         self._scratch = scratch
-        self._send = sock.sendto
+        self._send = send
         self._ring: list[bytes | None] = [None] * RING_SIZE
         self._last: tuple[int, int] | None = None
         self.outputs: list[Output] = []

@@ -20,6 +20,7 @@ TICK_S = 0.05
 _BATCH = 256
 _SOCKET_BUFFER = 4 * 2**20
 
+SendTo = Callable[[bytes | memoryview, Address], int]
 _log = logging.getLogger(__name__)
 
 
@@ -37,7 +38,8 @@ class MediaPort:
         self.outgoing = Scratch()
         self.sessions: set[Session] = set()
         self.packets_in = 0
-        self.is_lost: Callable[[], bool] | None = None  # drops datagrams by rule, to test recovery
+        self.sendto: SendTo = self.socket.sendto
+        self._is_lost: Callable[[], bool] | None = None
         self._by_ufrag: dict[str, Session] = {}
         self._by_address: dict[Address, Session] = {}
         self._ticker: asyncio.Task[None] | None = None
@@ -83,10 +85,14 @@ class MediaPort:
 
     def send(self, datagram: bytes | memoryview, address: Address) -> None:
         """Sends a datagram; one that the socket does not take now is lost, as on any network."""
-        if self.is_lost is not None and self.is_lost():
-            return
         with contextlib.suppress(OSError):
-            self.socket.sendto(datagram, address)
+            self.sendto(datagram, address)
+
+    def lose(self, is_lost: Callable[[], bool]) -> None:
+        """Loses datagrams by rule in both directions, as a bad network does; call it before tracks exist (tests)."""
+        self._is_lost = is_lost
+        send = self.socket.sendto
+        self.sendto = lambda datagram, address: 0 if is_lost() else send(datagram, address)
 
     def _read(self) -> None:
         """Reads the socket until it is empty, or long enough for others to have a turn."""
@@ -102,7 +108,7 @@ class MediaPort:
             try:
                 if 127 < first < 192:
                     session = sessions.get(address)
-                    if session is not None and not (self.is_lost is not None and self.is_lost()):
+                    if session is not None and not (self._is_lost is not None and self._is_lost()):
                         session.receive_media(scratch, size)
                 else:
                     self._receive_other(first, bytes(scratch.view[:size]), address)

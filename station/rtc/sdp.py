@@ -11,7 +11,7 @@ from typing import Any
 
 from aiortc.sdp import SessionDescription
 
-from station.base.errors import BadInput, N_, TooLarge
+from station.base.errors import N_, BadInput, TooLarge
 
 MAX_SDP_BYTES = 100_000
 MAX_MEDIA = 32
