@@ -1,0 +1,160 @@
+"""Signalling messages, one struct each; the browser's list in web/js/media/messages.js is held equal by a test.
+
+A request carries `id`, its answer repeats it as `re`. What a browser sends is decoded strictly: unknown types,
+missing fields and wrong types are refused.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from station.rtc.published import TrackState
+
+MAX_MESSAGE_BYTES = 200_000
+
+
+class Message(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
+    """Any message; subclasses name their type."""
+
+
+class MemberInfo(msgspec.Struct, frozen=True):
+    """Someone in the room."""
+
+    person: str
+    name: str
+
+
+class TrackDescription(msgspec.Struct, frozen=True):
+    """A published track."""
+
+    id: str
+    person: str
+    source: str
+    kind: str
+    codec: str
+    muted: bool
+
+
+class RecordingInfo(msgspec.Struct, frozen=True):
+    """State off, recording or paused; `alarm` is null or a code such as disk_full."""
+
+    state: str
+    alarm: str | None = None
+
+
+class Join(Message, frozen=True, tag="join"):
+    id: int
+    grant: str
+
+
+class Publish(Message, frozen=True, tag="publish"):
+    id: int
+    sdp: str
+    sources: dict[str, str]
+
+
+class Subscribe(Message, frozen=True, tag="subscribe"):
+    id: int
+    sdp: str
+    tracks: dict[str, str]
+
+
+class Mute(Message, frozen=True, tag="mute"):
+    track: str
+    muted: bool
+
+
+class Leave(Message, frozen=True, tag="leave"):
+    id: int
+
+
+class Ping(Message, frozen=True, tag="ping"):
+    id: int
+
+
+class Joined(Message, frozen=True, tag="joined"):
+    re: int
+    person: str
+    room: str
+    members: list[MemberInfo]
+    tracks: list[TrackDescription]
+    recording: RecordingInfo
+
+
+class Published(Message, frozen=True, tag="published"):
+    re: int
+    sdp: str
+    tracks: dict[str, str]
+
+
+class Subscribed(Message, frozen=True, tag="subscribed"):
+    re: int
+    sdp: str
+
+
+class Pong(Message, frozen=True, tag="pong"):
+    re: int
+
+
+class MemberJoined(Message, frozen=True, tag="member_joined"):
+    member: MemberInfo
+
+
+class MemberLeft(Message, frozen=True, tag="member_left"):
+    person: str
+
+
+class TrackAdded(Message, frozen=True, tag="track_added"):
+    track: TrackDescription
+
+
+class TrackRemoved(Message, frozen=True, tag="track_removed"):
+    track: str
+
+
+class TrackMuted(Message, frozen=True, tag="track_muted"):
+    track: str
+    muted: bool
+
+
+class Recording(Message, frozen=True, tag="recording"):
+    state: str
+    alarm: str | None = None
+
+
+class Closed(Message, frozen=True, tag="closed"):
+    """Reason ended, removed, replaced, expired or left; `re` is set when it answers `leave`."""
+
+    reason: str
+    re: int | None = None
+
+
+class Failed(Message, frozen=True, tag="failed"):
+    """A request could not be done; `message` is a sentence for the user."""
+
+    code: str
+    message: str
+    re: int | None = None
+
+
+Request = Join | Publish | Subscribe | Mute | Leave | Ping
+Answer = Joined | Published | Subscribed | Pong
+Event = MemberJoined | MemberLeft | TrackAdded | TrackRemoved | TrackMuted | Recording | Closed | Failed
+
+_decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
+_encoder = msgspec.json.Encoder()
+
+
+def decode(text: str) -> Request:
+    """The request in a text message. Raises ValueError when it is none."""
+    return _decoder.decode(text)
+
+
+def encode(message: Message) -> str:
+    """A message as its JSON text."""
+    return _encoder.encode(message).decode()
+
+
+def describe(state: TrackState) -> TrackDescription:
+    """What others are told of a track."""
+    return TrackDescription(state.id, state.person, state.source, state.kind, state.codec, state.muted)
