@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from station import gateway
 from station.base.web import Route
+from station.live import pages as live
+from station.meeting import api as meeting_api
+from station.meeting import desk, hearings
+from station.meeting import pages as meeting
 from station.operations import pages as operations
 from station.people import pages as people
 from station.people.rights import Action
@@ -41,4 +45,38 @@ GATEWAY = (
 
 # Builder blocks: directory + booking + my / cases + unit + oversight / meeting + desk + live pages.
 
-ROUTES: tuple[Route, ...] = (*OPERATIONS, *PEOPLE, *GATEWAY)
+MEETING = (
+    Route("GET", "/meet/booking/{booking}", meeting.enter_from_booking, Action.ENTER_MEETING),
+    Route("GET", "/meet/{meeting}", meeting.show_meeting, Action.ENTER_MEETING),
+    Route("GET", "/meet/{meeting}/events", meeting.stream_events, Action.ENTER_MEETING),
+    Route("POST", "/meet/{meeting}/admit", desk.admit_from_desk, Action.ADMIT),
+    Route("GET", "/api/v1/meetings/{meeting}/state", meeting_api.show_state, Action.ENTER_MEETING),
+    Route("POST", "/api/v1/meetings/{meeting}/door", meeting_api.step_at_door, Action.ENTER_MEETING),
+    Route("POST", "/api/v1/meetings/{meeting}/people/{person}", meeting_api.decide_person, Action.ADMIT),
+    Route("POST", "/api/v1/meetings/{meeting}/consent", meeting_api.answer_consent, Action.ENTER_MEETING),
+    Route("POST", "/api/v1/meetings/{meeting}/grant", meeting_api.sign_grant, Action.ENTER_MEETING),
+    Route("POST", "/api/v1/meetings/{meeting}/recording", meeting_api.control_recording, Action.RECORD),
+    Route("GET", "/api/v1/meetings/{meeting}/chat", meeting_api.list_chat, Action.ENTER_MEETING),
+    Route("POST", "/api/v1/meetings/{meeting}/chat", meeting_api.send_chat, Action.ENTER_MEETING),
+    Route("POST", "/api/v1/meetings/{meeting}/matters", meeting_api.note_matter, Action.NOTE_MATTER),
+    Route("POST", "/api/v1/meetings/{meeting}/end", meeting_api.end_meeting, Action.END_MEETING),
+    Route("GET", "/api/v1/meetings/{meeting}/composing", meeting_api.show_composing, Action.SEE_REPLAY),
+    Route("GET", "/deputy", desk.show_deputy_day, Action.DEPUTY_DESK),
+    Route("GET", "/desk", desk.show_today, Action.CLERK_DESK),
+    Route("GET", "/desk/events", meeting.stream_lobby, Action.ADMIT),
+    Route("GET", "/desk/hearings", hearings.list_hearings, Action.RUN_HEARING),
+    Route("POST", "/desk/hearings", hearings.create_hearing, Action.RUN_HEARING),
+    Route("GET", "/desk/hearings/new", hearings.ask_hearing, Action.RUN_HEARING),
+    Route("GET", "/desk/hearings/{meeting}", hearings.show_hearing, Action.RUN_HEARING),
+    Route("POST", "/desk/hearings/{meeting}/live", hearings.go_live, Action.RUN_HEARING),
+    Route("POST", "/desk/hearings/{meeting}/live/stop", hearings.stop_live, Action.RUN_HEARING),
+    Route("POST", "/desk/hearings/{meeting}/end", hearings.end_hearing, Action.RUN_HEARING),
+    Route("GET", "/live", live.list_live, Action.WATCH),
+    Route("GET", "/live/{broadcast}", live.show_live, Action.WATCH),
+    Route("GET", "/api/v1/broadcasts/{broadcast}", live.show_status, Action.WATCH),
+    Route("GET", "/replay/{meeting}", meeting.show_replay, Action.SEE_REPLAY),
+    Route("GET", "/replay/{meeting}/video.mp4", meeting.send_video, Action.SEE_REPLAY),
+    Route("POST", "/replay/{meeting}/publish", meeting.publish_replay, Action.RUN_HEARING),
+)
+
+ROUTES: tuple[Route, ...] = (*OPERATIONS, *PEOPLE, *GATEWAY, *MEETING)

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from aiohttp import web
 
+from station.base.bus import Message
 from station.base.web import as_json, station_of
 
 HEARTBEAT_S = 15.0
 
 
 async def stream_topics(
-    request: web.Request, *topics: str, first: dict[str, object] | None = None
+    request: web.Request,
+    *topics: str,
+    first: dict[str, object] | None = None,
+    until: Callable[[Message], bool] | None = None,
 ) -> web.StreamResponse:
-    """Send each bus message of the topics as one event until the page goes away."""
+    """Send each bus message of the topics as one event until the page goes away.
+
+    `until` ends the stream after a message it is true for: the page connects again and its rights are looked at anew.
+    """
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     async with station_of(request).bus.subscribe(*topics) as subscription:
         await response.prepare(request)
@@ -26,6 +34,8 @@ async def stream_topics(
                 message = await subscription.get(HEARTBEAT_S)
                 line = ": still here\n\n" if message is None else f"data: {as_json(message)}\n\n"
                 await response.write(line.encode())
+                if message is not None and until is not None and until(message):
+                    break
         except (ConnectionResetError, asyncio.CancelledError):
             pass
     return response

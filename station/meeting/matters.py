@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from station.base.errors import N_, BadInput, NotAllowed, NotFound
-from station.base.principal import Principal
+from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.cases.service import Case, OpenCase, cases_of_meeting, open_case
 from station.directory.service import get_unit
 from station.ledger.service import append
 from station.meeting.journal import recorded_seconds
-from station.meeting.model import MAX_TITLE, Kind
+from station.meeting.model import MAX_TITLE
 from station.meeting.service import get_meeting, seat_inside
 
 
@@ -43,9 +43,9 @@ async def note_matter(station: Station, who: Principal, meeting_id: str, title: 
         OpenCase(
             title=words,
             description="",
-            deputy_id=meeting.deputy_id,
-            citizen=meeting.citizen if meeting.kind is Kind.RECEPTION else "",
-            booking_id=meeting.booking_id,
+            deputy_id=who.scope if who.role is Role.DEPUTY else meeting.deputy_id,
+            citizen=meeting.citizen or None,
+            booking_id=meeting.booking_id or None,
             meeting_id=meeting_id,
             recorded_at_s=recorded_at_s,
             unit_id=unit_id or None,

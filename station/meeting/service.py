@@ -16,6 +16,7 @@ from station.base.station import Station
 from station.booking.service import get_booking, mark_booking
 from station.directory.service import get_deputy
 from station.ledger.service import append
+from station.live.service import stop_broadcasts_of
 from station.meeting import media_client, store
 from station.meeting.model import (
     MAX_CHAT,
@@ -30,12 +31,20 @@ from station.meeting.model import (
     State,
     Step,
     display_name,
+    names_refusing,
     relation_to,
     seat_for,
     step_meeting,
 )
+from station.people.service import consents_of
 
+REVIEWERS = (Role.CLERK, Role.ADMIN)
 HEARINGS_SHOWN_BACK = timedelta(days=90)
+
+
+class PublishingRefused(Conflict):
+    code = "publishing-refused"
+    message = N_("%(names)s 不同意公开，不能公开这段录像")
 
 
 class BookingCancelled(Conflict):
@@ -190,6 +199,7 @@ async def end_meeting(station: Station, who: Principal, meeting_id: str) -> Meet
         return meeting
     if not seat.may_end:
         raise NotAllowed
+    await stop_broadcasts_of(station, who, meeting_id)
     await media_client.close_room(station, meeting_id)
     async with station.database.transaction() as work:
         current = await store.meeting_by(work.connection, for_update=True, id=meeting_id)
@@ -214,15 +224,28 @@ async def _mark(station: Station, who: Principal, booking_id: str, came: bool) -
 
 
 async def publish_replay(station: Station, who: Principal, meeting_id: str, published: bool) -> None:
-    """After review: show the replay to everybody, or take it back."""
+    """After review: show the replay to everybody, or take it back. Raises PublishingRefused naming who refuses."""
     meeting = await get_meeting(station, who, meeting_id)
-    if who.role not in (Role.CLERK, Role.ADMIN):
+    if who.role not in REVIEWERS:
         raise NotAllowed
+    if published:
+        await check_publishable(station, meeting)
     async with station.database.transaction() as work:
         where = store.meetings.c.id == meeting_id
         await work.execute(update(store.meetings).where(where).values(published=published))
         action = "replay.published" if published else "replay.recalled"
         await append(station, work, who, action, meeting.subject)
+
+
+async def check_publishable(station: Station, meeting: Meeting, only: str = "") -> None:
+    """Every citizen who was let in (or only one of them) must have agreed to publishing. Raises PublishingRefused."""
+    async with station.database.read() as connection:
+        entries = await store.entries_of(connection, meeting.id)
+    given = {c.account: c.given for c in await consents_of(station, meeting.subject) if c.kind == "published"}
+    seen = [e for e in entries if e.granted_at is not None and only in ("", e.account)]
+    names = names_refusing(seen, given)
+    if names:
+        raise PublishingRefused(names="、".join(names))
 
 
 async def send_chat(station: Station, who: Principal, meeting_id: str, text: str) -> ChatMessage:
