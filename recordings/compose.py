@@ -137,7 +137,9 @@ class Stage:
     def _lay_plate(self, rect: Rect, name: str) -> None:
         if self._shown.get(rect) != name:
             self._shown[rect] = name
-            self._canvas.lay(picture.plate(name, rect.width, rect.height), rect)
+            fitted = rect.fit(16, 9)
+            self._canvas.clear_part(rect)
+            self._canvas.lay(picture.plate(name, fitted.width, fitted.height), fitted)
 
     def _lay_picture(self, rect: Rect, frame: Any, name: str) -> None:
         fitted = rect.fit(frame.width, frame.height)
@@ -147,7 +149,9 @@ class Stage:
         self._shown[rect] = frame
         self._canvas.lay(picture.scaled(frame, fitted), fitted)
         corner = picture.label(name, rect.width)
-        self._canvas.lay(corner, Rect(rect.x, rect.y + rect.height - corner.height, corner.width, corner.height))
+        if corner.width <= fitted.width and corner.height <= fitted.height:
+            bottom = fitted.y + fitted.height - corner.height
+            self._canvas.lay(corner, Rect(fitted.x, bottom, corner.width, corner.height))
 
     def _open(self, file: str) -> VideoTrack:
         if file not in self._tracks:

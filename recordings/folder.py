@@ -16,7 +16,7 @@ from pathlib import Path
 from recordings.codecs import Packer, packer
 from recordings.frames import EncodedFrame
 from recordings.matroska import RawFile, TrackWriter
-from recordings.repair import TrackFileError, repair
+from recordings.repair import finish_file
 from recordings.timeline import TIMELINE_FILE, Mark, TrackInfo, dump_mark, track_fields
 
 # Kept free so that a full disk still takes the alarm and the ends of the files.
@@ -137,8 +137,7 @@ class RecordingFolder:
         for track in tracks:
             with contextlib.suppress(OSError):
                 track.writer.abandon()
-            with contextlib.suppress(OSError, TrackFileError):
-                repair(self._path / track.file)
+            finish_file(self._path / track.file)
         with contextlib.suppress(OSError):
             for track in tracks:
                 self.mark(Mark(self.last_ms, "track_closed", {"id": track.info.id, "file": track.file}))

@@ -34,6 +34,9 @@ def people(count: int) -> tuple[Rect, ...]:
     count = min(count, MOST_PEOPLE)
     if count <= 1:
         return (Rect(0, 0, WIDTH, HEIGHT),) * count
+    if count == 2:  # high places: pictures from phones stand upright
+        half = WIDTH // 2
+        return tuple(Rect(x, _GAP, half - 2 * _GAP, HEIGHT - 2 * _GAP) for x in (_GAP, half + _GAP))
     columns = 2 if count <= 4 else 3
     rows = -(-count // columns)
     width = (WIDTH - _GAP * (columns + 1)) / columns

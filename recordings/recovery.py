@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 from recordings.folder import append_mark
-from recordings.repair import TrackFileError, last_block_ms, repair
-from recordings.timeline import TIMELINE_FILE, Mark, Timeline, read_timeline
+from recordings.repair import finish_file, last_block_ms
+from recordings.timeline import TIMELINE_FILE, Mark, read_timeline
 
 
 def find_unfinished(root: Path) -> list[Path]:
@@ -28,12 +27,7 @@ def end_interrupted(folder: Path) -> None:
         block_ms = last_block_ms(path)
         closed_ms = track.opened_ms if block_ms is None else (timeline.epoch_ms or 0.0) + block_ms
         last_ms = max(last_ms, closed_ms)
-        with contextlib.suppress(TrackFileError, OSError):  # as it is, it still plays as far as it goes
-            repair(path)
+        finish_file(path)
         append_mark(folder, Mark(closed_ms, "track_closed", {"id": track.info.id, "file": track.file}))
-    if _needs_mark(timeline):
+    if timeline.state != "off" and not timeline.interrupted:
         append_mark(folder, Mark(last_ms, "interrupted"))
-
-
-def _needs_mark(timeline: Timeline) -> bool:
-    return timeline.state != "off" and timeline.marks[-1].name != "interrupted"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ from recordings.matroska import (
     ending,
     fill_in,
 )
+
+_LEAST_BYTES = 4096  # a file this short without a block is a header only
 
 
 class TrackFileError(ValueError):
@@ -64,6 +67,16 @@ def repair(path: Path) -> bool:
         fill_in(file, scan.sizes + ending(scan.layout, scan.end, scan.cues, scan.last_ms + 20))
         os.fdatasync(file.fileno())
     return True
+
+
+def finish_file(path: Path) -> None:
+    """Repairs a track file as well as can be, and removes one that came to nothing. Raises nothing."""
+    with contextlib.suppress(OSError):  # as it is, it still plays as far as it goes
+        try:
+            repair(path)
+        except TrackFileError:
+            if path.stat().st_size < _LEAST_BYTES:
+                path.unlink()
 
 
 def _scan_file(path: Path) -> Scan:

@@ -1,0 +1,162 @@
+"""Seals files into a bag: BagIt 1.0 (RFC 8493) with SHA-256 and SM3 checksums.
+
+Written by hand: bagit-python changes the working directory, which a process with threads must not, and knows no SM3.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
+
+from cryptography.hazmat.primitives import hashes
+
+ALGORITHMS: Mapping[str, Callable[[], hashes.HashAlgorithm]] = {"sha256": hashes.SHA256, "sm3": hashes.SM3}
+DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+_CHUNK = 1 << 20
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f%\\:*?\"<>|]")
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+
+Digests = dict[str, str]  # algorithm → hexadecimal digest
+
+
+class UnsafeNameError(ValueError):
+    """A payload name that could lead out of the bag, or that not every system can keep."""
+
+
+def seal(bag: Path, payload: Mapping[str, Path | bytes], info: Mapping[str, str]) -> Path:
+    """Makes the bag `bag` of `payload` (name within data/ → a file, or its content) and returns it.
+
+    It is built beside its place and renamed when whole, so a half bag never has the name. `info` goes into
+    bag-info.txt. Raises FileExistsError when the bag is there already, UnsafeNameError, ValueError for an
+    `info` label that is none, and OSError.
+    """
+    if bag.exists():
+        raise FileExistsError(bag)
+    _check_names(payload)
+    bad = next((label for label in info if not _LABEL.fullmatch(label)), None)
+    if bad is not None:
+        raise ValueError(f"not a label: {bad!r}")
+    scratch = bag.with_name(f".{bag.name}.part")
+    shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        _fill(scratch, payload, info)
+        scratch.rename(bag)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+    _sync_folder(bag.parent)
+    return bag
+
+
+def check_name(name: str) -> None:
+    """Raises UnsafeNameError unless `name` is a plain relative path, the same on every system."""
+    parts = PurePosixPath(name).parts
+    plain = name == "/".join(parts) and name == unicodedata.normalize("NFC", name) and len(name) < 512
+    if not plain or not parts or name.startswith("/") or _FORBIDDEN.search(name):
+        raise UnsafeNameError(f"not a safe file name: {name!r}")
+    if any(part in (".", "..") or part != part.strip() or part.endswith(".") for part in parts):
+        raise UnsafeNameError(f"not a safe file name: {name!r}")
+
+
+def digest_file(path: Path) -> Digests:
+    """The digests of a file, by every algorithm. Raises OSError."""
+    with path.open("rb") as file:
+        return _digest(iter(lambda: file.read(_CHUNK), b""), into=None)
+
+
+def manifest_text(entries: Mapping[str, str]) -> str:
+    """A manifest: a line for each path, sorted, in the form `sha256sum -c` reads."""
+    return "".join(f"{digest}  {path}\n" for path, digest in sorted(entries.items()))
+
+
+def _check_names(names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        check_name(name)
+        if name.casefold() in seen:
+            raise UnsafeNameError(f"the same name twice on some systems: {name!r}")
+        seen.add(name.casefold())
+    for name in seen:
+        if any(str(parent) in seen for parent in PurePosixPath(name).parents):
+            raise UnsafeNameError(f"both a file and a folder: {name!r}")
+
+
+def _fill(bag: Path, payload: Mapping[str, Path | bytes], info: Mapping[str, str]) -> None:
+    (bag / "data").mkdir(parents=True)
+    digests: dict[str, Digests] = {}
+    octets = 0
+    for name, source in payload.items():
+        target = bag / "data" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        digests[f"data/{name}"] = _store(target, _chunks(source))
+        octets += target.stat().st_size
+    tags = {
+        "bagit.txt": DECLARATION,
+        "bag-info.txt": _info_text(info, octets, len(payload)).encode(),
+        **_manifests("manifest", digests),
+    }
+    tag_digests = {name: _store(bag / name, [content]) for name, content in tags.items()}
+    for name, content in _manifests("tagmanifest", tag_digests).items():
+        _store(bag / name, [content])
+    for folder, _, _ in os.walk(bag):
+        _sync_folder(Path(folder))
+
+
+def _manifests(kind: str, digests: Mapping[str, Digests]) -> dict[str, bytes]:
+    return {
+        f"{kind}-{algorithm}.txt": manifest_text({path: found[algorithm] for path, found in digests.items()}).encode()
+        for algorithm in ALGORITHMS
+    }
+
+
+def _info_text(info: Mapping[str, str], octets: int, files: int) -> str:
+    fields = {
+        "Bagging-Date": datetime.now(ZoneInfo("Asia/Shanghai")).date().isoformat(),
+        "Bag-Software-Agent": "station recordings",
+        **info,
+        "Payload-Oxum": f"{octets}.{files}",
+    }
+    return "".join(f"{label}: {' '.join(value.split())}\n" for label, value in fields.items())
+
+
+def _chunks(source: Path | bytes) -> Iterator[bytes]:
+    if isinstance(source, bytes):
+        yield source
+        return
+    with source.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+def _store(target: Path, chunks: Iterable[bytes]) -> Digests:
+    with target.open("xb") as file:
+        digests = _digest(chunks, into=file)
+        file.flush()
+        os.fsync(file.fileno())
+    target.chmod(0o440)
+    return digests
+
+
+def _digest(chunks: Iterable[bytes], into: BinaryIO | None) -> Digests:
+    running = {name: hashes.Hash(algorithm()) for name, algorithm in ALGORITHMS.items()}
+    for chunk in chunks:
+        for digest in running.values():
+            digest.update(chunk)
+        if into is not None:
+            into.write(chunk)
+    return {name: digest.finalize().hex() for name, digest in running.items()}
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,94 @@
+"""What a bag must hold to be of use: media that can be decoded, metadata that is complete."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+
+from recordings.timeline import TIMELINE_FILE, read_timeline
+
+COMPOSED = "meeting.mp4"
+METADATA = "metadata.json"
+REQUIRED_METADATA = ("id", "kind", "title", "starts_at", "recorded_s")
+_DURATION_TOLERANCE_S = 1.0
+_UNREADABLE = (av.error.FFmpegError, OSError, ValueError, IndexError)
+
+Finding = tuple[str, str, str]  # path within the bag, kind of fault, text
+
+
+def check_contents(bag: Path) -> Iterator[Finding]:
+    """Yields what makes a bag unusable or incomplete, as (path, kind, text)."""
+    for path in sorted((bag / "data").rglob("*")):
+        name = path.relative_to(bag).as_posix()
+        if path.is_symlink() or not path.is_file():
+            continue
+        if path.suffix in (".mkv", ".mp4") and not (path.parent / "init.mp4").exists():
+            fault = probe(path)
+            if fault:
+                yield name, "unusable", fault
+        elif path.suffix == ".json":
+            yield from _check_json(path, name)
+    yield from _check_recording(bag)
+    if not (bag / "data" / METADATA).is_file():
+        yield f"data/{METADATA}", "missing", "nothing says what this is"
+
+
+def probe(path: Path) -> str:
+    """Decodes the beginning and the end of a media file; says what is wrong, or nothing."""
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams:
+                return "has neither picture nor sound"
+            for stream in container.streams:
+                if next(container.decode(stream), None) is None:
+                    return f"its {stream.type} cannot be decoded"
+            end_us = (container.duration or 0) - 2_000_000
+            if end_us > 0:
+                container.seek(end_us)
+                if next(container.decode(container.streams[0]), None) is None:
+                    return "its end cannot be decoded"
+    except _UNREADABLE as error:
+        return f"cannot be decoded: {error}"
+    return ""
+
+
+def duration_s(path: Path) -> float | None:
+    """How long a media file says it is; None when it cannot be read."""
+    try:
+        with av.open(str(path)) as container:
+            return None if container.duration is None else container.duration / 1e6
+    except _UNREADABLE:
+        return None
+
+
+def _check_json(path: Path, name: str) -> Iterator[Finding]:
+    try:
+        content: Any = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        yield name, "unusable", "not JSON in UTF-8"
+        return
+    if name != f"data/{METADATA}":
+        return
+    for field in REQUIRED_METADATA:
+        if not isinstance(content, dict) or content.get(field) in (None, ""):
+            yield name, "incomplete", f"{field} is not filled in"
+
+
+def _check_recording(bag: Path) -> Iterator[Finding]:
+    for path in sorted((bag / "data").rglob(TIMELINE_FILE)):
+        timeline = read_timeline(path.parent)
+        name = path.relative_to(bag).as_posix()
+        if not timeline.marks:
+            yield name, "unusable", "holds no mark"
+        elif timeline.state != "off":
+            yield name, "incomplete", "the recording was never stopped"
+        composed = bag / "data" / COMPOSED
+        length_s = duration_s(composed) if composed.is_file() else None
+        if length_s is not None and abs(length_s - timeline.duration_s) > _DURATION_TOLERANCE_S:
+            text = f"lasts {length_s:.1f} s, {timeline.duration_s:.1f} s were recorded"
+            yield f"data/{COMPOSED}", "incomplete", text
