@@ -1,5 +1,4 @@
-"""A case: its states and steps as one table, its grades, its number,
-and the sentences that say no."""
+"""A case: its states and steps as one table, its grades, its number, and the sentences that say no."""
 
 from __future__ import annotations
 

@@ -37,7 +37,12 @@ def test_names_become_somebody() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["7 号楼加装电梯，一楼采光怎么补偿", "12 盏路灯已在 10月8日换好", "清和〔2026〕0417 号", "投资 1200 万元，2026 年完成"],
+    [
+        "7 号楼加装电梯，一楼采光怎么补偿",
+        "12 盏路灯已在 10月8日换好",
+        "清和〔2026〕0417 号",
+        "投资 1200 万元，2026 年完成",
+    ],
 )
 def test_ordinary_words_stay(text: str) -> None:
     """Numbers that are nobody's stay as they are."""
