@@ -1,0 +1,5 @@
+"""`python -m station` is the same program as `station`."""
+
+from station.cli import main
+
+main()

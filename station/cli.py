@@ -1,0 +1,139 @@
+"""The command `station`: serve it, look at its settings, hand out a grant, prove its ledger, find what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from pydantic import ValidationError
+
+from station.base.database import Database, migrate
+from station.base.grants import Grant, GrantSigner, Right
+from station.base.ids import SAFE_NAME, new_id
+from station.base.settings import Settings
+from station.serve.ports import CannotStart
+from station.serve.roles import RoleName, run_role
+from station.serve.supervisor import serve as serve_all
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+ledger = typer.Typer(no_args_is_help=True, help="The record of all that happened.")
+app.add_typer(ledger, name="ledger")
+
+MAX_GRANT_MINUTES = 24 * 60
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except CannotStart as fault:
+        _fail(str(fault))
+
+
+def read_settings() -> Settings:
+    """The settings of this process; a wrong one ends the program with a sentence."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(f"STATION_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        _fail(f"Wrong settings: {faults}")
+
+
+@app.command()
+def serve(
+    role: Annotated[
+        RoleName | None, typer.Option(help="Be this one role only; all of them, watched, if left out.")
+    ] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Fill an empty database with demo data and logins.")] = False,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 lets phones in, over HTTPS.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of pages and API.")] = None,
+    media_port: Annotated[int | None, typer.Option(help="UDP port of sound and picture.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of everything the station keeps.")] = None,
+) -> None:
+    """Start the station: all four roles, each brought back when it dies; or one role."""
+    given = {
+        "STATION_HOST": host, "STATION_HTTP_PORT": port, "STATION_MEDIA_PORT": media_port,
+        "STATION_DATA": data, "STATION_DEMO": "true" if demo else None,
+    }  # fmt: skip
+    # Through the environment, so that the options go the way of every other setting and reach each role.
+    os.environ.update({name: str(value) for name, value in given.items() if value is not None})
+    settings = read_settings()
+    if role is None:
+        serve_all(settings)
+    else:
+        run_role(role, settings)
+
+
+@app.command("migrate")
+def migrate_database() -> None:
+    """Bring the database to this release, where roles are started one by one."""
+    migrate(read_settings())
+
+
+@app.command()
+def settings() -> None:
+    """Print every setting with its value, where the value comes from, and what it is for."""
+    from station.serve.report import describe_settings  # noqa: PLC0415
+
+    for line in describe_settings(read_settings(), os.environ):
+        typer.echo(line)
+
+
+@app.command()
+def token(
+    room: Annotated[str, typer.Option(help="Name of the room: letters, digits, - and _.")],
+    publish: Annotated[bool, typer.Option("--publish", help="May send sound and picture.")] = False,
+    subscribe: Annotated[bool, typer.Option("--subscribe", help="May receive them.")] = False,
+    name: Annotated[str, typer.Option(help="Name shown to the others.")] = "encoder",
+    minutes: Annotated[int, typer.Option(min=1, max=MAX_GRANT_MINUTES, help="How long it opens the room.")] = 60,
+) -> None:
+    """Print a grant: the Bearer token of WHIP (publish) and WHEP (subscribe)."""
+    if SAFE_NAME.match(room) is None:
+        _fail("A room is named by at most 64 letters, digits, - and _, beginning with a letter or digit.")
+    rights = {Right.PUBLISH: publish, Right.SUBSCRIBE: subscribe}
+    asked = frozenset(right for right, wanted in rights.items() if wanted)
+    if not asked:
+        _fail("Say what the grant allows: --publish, --subscribe or both.")
+    signer = GrantSigner.load(read_settings().keys)
+    typer.echo(signer.sign(Grant(room, new_id("tk"), name, asked, int(time.time()) + minutes * 60)))
+
+
+@ledger.command()
+def verify() -> None:
+    """Recompute the chain of hashes; exit status 1 and the first broken entry if anything was changed."""
+    from station.ledger.service import verify_chain  # noqa: PLC0415
+
+    async def check() -> int:
+        database = Database(read_settings().resolved_database_url)
+        try:
+            result = await verify_chain(database)
+        finally:
+            await database.close()
+        if result.ok:
+            typer.echo(f"The ledger is whole: {result.events} events, head {result.head}")
+            return 0
+        typer.echo(f"The ledger is broken: event {result.broken_at} does not fit the chain", err=True)
+        return 1
+
+    raise typer.Exit(asyncio.run(check()))
+
+
+@app.command()
+def doctor() -> None:
+    """Check what the station needs on this machine; exit status 1 if something stands in its way."""
+    from station.serve.doctor import examine  # noqa: PLC0415
+
+    findings = asyncio.run(examine(read_settings()))
+    for finding in findings:
+        typer.echo(finding.line)
+    raise typer.Exit(1 if any(f.blocks for f in findings) else 0)
+
+
+def _fail(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    sys.exit(1)

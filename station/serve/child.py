@@ -1,0 +1,89 @@
+"""One role's process: started, watched, brought back when it dies, ended when told."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from station.serve.roles import SUPERVISOR_VARIABLE, RoleName
+
+log = structlog.get_logger()
+
+LONGEST_WAIT_S = 15.0
+CALM_AFTER_S = 30.0  # a process that lived this long did not die of how it was started
+GRACE_S = 10.0
+
+
+@dataclass(slots=True)
+class Backoff:
+    """How long to wait before the next start: not at all the first time, then longer each time, up to 15 s."""
+
+    deaths: int = 0
+
+    def after_death(self, lived_s: float) -> float:
+        """Seconds to wait, given how long the process lived."""
+        self.deaths = 1 if lived_s >= CALM_AFTER_S else self.deaths + 1
+        return 0.0 if self.deaths == 1 else min(LONGEST_WAIT_S, 0.5 * 2.0 ** (self.deaths - 2))
+
+
+@dataclass(slots=True)
+class Child:
+    """A role kept alive. `run()` until cancelled; `states` gets one file `{role}.pid` that is there while it lives."""
+
+    role: RoleName
+    states: Path
+    environment: Mapping[str, str]
+    backoff: Backoff = field(default_factory=Backoff)
+
+    async def run(self) -> None:
+        """Start the process, and again whenever it ends. Cancelling ends it cleanly, by force after 10 s."""
+        while True:
+            started = asyncio.get_running_loop().time()
+            code = await self._live_once()
+            lived_s = asyncio.get_running_loop().time() - started
+            wait_s = self.backoff.after_death(lived_s)
+            log.warning("role_died", died=self.role, exit=_describe(code), lived_s=round(lived_s, 1), again_in_s=wait_s)
+            await asyncio.sleep(wait_s)
+
+    async def _live_once(self) -> int:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "station", "serve", "--role", self.role,
+            env={**self.environment, SUPERVISOR_VARIABLE: str(os.getpid())},
+            stdin=asyncio.subprocess.DEVNULL,
+            start_new_session=True,  # a terminal's Ctrl-C reaches the supervisor only, which ends all in order
+        )  # fmt: skip
+        pid_file = self.states / f"{self.role}.pid"
+        pid_file.write_text(f"{process.pid}\n", encoding="ascii")
+        log.info("role_started", started=self.role, pid=process.pid)
+        try:
+            return await process.wait()
+        except asyncio.CancelledError:
+            await _end(process)
+            raise
+        finally:
+            pid_file.unlink(missing_ok=True)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGTERM)
+    try:
+        async with asyncio.timeout(GRACE_S):
+            await process.wait()
+    except TimeoutError:
+        log.warning("role_killed", pid=process.pid, after_s=GRACE_S)
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def _describe(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else str(code)

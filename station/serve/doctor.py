@@ -1,0 +1,136 @@
+"""What `station doctor` looks at: whatever on this machine can keep the station from working."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from station.base.database import Database
+from station.base.errors import StationError
+from station.base.grants import Grant, GrantSigner, GrantVerifier, Right
+from station.base.settings import Settings
+from station.serve.ports import find_fault, needed_ports
+
+LEAST_FREE_BYTES = 2 * 2**30  # an hour of a meeting of three is about 1 GB
+
+
+class Verdict(StrEnum):
+    """How bad it is: `note` limits something, `fault` keeps the station from working."""
+
+    GOOD = "ok"
+    NOTE = "note"
+    FAULT = "FAULT"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    subject: str
+    verdict: Verdict
+    detail: str
+
+    @property
+    def blocks(self) -> bool:
+        return self.verdict is Verdict.FAULT
+
+    @property
+    def line(self) -> str:
+        return f"{self.verdict:<6}{self.subject:<12}{self.detail}"
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Look at everything; changes nothing."""
+    return [
+        *_look_at_data(settings.data),
+        *_look_at_ports(settings),
+        _look_at_keys(settings.keys),
+        await _look_at_database(settings),
+        *await _look_at_redis(settings),
+        _look_at_fonts(),
+    ]
+
+
+def _look_at_data(data: Path) -> Iterator[Finding]:
+    existing = next(p for p in (data.resolve(), *data.resolve().parents) if p.exists())
+    writable = existing.is_dir() and os.access(existing, os.W_OK)
+    yield Finding("data", Verdict.GOOD if writable else Verdict.FAULT, f"{data}{'' if writable else ': not writable'}")
+    free = shutil.disk_usage(existing).free
+    verdict = Verdict.GOOD if free >= LEAST_FREE_BYTES else Verdict.FAULT
+    yield Finding("disk", verdict, f"{free / 2**30:.1f} GiB free, {LEAST_FREE_BYTES / 2**30:.0f} GiB wanted")
+
+
+def _look_at_ports(settings: Settings) -> Iterator[Finding]:
+    running = (settings.data / "run" / "web.pid").exists()
+    for port in needed_ports(settings):
+        fault = find_fault(port)
+        what = f"{port.kind} {port.number} for {port.purpose}"
+        if fault is None:
+            yield Finding("port", Verdict.GOOD, f"{what}: free")
+        elif running:
+            yield Finding("port", Verdict.GOOD, f"{what}: in use, the station is running")
+        else:
+            yield Finding("port", Verdict.FAULT, f"{what}: {fault.strerror}; set {port.setting}")
+
+
+def _look_at_keys(keys: Path) -> Finding:
+    private = keys / "grant.key"
+    if not private.exists():
+        return Finding("keys", Verdict.NOTE, "none yet, made at the first start")
+    if stat.S_IMODE(private.stat().st_mode) & 0o077:
+        return Finding("keys", Verdict.FAULT, f"others may read {private}: chmod 600 it")
+    try:
+        token = GrantSigner.load(keys).sign(Grant("doctor", "doctor", "doctor", frozenset({Right.SUBSCRIBE}), 2**40))
+        GrantVerifier.load(keys).verify(token)
+    except (StationError, ValueError, OSError) as error:
+        return Finding("keys", Verdict.FAULT, f"grant.key and grant.pub in {keys} do not fit together ({error})")
+    return Finding("keys", Verdict.GOOD, f"{keys}")
+
+
+async def _look_at_database(settings: Settings) -> Finding:
+    if not settings.database_url and not (settings.data / "station.db").exists():
+        return Finding("database", Verdict.NOTE, "none yet, made at the first start")
+    database = Database(settings.resolved_database_url)
+    name = database.engine.url.render_as_string(hide_password=True)
+    try:
+        async with database.read() as connection:
+            revision = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
+    except (SQLAlchemyError, OSError) as error:
+        return Finding("database", Verdict.FAULT, f"{name}: {str(error).splitlines()[0]}")
+    finally:
+        await database.close()
+    return Finding("database", Verdict.GOOD, f"{name}, revision {revision}")
+
+
+async def _look_at_redis(settings: Settings) -> list[Finding]:
+    if not settings.redis_url:
+        return []
+    client = Redis.from_url(settings.redis_url)
+    try:
+        await client.ping()
+    except (RedisError, OSError) as error:
+        return [Finding("redis", Verdict.FAULT, f"does not answer: {error}")]
+    finally:
+        await client.aclose()
+    return [Finding("redis", Verdict.GOOD, "answers")]
+
+
+def _look_at_fonts() -> Finding:
+    lister = shutil.which("fc-list")
+    if lister is None:
+        return Finding("fonts", Verdict.NOTE, "fontconfig is not installed: whether a Chinese font is here is unknown")
+    found = subprocess.run([lister, ":lang=zh", "family"], capture_output=True, text=True, check=False)  # noqa: S603
+    if not found.stdout.strip():
+        return Finding("fonts", Verdict.NOTE, "no Chinese font: names in composed videos cannot be drawn")
+    return Finding("fonts", Verdict.GOOD, found.stdout.splitlines()[0].split(",")[0])

@@ -1,0 +1,73 @@
+"""Whether the ports that the station needs are free, said before anything is started."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from dataclasses import dataclass
+
+from station.base.settings import Settings
+
+
+class CannotStart(Exception):
+    """Why the station does not start, and what to do, in one sentence for the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port that one of the roles opens, and how another can be named."""
+
+    number: int
+    host: str
+    udp: bool
+    purpose: str
+    setting: str
+    option: str
+
+    @property
+    def kind(self) -> str:
+        return "UDP" if self.udp else "TCP"
+
+
+def needed_ports(settings: Settings) -> list[Port]:
+    """All ports of the roles on this machine."""
+    media = "127.0.0.1" if settings.host in ("127.0.0.1", "localhost") else ""
+    return [
+        Port(settings.http_port, settings.host, False, "pages", "STATION_HTTP_PORT", "PORT"),
+        Port(settings.media_port, media, True, "sound and picture", "STATION_MEDIA_PORT", "MEDIA_PORT"),
+        Port(settings.media_http_port, "127.0.0.1", False, "the media process", "STATION_MEDIA_HTTP_PORT", ""),
+        Port(settings.live_http_port, "127.0.0.1", False, "the live process", "STATION_LIVE_HTTP_PORT", ""),
+    ]
+
+
+def check_ports(settings: Settings) -> None:
+    """Raises CannotStart naming the first port that is taken or not allowed, and what to set."""
+    for port in needed_ports(settings):
+        fault = find_fault(port)
+        if fault is not None:
+            raise CannotStart(_sentence(port, fault))
+
+
+def find_fault(port: Port) -> OSError | None:
+    """What the system says when the port is opened; None if it can be."""
+    family = socket.AF_INET6 if ":" in port.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM if port.udp else socket.SOCK_STREAM) as probe:
+        if not port.udp:
+            # As the servers do: a connection of a moment ago in TIME_WAIT does not count as taken.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((port.host, port.number))
+        except OSError as error:
+            return error
+    return None
+
+
+def _sentence(port: Port, fault: OSError) -> str:
+    other = port.number + 10
+    way = f"make run {port.option}={other}" if port.option else f"{port.setting}={other} make run"
+    where = f"{port.kind} port {port.number} (for {port.purpose})"
+    if fault.errno == errno.EADDRINUSE:
+        return f"{where} is taken by another program, perhaps a station already running: stop it, or use {way}"
+    if fault.errno == errno.EACCES:
+        return f"{where} may only be opened by an administrator: use {way}"
+    return f"{where} cannot be opened on {port.host or 'any address'} ({fault.strerror}): use {way}, or another HOST"
