@@ -51,9 +51,13 @@ class Journal:
             self._count += 1
         self._descriptor = os.open(files[-1], os.O_WRONLY | os.O_APPEND)
 
-    def append(self, kind: str, room: str, person: str | None = None, **data: Any) -> None:
-        """Writes one event and wakes the readers. While the disk is full events wait in memory, and nobody is told."""
-        event: Event = {"at_ms": int(time.time() * 1000), "kind": kind, "room": room, "person": person, "data": data}
+    def append(self, kind: str, room: str, person: str = "", at_ms: float | None = None, **data: Any) -> None:
+        """Writes one event, of now or of `at_ms`, and wakes the readers.
+
+        While the disk is full events wait in memory, and nobody is told of them.
+        """
+        at_ms = time.time() * 1000 if at_ms is None else at_ms
+        event: Event = {"at_ms": int(at_ms), "kind": kind, "room": room, "person": person, "data": data}
         self._unwritten.append(event)
         try:
             while self._unwritten:

@@ -1,0 +1,49 @@
+"""Whole frames of a published track, for the recorder and the broadcast. Works only while somebody needs frames."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from recordings.frames import EncodedFrame
+from station.rtc.depacketize import depacketizer
+from station.rtc.published import PublishedTrack
+from station.rtc.reorder import ReorderBuffer
+
+FrameSink = Callable[[EncodedFrame], None]
+
+
+class FrameSource:
+    """One per published track."""
+
+    def __init__(self, track: PublishedTrack) -> None:
+        self.track = track
+        self._codec = track.state.codec
+        self._sinks: list[FrameSink] = []
+        self._reorder = ReorderBuffer()
+        self._frames = depacketizer(self._codec)
+
+    def add(self, sink: FrameSink) -> None:
+        """Begins to hand frames to a sink, soon with a keyframe among them."""
+        if not self._sinks:
+            self._reorder = ReorderBuffer()
+            self._frames = depacketizer(self._codec)
+            self.track.feed.taps = [*self.track.feed.taps, self._take]
+        self._sinks = [*self._sinks, sink]
+        self.track.want_keyframe()
+
+    def remove(self, sink: FrameSink) -> None:
+        """Hands no more frames to a sink; harmless when it never got any."""
+        self._sinks = [other for other in self._sinks if other != sink]
+        if not self._sinks:
+            self.track.feed.taps = [tap for tap in self.track.feed.taps if tap != self._take]
+
+    def _take(self, packet: bytes) -> None:
+        for ordered, after_gap in self._reorder.push(packet, time.monotonic()):
+            frame = self._frames.push(ordered, after_gap)
+            if frame is None:
+                continue
+            at_s = self.track.clock.frame_s(frame.timestamp, time.time())
+            encoded = EncodedFrame(self._codec, at_s * 1000, frame.keyframe, frame.data)
+            for sink in self._sinks:
+                sink(encoded)

@@ -1,0 +1,167 @@
+"""The recorder as the room sees it: switched on and off from outside, fed with every track, heard when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from recordings.frames import EncodedFrame
+from recordings.recorder import RoomRecorder
+from recordings.timeline import TrackInfo, read_timeline
+from station.rtc.frames import FrameSink, FrameSource
+from station.rtc.journal import Journal
+from station.rtc.messages import RecordingInfo
+
+ACTIONS = ("start", "pause", "resume", "stop")
+_EVENTS = {
+    "start": "recording_started",
+    "pause": "recording_paused",
+    "resume": "recording_resumed",
+    "stop": "recording_stopped",
+}
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Recorded:
+    source: FrameSource
+    sink: FrameSink
+    name: str
+    attached: bool = field(default=False)
+
+
+class RoomRecording:
+    """Belongs to one room. `tell` lets everyone in the room know the state."""
+
+    def __init__(self, room: str, folder: Path, journal: Journal, tell: Callable[[RecordingInfo], None]) -> None:
+        self._room = room
+        self._folder = folder
+        self._journal = journal
+        self._tell = tell
+        self._loop = asyncio.get_running_loop()
+        self._recorder: RoomRecorder | None = None
+        self._tracks: dict[str, _Recorded] = {}
+        self._alarm: str | None = None
+        self._awaits_first_frame = False
+
+    @property
+    def info(self) -> RecordingInfo:
+        return RecordingInfo(self._recorder.state if self._recorder else "off", self._alarm)
+
+    @property
+    def is_on(self) -> bool:
+        return self.info.state != "off"
+
+    def recover(self) -> None:
+        """Goes on with what a crash interrupted. Raises OSError when the disk does not let it."""
+        self._recorder = RoomRecorder.recover(self._folder, self._hear_alarm)
+        if self._recorder.state == "off":
+            return
+        marks = read_timeline(self._folder).marks
+        at_ms = max((mark.at_ms for mark in marks if mark.name == "interrupted"), default=_now_ms())
+        self._journal.append("recording_interrupted", self._room, at_ms=at_ms)
+        self._awaits_first_frame = self._recorder.state == "recording"
+
+    def control(self, action: str) -> RecordingInfo:
+        """Start, pause, resume or stop; asking for what is so already changes nothing."""
+        before = self.info
+        if action == "start" and self._recorder is None:
+            self._open()
+        if self._recorder is None:
+            return self.info
+        if action in ("start", "resume") and before.state != "recording":
+            self._alarm = None
+        getattr(self._recorder, action)(_now_ms())
+        if self.info.state != before.state:
+            resumed = action == "start" and before.state == "paused"
+            self._journal.append("recording_resumed" if resumed else _EVENTS[action], self._room)
+            self._awaits_first_frame = False
+        if self.info != before:
+            self._switch()
+            self._tell(self.info)
+        return self.info
+
+    def _open(self) -> None:
+        try:
+            self._recorder = RoomRecorder(self._folder, self._hear_alarm)
+        except OSError as error:
+            _log.error("room %s cannot be recorded: %s", self._room, error)
+            self._alarmed("write_failed")
+            return
+        for recorded in self._tracks.values():
+            self._open_track(recorded)
+
+    def add_track(self, source: FrameSource, name: str) -> None:
+        """A track has been published."""
+        track_id = source.track.state.id
+        recorded = _Recorded(source, lambda frame: self._write(track_id, frame), name)
+        self._tracks[track_id] = recorded
+        if self._recorder is not None:
+            self._open_track(recorded)
+        self._switch()
+
+    def remove_track(self, track_id: str) -> None:
+        """A track has ended."""
+        recorded = self._tracks.pop(track_id, None)
+        if recorded is None:
+            return
+        recorded.source.remove(recorded.sink)
+        if self._recorder is not None:
+            self._recorder.close_track(track_id, _now_ms())
+
+    def mute_track(self, track_id: str, muted: bool) -> None:
+        """A track has been muted or unmuted: noted on the timeline."""
+        if self._recorder is not None:
+            self._recorder.mark(_now_ms(), "muted" if muted else "unmuted", track=track_id)
+
+    async def close(self) -> None:
+        """Finishes the files; a recording still on is left to be recovered. May be called twice."""
+        for track_id in list(self._tracks):
+            self.remove_track(track_id)
+        if self._recorder is not None:
+            await self._recorder.close()
+
+    def _open_track(self, recorded: _Recorded) -> None:
+        assert self._recorder is not None
+        state = recorded.source.track.state
+        self._recorder.open_track(
+            TrackInfo(state.id, state.person, recorded.name, state.source, state.kind, state.codec)
+        )
+        if state.muted:
+            self.mute_track(state.id, True)
+
+    def _switch(self) -> None:
+        """Frames are put together only while they are written."""
+        wanted = self.info.state == "recording"
+        for recorded in self._tracks.values():
+            if wanted and not recorded.attached:
+                recorded.source.add(recorded.sink)
+            elif recorded.attached and not wanted:
+                recorded.source.remove(recorded.sink)
+            recorded.attached = wanted
+
+    def _write(self, track_id: str, frame: EncodedFrame) -> None:
+        assert self._recorder is not None
+        self._recorder.write(track_id, frame)
+        if self._awaits_first_frame and (frame.keyframe or not frame.is_video):
+            self._awaits_first_frame = False
+            self._journal.append("recording_resumed", self._room, at_ms=frame.at_ms)
+
+    def _hear_alarm(self, code: str) -> None:
+        self._loop.call_soon_threadsafe(self._alarmed, code)  # from the writer's thread
+
+    def _alarmed(self, code: str) -> None:
+        _log.error("recording of room %s stopped: %s", self._room, code)
+        self._alarm = code
+        self._awaits_first_frame = False
+        self._journal.append("recording_alarm", self._room, code=code)
+        self._switch()
+        self._tell(self.info)
+
+
+def _now_ms() -> float:
+    return time.time() * 1000

@@ -1,0 +1,54 @@
+"""Packets in their order again, waiting a while for those that were asked for again. Pure: time is an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from station.rtc.rtp import sequence_step
+
+WAIT_S = 0.3
+MAX_WAITING = 512
+
+
+class ReorderBuffer:
+    """Packets of one track. What comes after 0.3 s, or twice, is dropped."""
+
+    def __init__(self, wait_s: float = WAIT_S) -> None:
+        self._wait_s = wait_s
+        self._next = -1
+        self._waiting: dict[int, bytes] = {}
+        self._since_s = 0.0
+
+    def push(self, packet: bytes, now_s: float) -> Iterator[tuple[bytes, bool]]:
+        """Takes a packet; yields those that are in order now, each with whether packets before it are missing."""
+        sequence = int.from_bytes(packet[2:4], "big")
+        if self._next < 0:
+            self._next = sequence
+        step = sequence_step(sequence, self._next)
+        if step == 0:
+            yield packet, False
+            self._next = (sequence + 1) & 0xFFFF
+            if self._waiting:
+                yield from self._in_order(now_s)
+        elif step > 0:
+            if not self._waiting:
+                self._since_s = now_s
+            self._waiting[sequence] = packet
+            yield from self._overdue(now_s)
+        elif step < -MAX_WAITING:  # not late but another numbering
+            self._waiting.clear()
+            yield packet, True
+            self._next = (sequence + 1) & 0xFFFF
+
+    def _in_order(self, now_s: float) -> Iterator[tuple[bytes, bool]]:
+        while (packet := self._waiting.pop(self._next, None)) is not None:
+            yield packet, False
+            self._next = (self._next + 1) & 0xFFFF
+        self._since_s = now_s
+
+    def _overdue(self, now_s: float) -> Iterator[tuple[bytes, bool]]:
+        while self._waiting and (now_s - self._since_s > self._wait_s or len(self._waiting) > MAX_WAITING):
+            nearest = min(self._waiting, key=lambda sequence: sequence_step(sequence, self._next))
+            yield self._waiting.pop(nearest), True
+            self._next = (nearest + 1) & 0xFFFF
+            yield from self._in_order(now_s)
