@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from station import gateway
 from station.base.web import Route
+from station.booking import find_pages as finding
+from station.booking import pages as booking
+from station.directory import pages as directory
 from station.live import pages as live
 from station.meeting import api as meeting_api
 from station.meeting import desk, hearings
 from station.meeting import pages as meeting
+from station.my import pages as my
 from station.operations import pages as operations
 from station.people import pages as people
 from station.people.rights import Action
@@ -30,6 +34,30 @@ PEOPLE = (
     Route("GET", "/language/{language:zh|en}", people.choose_language, Action.BROWSE),
     Route("GET", "/mode/{mode:elder|standard}", people.choose_mode, Action.BROWSE),
     Route("GET", "/privacy", people.privacy, Action.BROWSE),
+)
+
+DIRECTORY = (
+    Route("GET", "/", finding.show_home, Action.BROWSE),
+    Route("GET", "/stations", directory.list_stations, Action.BROWSE),
+    Route("GET", "/deputies", finding.list_deputies, Action.BROWSE),
+    Route("GET", "/deputies/{deputy}", finding.show_deputy, Action.BROWSE),
+    Route("GET", "/deputies/{deputy}/qr.svg", directory.show_qr, Action.BROWSE),
+    Route("GET", "/deputies/{deputy}/poster", directory.show_poster, Action.BROWSE),
+    Route("GET", "/d/{code}", directory.follow_code, Action.BROWSE),
+)
+
+BOOKING = (
+    Route("GET", "/book", booking.choose_slot, Action.BROWSE),
+    Route("GET", "/book/{slot}", booking.ask_matter, Action.BOOK),
+    Route("POST", "/book/{slot}", booking.keep_matter, Action.BOOK),
+    Route("GET", "/book/{slot}/check", booking.show_check, Action.BOOK),
+    Route("POST", "/book/{slot}/check", booking.confirm, Action.BOOK),
+    Route("POST", "/book/{slot}/leave", booking.give_up, Action.BOOK),
+    Route("GET", "/bookings/{booking}", booking.show_booking, Action.SEE_OWN),
+    Route("GET", "/bookings/{booking}/calendar.ics", booking.send_calendar, Action.SEE_OWN),
+    Route("GET", "/bookings/{booking}/cancel", booking.ask_cancel, Action.SEE_OWN),
+    Route("POST", "/bookings/{booking}/cancel", booking.cancel, Action.SEE_OWN),
+    Route("GET", "/my", my.show_my, Action.SEE_OWN),
 )
 
 GATEWAY = (
@@ -79,4 +107,4 @@ MEETING = (
     Route("POST", "/replay/{meeting}/publish", meeting.publish_replay, Action.RUN_HEARING),
 )
 
-ROUTES: tuple[Route, ...] = (*OPERATIONS, *PEOPLE, *GATEWAY, *MEETING)
+ROUTES: tuple[Route, ...] = (*OPERATIONS, *PEOPLE, *DIRECTORY, *BOOKING, *GATEWAY, *MEETING)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from station.base.clock import local
+from station.base.clock import local, local_date
 from station.base.i18n import LANGUAGES, Translator, format_day, format_moment, format_span, format_time
 
 WEB = Path(__file__).resolve().parents[2] / "web"
@@ -42,6 +42,7 @@ def _environment(translator: Translator, language: str) -> Environment:
     environment.filters["moment"] = lambda moment: format_moment(moment, language)
     environment.filters["span"] = format_span
     environment.filters["iso"] = _iso
+    environment.filters["local_date"] = local_date
     environment.filters["urlencode"] = lambda text: quote(str(text), safe="")
     environment.filters["telephone"] = lambda text: "".join(c for c in str(text) if c.isdigit() or c == "+")
     return environment

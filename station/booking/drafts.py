@@ -56,7 +56,7 @@ async def save_draft(station: Station, who: Principal, slot_id: str, matter: Mat
         check_matter(matter, slot.modes, booking_policy())
         changed: dict[str, object] = {
             "key": draft.key or new_id("fk"), "slot": slot_id, "held_until": _held_until(draft, slot_id, now),
-            "mode": matter.mode, "topic": matter.topic, "description": matter.description,
+            "mode": matter.mode or "", "topic": matter.topic, "description": matter.description,
             "help": ",".join(matter.help),
         }  # fmt: skip
         try:

@@ -162,9 +162,9 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """What the citizen wants to talk about, and how."""
+    """What the citizen wants to talk about, and how; `mode` is None while none is chosen."""
 
-    mode: Mode
+    mode: Mode | None
     topic: str
     description: str = ""
     help: tuple[Help, ...] = ()

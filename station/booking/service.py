@@ -197,6 +197,15 @@ def may_see(who: Principal, booking: Booking) -> bool:
     return who.role in (Role.CLERK, Role.ADMIN, Role.SYSTEM)
 
 
+def may_enter(station: Station, booking: Booking) -> bool:
+    """Whether the way into the meeting shows; in the demo always, so that a newcomer need not wait."""
+    now = station.clock.now()
+    ahead = booking.state is State.BOOKED and booking.ends_at > now
+    return (
+        ahead and booking.mode is Mode.VIDEO and (station.settings.demo or booking.enter_from(booking_policy()) <= now)
+    )
+
+
 async def my_bookings(station: Station, who: Principal) -> list[Booking]:
     """A citizen's own bookings, or those with a deputy, in order of time."""
     async with station.database.read() as connection:

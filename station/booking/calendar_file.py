@@ -1,0 +1,50 @@
+"""A booking as a calendar file (RFC 5545), so that the phone reminds its owner."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from icalendar import Alarm, Calendar, Event, vCalAddress, vText
+
+from station.booking.model import Booking, Mode, State
+
+PRODUCT = "-//Online Deputy Liaison Station//booking//ZH"
+
+
+def calendar_of(
+    booking: Booking, now: datetime, host: str, url: str, summary: str, where: str, organizer: str
+) -> bytes:
+    """One event; SEQUENCE grows with each change, so that a calendar that has it already replaces it.
+
+    The topic stays out: calendars are shared with families and phone makers.
+    """
+    event = Event()
+    event.add("uid", f"{booking.id}@{host}")
+    event.add("sequence", booking.sequence)
+    event.add("dtstamp", now)
+    event.add("dtstart", booking.starts_at)
+    event.add("dtend", booking.ends_at)
+    event.add("summary", summary)
+    event.add("status", "CANCELLED" if booking.state is State.CANCELLED else "CONFIRMED")
+    event.add("url", url)
+    if booking.mode is not Mode.PHONE:
+        event.add("location", where)
+    address = vCalAddress(f"mailto:station@{host}")
+    address.params["cn"] = vText(organizer)
+    event.add("organizer", address, encode=False)
+    if booking.state is State.BOOKED:
+        event.add_component(_alarm(summary))
+    calendar = Calendar()
+    calendar.add("prodid", PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
+    calendar.add_component(event)
+    return bytes(calendar.to_ical())
+
+
+def _alarm(summary: str) -> Alarm:
+    alarm = Alarm()
+    alarm.add("action", "DISPLAY")
+    alarm.add("description", summary)
+    alarm.add("trigger", timedelta(minutes=-15))
+    return alarm

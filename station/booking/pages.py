@@ -1,0 +1,176 @@
+"""Booking, one thing a page: time → matter → check → done; and cancelling."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from station.base.clock import local_date
+from station.base.errors import N_, BadInput
+from station.base.web import principal_of, read_form, render, see_other, station_of, translate
+from station.booking.calendar_file import calendar_of
+from station.booking.drafts import drop_draft, get_draft, save_draft, start_draft
+from station.booking.find_pages import answer_deputy
+from station.booking.forms import read_matter
+from station.booking.model import Booking, Draft, Matter, Mode, OverlappingBooking, Slot, SlotPast, SlotTaken, State
+from station.booking.policy import booking_policy
+from station.booking.rota import get_slot
+from station.booking.service import cancel_booking, confirm_draft, get_booking, may_enter
+from station.directory.service import get_deputy
+from station.people.model import mask_phone
+from station.people.service import get_account
+
+CHOOSE_ANOTHER = (SlotTaken, SlotPast, OverlappingBooking)
+SUMMARIES = {
+    Mode.VIDEO: N_("和%(name)s代表视频见面"),
+    Mode.ONSITE: N_("到站见%(name)s代表"),
+    Mode.PHONE: N_("%(name)s代表打电话给您"),
+}
+
+
+async def choose_slot(request: web.Request) -> web.StreamResponse:
+    """From the deputy's page with the chosen time to the form; guests come back to it after signing in."""
+    slot_id = request.query.get("slot", "")
+    if slot_id:
+        slot = await get_slot(station_of(request), principal_of(request), slot_id)
+        return see_other(f"/book/{slot.id}")
+    return await answer_deputy(request, request.query.get("deputy", ""), unchosen=True)
+
+
+async def ask_matter(request: web.Request) -> web.StreamResponse:
+    """What is it about? Opening this page holds the slot."""
+    station, who = station_of(request), principal_of(request)
+    slot = await get_slot(station, who, request.match_info["slot"])
+    try:
+        draft, slot = await start_draft(station, who, slot.id)
+    except CHOOSE_ANOTHER as error:
+        return await answer_deputy(request, slot.deputy_id, error)
+    typed = Matter(draft.mode, draft.topic, draft.description, draft.help)
+    return await _show_matter(request, slot, draft, typed)
+
+
+async def _show_matter(
+    request: web.Request, slot: Slot, draft: Draft | None, typed: Matter, fault: BadInput | None = None
+) -> web.StreamResponse:
+    return render(
+        request,
+        "booking/matter.html",
+        status=fault.status if fault else 200,
+        fields=fault.fields if fault else {},
+        slot=slot,
+        deputy=await get_deputy(station_of(request), slot.deputy_id),
+        held_until=draft.held_until if draft else None,
+        typed=typed,
+        policy=booking_policy(),
+        today=local_date(station_of(request).clock.now()),
+    )
+
+
+async def keep_matter(request: web.Request) -> web.StreamResponse:
+    """Keep what was typed and go on to the check."""
+    station, who = station_of(request), principal_of(request)
+    slot = await get_slot(station, who, request.match_info["slot"])
+    typed = await read_matter(request, slot)
+    try:
+        await save_draft(station, who, slot.id, typed)
+    except BadInput as fault:
+        return await _show_matter(request, slot, await get_draft(station, who), typed, fault)
+    except CHOOSE_ANOTHER as error:
+        return await answer_deputy(request, slot.deputy_id, error)
+    return see_other(f"/book/{slot.id}/check")
+
+
+async def show_check(request: web.Request) -> web.StreamResponse:
+    """Everything said, once more, before it counts."""
+    return await _show_check(request)
+
+
+async def _show_check(request: web.Request, fault: BadInput | None = None) -> web.StreamResponse:
+    station, who = station_of(request), principal_of(request)
+    slot = await get_slot(station, who, request.match_info["slot"])
+    draft = await get_draft(station, who)
+    if draft is None or draft.slot_id != slot.id or draft.mode is None or not draft.topic:
+        return see_other(f"/book/{slot.id}")
+    return render(
+        request,
+        "booking/check.html",
+        status=fault.status if fault else 200,
+        fields=fault.fields if fault else {},
+        slot=slot,
+        deputy=await get_deputy(station, slot.deputy_id),
+        draft=draft,
+        phone=mask_phone((await get_account(station, who.account)).phone),
+        today=local_date(station.clock.now()),
+    )
+
+
+async def confirm(request: web.Request) -> web.StreamResponse:
+    """Book it."""
+    station, who = station_of(request), principal_of(request)
+    slot = await get_slot(station, who, request.match_info["slot"])
+    form = await read_form(request)
+    if form.get("use") != "yes":
+        return await _show_check(request, BadInput(fields={"use": N_("要您同意，代表才能看到您写的内容")}))
+    try:
+        booking = await confirm_draft(station, who, slot.id, form.get("key", ""))
+    except CHOOSE_ANOTHER as error:
+        return await answer_deputy(request, slot.deputy_id, error)
+    return see_other(f"/bookings/{booking.id}")
+
+
+async def give_up(request: web.Request) -> web.StreamResponse:
+    """Not now: let the slot go and forget what was typed."""
+    station, who = station_of(request), principal_of(request)
+    slot = await get_slot(station, who, request.match_info["slot"])
+    await drop_draft(station, who)
+    return see_other(f"/deputies/{slot.deputy_id}")
+
+
+async def show_booking(request: web.Request) -> web.StreamResponse:
+    """The confirmation, and afterwards what became of it."""
+    station, who = station_of(request), principal_of(request)
+    booking = await get_booking(station, who, request.match_info["booking"])
+    return render(
+        request,
+        "booking/done.html",
+        booking=booking,
+        own=booking.citizen == who.account,
+        phone=mask_phone((await get_account(station, booking.citizen)).phone),
+        enter_from=booking.enter_from(booking_policy()),
+        may_enter=may_enter(station, booking),
+        ahead=booking.state is State.BOOKED and booking.ends_at > station.clock.now(),
+        may_cancel=booking.state is State.BOOKED and booking.starts_at > station.clock.now(),
+        today=local_date(station.clock.now()),
+    )
+
+
+async def send_calendar(request: web.Request) -> web.StreamResponse:
+    """The booking as a calendar file."""
+    station, who = station_of(request), principal_of(request)
+    booking = await get_booking(station, who, request.match_info["booking"])
+    origin = request.url.origin()
+    body = calendar_of(
+        booking,
+        station.clock.now(),
+        origin.host or "localhost",
+        f"{origin}/bookings/{booking.id}",
+        translate(request, SUMMARIES[booking.mode], name=booking.deputy_name),
+        f"{booking.station_name} {booking.station_address}",
+        f"{translate(request, '网上代表联络站')} {station.settings.district}",
+    )
+    headers = {"Content-Disposition": f'attachment; filename="{booking.id}.ics"', "Cache-Control": "no-store"}
+    return web.Response(body=body, content_type="text/calendar", charset="utf-8", headers=headers)
+
+
+async def ask_cancel(request: web.Request) -> web.StreamResponse:
+    """Sure? Says what happens next and that booking again is possible."""
+    station, who = station_of(request), principal_of(request)
+    booking = await get_booking(station, who, request.match_info["booking"])
+    if booking.state is not State.BOOKED:
+        return see_other(f"/bookings/{booking.id}")
+    return render(request, "booking/cancel.html", booking=booking, today=local_date(station.clock.now()))
+
+
+async def cancel(request: web.Request) -> web.StreamResponse:
+    """Cancel and show the booking as cancelled, with the way to a new one."""
+    booking = await cancel_booking(station_of(request), principal_of(request), request.match_info["booking"])
+    return see_other(f"/bookings/{booking.id}")

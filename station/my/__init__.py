@@ -1,0 +1,1 @@
+"""A citizen's own page: what waits for them, their meetings, their cases."""
