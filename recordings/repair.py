@@ -102,9 +102,11 @@ def _scan(data: memoryview) -> Scan:
         if identifier != CLUSTER or length == 0:
             scan.finished = identifier == CUES and length is not None and begin + length == len(data)
             break
-        last_cluster = at
         whole = length is not None and at + CLUSTER_HEAD + length < len(data)
-        at = _scan_cluster(data, at, length, scan, only_first=whole)
+        following = _scan_cluster(data, at, length, scan, only_first=whole)
+        if scan.end > at:  # it has a block
+            last_cluster = at
+        at = following
     if scan.end == scan.layout.end:
         raise ebml.EbmlError("no block")
     if last_cluster:
