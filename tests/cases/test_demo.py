@@ -1,0 +1,30 @@
+"""The demo's cases."""
+
+from __future__ import annotations
+
+from station.base.station import Station
+from station.cases import service
+from station.cases.model import Colour, State
+from station.cases.queries import cards_where, cases_where
+from station.demo.cases import seed_cases
+from station.demo.directory import seed_directory
+from station.ledger.service import verify_chain
+
+
+async def test_the_demo_shows_each_state_and_is_made_once(station: Station) -> None:
+    """A newcomer sees cases noted, accepted, with units, replied and concluded, cards too; twice changes nothing."""
+    await seed_directory(station)
+    await seed_cases(station)
+    async with station.database.read() as connection:
+        first = await cases_where(connection)
+        cards = await cards_where(connection)
+    assert {case.state for case in first} >= {
+        State.NOTED, State.ACCEPTED, State.ASSIGNED, State.REPLIED, State.CONCLUDED,
+    }  # fmt: skip
+    assert {card.colour for card in cards} == {Colour.YELLOW, Colour.RED}
+    assert await service.due_cases(station, "un_demo_housing")
+    await seed_cases(station)
+    async with station.database.read() as connection:
+        assert len(await cases_where(connection)) == len(first)
+        assert len(await cards_where(connection)) == len(cards)
+    assert (await verify_chain(station.database)).ok
