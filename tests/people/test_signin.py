@@ -109,5 +109,5 @@ async def test_next_never_leads_to_another_site(new_person: NewPerson) -> None:
 async def test_sign_out_ends_the_session(new_person: NewPerson) -> None:
     """After signing out the name is gone from the page."""
     citizen = await new_person("ac_demo_citizen")
-    await citizen.post("/signout", status=404)  # the home page is not ours to test here
+    await citizen.post("/signout")
     assert "赵玉梅" not in await citizen.get("/privacy")

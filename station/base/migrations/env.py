@@ -19,6 +19,7 @@ STORES = (
     "station.directory.store",
     "station.booking.store",
     "station.meeting.store",
+    "station.meeting.journal_store",
     "station.live.store",
     "station.cases.store",
     "station.notices.store",
