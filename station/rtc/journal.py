@@ -108,6 +108,10 @@ class Journal:
                 break
         return found[:MAX_ANSWER]
 
+    def recent(self) -> list[Event]:
+        """The events of the last two files, oldest first."""
+        return [event for path in self._files()[-2:] for event in _read(path)]
+
     def close(self) -> None:
         if self._descriptor >= 0:
             os.fsync(self._descriptor)

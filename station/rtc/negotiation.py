@@ -1,0 +1,57 @@
+"""One peer connection from our side: a session, what stands behind it, and offer → answer on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from station.rtc.adapter import Certificate
+from station.rtc.downstream import Downstream
+from station.rtc.port import MediaPort
+from station.rtc.sdp import AnswerMedia, Offer, Transport, write_answer
+from station.rtc.session import Session
+from station.rtc.upstream import Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What all sessions of the process stand on."""
+
+    port: MediaPort
+    addresses: tuple[str, ...]
+    certificate: Certificate = field(default_factory=Certificate)
+
+    def new_session(self, offer: Offer) -> Session:
+        """A session that nobody can reach before it has been answered for."""
+        return Session(self.port, self.certificate, offer.fingerprints)
+
+
+class PeerConnection:
+    """A session with its end, and the version of its description. `close()` may be called twice."""
+
+    def __init__(self, ground: Ground, session: Session, end: Upstream | Downstream) -> None:
+        self._ground = ground
+        self.session = session
+        self.end = end
+        self._version = 0
+        session.end = end
+
+    def goes_on_with(self, offer: Offer) -> bool:
+        """Whether the offer is from the same browser object: a new one has another certificate."""
+        return not self.session.closed and self.session.fingerprints == offer.fingerprints
+
+    def answer(self, offer: Offer, media: list[AnswerMedia]) -> str:
+        """Our description; from here on the peer can reach the session."""
+        self._version += 1
+        ufrag, password = self.session.local_credentials(offer.ufrag)
+        candidates = tuple((host, self._ground.port.number) for host in self._ground.addresses)
+        transport = Transport(ufrag, password, self._ground.certificate.fingerprint, candidates)
+        return write_answer(transport, media, self._version)
+
+    def close(self, reason: str = "left") -> None:
+        self.session.on_closed = _nothing
+        self.session.close(reason)
+        self.end.close()
+
+
+_nothing: Callable[[str], None] = lambda _reason: None  # noqa: E731

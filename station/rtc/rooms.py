@@ -1,0 +1,115 @@
+"""All rooms of this process: made when needed, swept away when empty, recovered after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from pathlib import Path
+
+from recordings.recorder import find_unfinished
+from station.base.errors import N_, BadInput, Unavailable
+from station.base.ids import is_safe_name
+from station.rtc.journal import Journal
+from station.rtc.negotiation import Ground
+from station.rtc.room import Room
+
+MAX_ROOMS = 500
+SWEEP_S = 1.0
+FORGET_EMPTY_S = 30.0
+STOP_RECORDING_AFTER_S = 120.0
+
+_log = logging.getLogger(__name__)
+
+
+class BadRoomName(BadInput):
+    code = "bad-room"
+    message = N_("没有这个房间")
+
+
+class TooManyRooms(Unavailable):
+    code = "too-many-rooms"
+
+
+class Rooms:
+    """An async context manager; on the way out recordings are left as a crash would leave them, to be gone on with."""
+
+    def __init__(self, ground: Ground, journal: Journal, recordings: Path) -> None:
+        self._ground = ground
+        self._recordings = recordings
+        self.journal = journal
+        self.rooms: dict[str, Room] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Rooms:
+        self._recordings.mkdir(parents=True, exist_ok=True)
+        self._close_stays()
+        await self._recover()
+        self._sweeper = asyncio.create_task(self._sweep())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sweeper
+        for room in list(self.rooms.values()):
+            await room.close("restarting")
+        self.rooms.clear()
+
+    def get(self, name: str) -> Room | None:
+        return self.rooms.get(name)
+
+    def open(self, name: str) -> Room:
+        """The room of that name, made if there is none. Raises BadRoomName, TooManyRooms."""
+        room = self.rooms.get(name)
+        if room is None:
+            if not is_safe_name(name):
+                raise BadRoomName
+            if len(self.rooms) >= MAX_ROOMS:
+                raise TooManyRooms
+            room = self.rooms[name] = Room(name, self._ground, self.journal, self._recordings)
+        return room
+
+    async def close_room(self, name: str) -> None:
+        """Ends a room for all. The journal says so even of a room that was empty and forgotten."""
+        room = self.rooms.pop(name, None)
+        if room is not None:
+            await room.close("ended")
+        self.journal.append("room_closed", name)
+
+    def _close_stays(self) -> None:
+        """Who was inside when the process ended is not inside any more: the journal must say so."""
+        inside: dict[tuple[str, str], None] = {}
+        for event in self.journal.recent():
+            key = (event["room"], event["person"])
+            if event["kind"] == "joined":
+                inside[key] = None
+            elif event["kind"] == "left":
+                inside.pop(key, None)
+            elif event["kind"] == "room_closed":
+                inside = {other: None for other in inside if other[0] != event["room"]}
+        for room, person in inside:
+            self.journal.append("left", room, person, reason="restart")
+
+    async def _recover(self) -> None:
+        for folder in await asyncio.to_thread(find_unfinished, self._recordings):
+            try:
+                self.open(folder.name).recording.recover()
+            except (OSError, BadInput, Unavailable) as error:
+                _log.error("recording %s cannot be gone on with: %s", folder.name, error)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            for room in [room for room in self.rooms.values() if not room.members]:
+                await self._tidy(room)
+
+    async def _tidy(self, room: Room) -> None:
+        empty_s = time.monotonic() - room.empty_since_s
+        if room.recording.is_on and empty_s > STOP_RECORDING_AFTER_S:
+            room.recording.control("stop")
+        if not room.recording.is_on and not room.listeners and empty_s > FORGET_EMPTY_S:
+            self.rooms.pop(room.name, None)
+            await room.close("empty")
