@@ -1,0 +1,68 @@
+// What the page asks of web: JSON in, JSON out, a refusal as a sentence in the user's language.
+
+/** A refusal; `code` names it for the script, the message says it to the user. */
+export class Refusal extends Error {
+  /** @param {string} code @param {string} message @param {number} status */
+  constructor(code, message, status) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+}
+
+const csrf = () => document.querySelector('meta[name="csrf-token"]')?.getAttribute("content") ?? "";
+
+/** @param {string} path @param {unknown} [body] a POST if given @returns {Promise<any>} */
+export async function ask(path, body) {
+  const headers = { Accept: "application/json", "Content-Type": "application/json", "X-CSRF-Token": csrf() };
+  const answer = await fetch(path, body === undefined ? { headers } : { method: "POST", headers, body: JSON.stringify(body) });
+  const content = await answer.json().catch(() => ({}));
+  if (answer.ok) return content;
+  const code = answer.status >= 500 ? "unavailable" : String(content.type ?? "").split("/").pop() || "refused";
+  throw new Refusal(code, String(content.title ?? ""), answer.status);
+}
+
+/** @typedef {{account: string, name: string, ready: boolean, since: string, recorded: boolean | null}} PersonView */
+/** @typedef {{id: string, number: string, title: string, recorded_at_s: number | null}} Matter */
+/** @typedef {{id: string, account: string, name: string, text: string, at: string}} ChatLine */
+/**
+ * @typedef {object} RoomView
+ * @property {"scheduled" | "open" | "ended"} meeting
+ * @property {"none" | "waiting" | "admitted" | "refused" | "left"} admission
+ * @property {boolean} admitted
+ * @property {number} place 1 is next
+ * @property {boolean} busy the deputy is still with somebody else
+ * @property {{recorded?: boolean, published?: boolean}} consents
+ * @property {PersonView[]} waiting
+ * @property {PersonView[]} inside
+ * @property {Matter[]} matters
+ */
+
+/** The calls of one meeting. */
+export class MeetingApi {
+  /** @param {string} meeting */
+  constructor(meeting) {
+    this.base = `/api/v1/meetings/${meeting}`;
+  }
+
+  /** @returns {Promise<RoomView>} */
+  state = () => ask(`${this.base}/state`);
+  /** @param {"enter" | "ready" | "leave"} action @returns {Promise<RoomView>} */
+  door = (action) => ask(`${this.base}/door`, { action });
+  /** @param {string} person @param {"admit" | "refuse"} action @returns {Promise<RoomView>} */
+  decide = (person, action) => ask(`${this.base}/people/${person}`, { action });
+  /** @param {"recorded" | "published"} kind @param {boolean} given @returns {Promise<RoomView>} */
+  consent = (kind, given) => ask(`${this.base}/consent`, { kind, given });
+  /** @returns {Promise<string>} */
+  grant = async () => (await ask(`${this.base}/grant`, {})).grant;
+  /** @param {string} action @returns {Promise<{state: string, alarm: string | null}>} */
+  recording = (action) => ask(`${this.base}/recording`, { action });
+  /** @returns {Promise<ChatLine[]>} */
+  chat = () => ask(`${this.base}/chat`);
+  /** @param {string} text @returns {Promise<ChatLine>} */
+  say = (text) => ask(`${this.base}/chat`, { text });
+  /** @param {string} title @param {string} unit @returns {Promise<Matter>} */
+  note = (title, unit) => ask(`${this.base}/matters`, { title, unit_id: unit });
+  /** @returns {Promise<{replay: string}>} */
+  end = () => ask(`${this.base}/end`, {});
+}

@@ -1,0 +1,132 @@
+// The room: joins connection, stage, dock and panels, and takes them apart again.
+import { RoomConnection } from "../media/connection.js";
+import { Chat } from "./chat.js";
+import { Dock } from "./dock.js";
+import { Matters } from "./matters.js";
+import { onClick, part, partIfAny, say, span } from "./page.js";
+import { People } from "./people.js";
+import { RecordingBar } from "./recording.js";
+import { useSide } from "./side.js";
+import { Speaking } from "./speaking.js";
+import { Stage } from "./stage.js";
+
+/** @typedef {import("./api.js").RoomView} RoomView */
+
+export class Room {
+  #timer = 0;
+  #since = 0;
+
+  /**
+   * @param {object} options
+   * @param {import("./api.js").MeetingApi} options.api
+   * @param {string} options.me
+   * @param {Record<string, string>} options.words
+   * @param {import("./devices.js").OwnDevices} options.devices
+   * @param {() => Promise<string>} options.getGrant
+   * @param {(reason: string) => void} options.onOver
+   */
+  constructor({ api, me, words, devices, getGrant, onOver }) {
+    this.api = api;
+    this.words = words;
+    this.chat = new Chat(api, me, words);
+    this.matters = new Matters(api, words);
+    this.people = new People(api, words);
+    this.recording = new RecordingBar(api, words);
+    this.stage = new Stage(part("tiles", HTMLElement), words, me);
+    this.speaking = new Speaking((person, speaking) => this.stage.showSpeaking(person, speaking));
+    this.connection = new RoomConnection({ url: "/media/ws", getGrant });
+    this.dock = new Dock(this.connection, devices, this.stage, words);
+    this.onOver = onOver;
+    useSide(() => this.chat.read());
+    onClick("leave", () => this.connection.leave());
+    this.#useEnd();
+    this.#listen();
+  }
+
+  /** Rejects with {code, message} when refused. */
+  async enter() {
+    await this.connection.join();
+    this.#since = performance.now();
+    this.#timer = setInterval(() => this.#tick(), 1000);
+    await this.chat.load();
+    await this.dock.publish();
+  }
+
+  /** @param {RoomView} view */
+  show(view) {
+    this.people.show(view);
+    this.matters.show(view.matters);
+    this.recording.showAgreed(view.consents.recorded);
+  }
+
+  #listen() {
+    const { connection, stage } = this;
+    on(connection, "memberjoined", (member) => member.person !== stage.me && stage.addMember(member));
+    on(connection, "memberleft", (person) => stage.removeMember(person));
+    on(connection, "track", ({ track, mediaTrack }) => this.#play(track, mediaTrack));
+    on(connection, "trackremoved", ({ track }) => {
+      stage.detach(track);
+      if (track.kind === "audio") this.speaking.forget(track.person);
+    });
+    on(connection, "muted", (track) => stage.showMuted(track));
+    on(connection, "recording", (recording) => this.recording.show(recording));
+    on(connection, "state", (state) => this.#showState(state));
+    on(connection, "closed", ({ reason }) => this.#close(reason));
+    stage.main.addEventListener("silent", () => this.#offerSound());
+  }
+
+  /** @param {import("../media/messages.js").Track} track @param {MediaStreamTrack} mediaTrack */
+  #play(track, mediaTrack) {
+    this.stage.attach(track, mediaTrack, this.connection.members.get(track.person)?.name ?? "");
+    if (track.kind === "audio") this.speaking.watch(track.person, mediaTrack);
+  }
+
+  /** @param {import("../media/connection.js").RoomState} state */
+  #showState(state) {
+    document.body.dataset.roomState = state;
+    const words = { connecting: this.words.connecting, reconnecting: this.words.reconnecting, connected: "", closed: "" };
+    say(document.getElementById("network"), words[state]);
+  }
+
+  /** Some browsers play sound only after a tap. */
+  #offerSound() {
+    say(document.getElementById("network"), this.words.tapToHear);
+    const again = () => {
+      for (const video of this.stage.main.querySelectorAll("video")) void video.play().catch(() => {});
+      say(document.getElementById("network"), "");
+    };
+    addEventListener("pointerdown", again, { once: true });
+  }
+
+  #useEnd() {
+    const dialog = partIfAny("end-dialog", HTMLDialogElement);
+    onClick("end", () => dialog?.showModal());
+    onClick("end-cancel", () => dialog?.close());
+    onClick("end-confirm", async () => {
+      dialog?.close();
+      try {
+        await this.api.end();
+      } catch (error) {
+        say(document.getElementById("room-problem"), (error instanceof Error && error.message) || this.words.failed);
+      }
+    });
+  }
+
+  #tick() {
+    part("elapsed", HTMLElement).textContent = span((performance.now() - this.#since) / 1000);
+  }
+
+  /** @param {string} reason */
+  #close(reason) {
+    clearInterval(this.#timer);
+    this.speaking.stop();
+    this.dock.close();
+    this.stage.clear();
+    this.onOver(reason);
+  }
+}
+
+/** @param {EventTarget} target @param {string} type @param {(detail: any) => unknown} act */
+function on(target, type, act) {
+  target.addEventListener(type, (event) => act(/** @type {CustomEvent} */ (event).detail));
+}

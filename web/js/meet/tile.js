@@ -1,0 +1,54 @@
+// One picture with its name; words where there is no picture, never a black hole.
+import { icon, make } from "./page.js";
+
+export class Tile {
+  stream = new MediaStream();
+  element;
+  video = make("video");
+  #off;
+
+  /** @param {{person: string, source: "camera" | "screen", name: string, isSelf?: boolean, noPicture: string}} options */
+  constructor({ person, source, name, isSelf = false, noPicture }) {
+    this.person = person;
+    this.source = source;
+    this.isSelf = isSelf;
+    this.video.autoplay = true;
+    this.video.playsInline = true;
+    this.video.muted = isSelf;
+    this.video.dataset[source === "screen" ? "screen" : "person"] = person;
+    this.video.setAttribute("aria-label", name);
+    this.#off = make("p", "off", noPicture);
+    const plate = make("span", "plate", icon("mic-off"), make("b", "", name));
+    this.element = make("div", `tile${isSelf && source === "camera" ? " is-mirrored" : ""}`, this.video, this.#off, plate);
+    this.element.dataset.source = source;
+    this.video.srcObject = this.stream;
+    this.showPicture(false);
+  }
+
+  /** @param {MediaStreamTrack} track in the place of an earlier one of its kind */
+  put(track) {
+    this.take(track.kind);
+    this.stream.addTrack(track);
+    void this.video.play().catch(() => this.element.dispatchEvent(new Event("silent", { bubbles: true })));
+  }
+
+  /** @param {string} kind audio or video */
+  take(kind) {
+    for (const track of this.stream.getTracks()) if (track.kind === kind) this.stream.removeTrack(track);
+  }
+
+  /** @param {boolean} shown */
+  showPicture(shown) {
+    this.#off.hidden = shown;
+  }
+
+  /** @param {boolean} muted */
+  showMuted(muted) {
+    this.element.classList.toggle("is-muted", muted);
+  }
+
+  remove() {
+    this.video.srcObject = null;
+    this.element.remove();
+  }
+}

@@ -1,0 +1,149 @@
+// The meeting page: device check, consent, lobby, room. Each step is shown when the one before it is done.
+import { MeetingApi, Refusal } from "../meet/api.js";
+import { askConsent } from "../meet/consent.js";
+import { DeviceCheck } from "../meet/device_check.js";
+import { OwnDevices } from "../meet/devices.js";
+import { listen, soon } from "../meet/events.js";
+import { fill, onClick, part, partIfAny, say } from "../meet/page.js";
+import { Room } from "../meet/room.js";
+import { chime } from "../meet/sound.js";
+import { showStep } from "../meet/steps.js";
+
+/** @typedef {import("../meet/api.js").RoomView} RoomView */
+
+const root = part("room", HTMLElement);
+const { meeting = "", account: me = "", hosting, asked, open } = root.dataset;
+/** @type {Record<string, string>} */
+const words = JSON.parse(root.dataset.words ?? "{}");
+const api = new MeetingApi(meeting);
+const devices = new OwnDevices();
+const check = new DeviceCheck(devices, words);
+const problem = document.getElementById("problem");
+
+/** @type {"device" | "asking" | "lobby" | "entering" | "room" | "over"} */
+let at = "device";
+/** @type {Room | null} */
+let room = null;
+
+/** Devices are tried: on to consent, the lobby, the room, as far as one may go now. @param {string} [why] @returns {Promise<void>} */
+async function goOn(why = "") {
+  say(problem, "");
+  check.stop();
+  try {
+    let view = hosting ? await api.state() : await api.door("ready");
+    if (asked && (why || view.consents.recorded === undefined || view.consents.published === undefined)) {
+      at = "asking";
+      view = await askConsent(api, why);
+    }
+    if (view.admitted) return await enter(view);
+    wait(view);
+  } catch (error) {
+    stay(error);
+  }
+}
+
+/** @param {RoomView} view */
+function wait(view) {
+  if (at !== "lobby") {
+    at = "lobby";
+    part("lobby-preview", HTMLVideoElement).srcObject = devices.stream;
+    showStep("lobby");
+  }
+  const [title, text] = [document.querySelector("#place h2"), document.querySelector("#place p")];
+  if (title) title.textContent = view.place <= 1 ? words.nextInLine : fill(words.placeInLine, { n: view.place - 1 });
+  if (text) text.textContent = view.busy ? words.deputyBusy : words.deputyFree;
+}
+
+/** @param {RoomView} view @returns {Promise<void>} */
+async function enter(view) {
+  const waited = at === "lobby";
+  at = "entering";
+  // The first pass is asked for before the room opens: what speaks against going in is said here, on paper.
+  const pass = await api.grant().catch((error) => error);
+  if (pass instanceof Refusal && pass.code === "recording-on") return goOn(pass.message);
+  if (pass instanceof Error) return stay(pass);
+  if (waited) chime();
+  at = "room";
+  showStep("room");
+  room = new Room({ api, me, words, devices, getGrant: firstThen(pass, api.grant), onOver });
+  room.show(view);
+  await room.enter().catch((error) => at === "room" && stay(error));
+}
+
+/**
+ * @param {string} first @param {() => Promise<string>} next
+ * @returns {() => Promise<string>}
+ */
+function firstThen(first, next) {
+  /** @type {string | null} */
+  let kept = first;
+  return async () => {
+    const pass = kept ?? (await next());
+    kept = null;
+    return pass;
+  };
+}
+
+/** @param {unknown} error */
+function stay(error) {
+  if (error instanceof Refusal && error.code === "meeting-ended") return over(words.ended, true);
+  at = "device";
+  showStep("device");
+  say(problem, (error instanceof Error && error.message) || words.lost);
+}
+
+/** @param {string} reason a CloseReason, or the code of a refusal while coming back */
+function onOver(reason) {
+  const isEnded = reason === "ended" || reason === "meeting-ended";
+  /** @type {Record<string, string>} */
+  const said = { left: "", removed: words.removed, replaced: words.replaced };
+  over(isEnded ? words.ended : (said[reason] ?? words.lost), isEnded);
+}
+
+/** @param {string} sentence @param {boolean} forGood */
+function over(sentence, forGood) {
+  at = "over";
+  devices.close();
+  if (sentence) part("over-words", HTMLElement).textContent = sentence;
+  part("come-back", HTMLElement).hidden = forGood;
+  showStep("over");
+}
+
+const refresh = soon(async () => {
+  if (at === "over") return;
+  const view = await api.state();
+  if (view.meeting === "ended" && at !== "room") return over(words.ended, true);
+  if (view.admission === "refused" && at === "lobby") return over(words.removed, false);
+  room?.show(view);
+  if (at === "lobby") await (view.admitted ? enter(view) : wait(view));
+});
+
+/** @param {{action: string, [more: string]: any}} message */
+function onMessage(message) {
+  if (message.action === "chat") room?.chat.add(message.message);
+  else refresh();
+  if (message.action === "hello" && at === "room") void room?.chat.load().catch(() => {});
+}
+
+async function start() {
+  onClick("join", () => goOn());
+  onClick("join-audio", () => {
+    devices.closeCamera();
+    return goOn();
+  });
+  onClick("test-again", () => {
+    at = "device";
+    showStep("device");
+    return check.run();
+  });
+  onClick("stop-waiting", async () => {
+    await api.door("leave");
+    over("", false);
+  });
+  onClick("come-back", () => location.reload());
+  listen(`/meet/${meeting}/events`, onMessage);
+  if (!hosting) await api.door("enter").catch(stay);
+  await check.run();
+}
+
+if (open && partIfAny("join", HTMLButtonElement)) void start();
