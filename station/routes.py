@@ -6,6 +6,11 @@ from station import gateway
 from station.base.web import Route
 from station.booking import find_pages as finding
 from station.booking import pages as booking
+from station.cases import api as cases_api
+from station.cases import desk_pages as cases_desk
+from station.cases import oversight_pages as oversight
+from station.cases import pages as cases
+from station.cases import unit_pages as unit
 from station.directory import pages as directory
 from station.live import pages as live
 from station.meeting import api as meeting_api
@@ -73,6 +78,39 @@ GATEWAY = (
 
 # Builder blocks: directory + booking + my / cases + unit + oversight / meeting + desk + live pages.
 
+CASES = (
+    Route("GET", "/cases", cases.list_cases, Action.SEE_PUBLIC_CASES),
+    Route("GET", "/cases/rules", cases.show_rules, Action.SEE_PUBLIC_CASES),
+    Route("GET", "/cases/{case}", cases.show, Action.SEE_PUBLIC_CASES),
+    Route("POST", "/cases/{case}/notes", cases.add_note, Action.SUPPLEMENT_CASE),
+    Route("GET", "/cases/{case}/rate", cases.ask_rating, Action.RATE_CASE),
+    Route("POST", "/cases/{case}/rate", cases.rate, Action.RATE_CASE),
+    Route("GET", "/desk/cases", cases_desk.list_cases, Action.CLERK_DESK),
+    Route("GET", "/desk/cases/{case}", cases_desk.show, Action.CLERK_DESK),
+    Route("POST", "/desk/cases/{case}/accept", cases_desk.accept, Action.TRIAGE_CASE),
+    Route("POST", "/desk/cases/{case}/decline", cases_desk.decline, Action.TRIAGE_CASE),
+    Route("POST", "/desk/cases/{case}/assign", cases_desk.assign, Action.TRIAGE_CASE),
+    Route("POST", "/desk/cases/{case}/extension", cases_desk.decide_extension, Action.TRIAGE_CASE),
+    Route("POST", "/desk/cases/{case}/publish", cases_desk.publish, Action.TRIAGE_CASE),
+    Route("POST", "/desk/cases/{case}/recall", cases_desk.recall, Action.TRIAGE_CASE),
+    Route("POST", "/desk/cases/{case}/redo", cases_desk.redo, Action.TRIAGE_CASE),
+    Route("POST", "/desk/cases/{case}/conclude", cases_desk.conclude, Action.TRIAGE_CASE),
+    Route("POST", "/desk/cases/{case}/notes", cases_desk.add_note, Action.TRIAGE_CASE),
+    Route("GET", "/unit", unit.show_desk, Action.HANDLE_CASE),
+    Route("GET", "/unit/cases/{case}", unit.show, Action.HANDLE_CASE),
+    Route("POST", "/unit/cases/{case}/reply", unit.reply, Action.HANDLE_CASE),
+    Route("POST", "/unit/cases/{case}/return", unit.send_back, Action.HANDLE_CASE),
+    Route("POST", "/unit/cases/{case}/extension", unit.ask_extension, Action.HANDLE_CASE),
+    Route("POST", "/unit/cases/{case}/notes", unit.add_note, Action.HANDLE_CASE),
+    Route("GET", "/oversight", oversight.show_month, Action.OVERSEE),
+    Route("GET", "/oversight/cards", oversight.list_cards, Action.OVERSEE),
+    Route("POST", "/oversight/cards/{card}/withdraw", oversight.withdraw_card, Action.OVERSEE),
+    Route("GET", "/oversight/cases/{case}", oversight.show_case_page, Action.OVERSEE),
+    Route("POST", "/oversight/cases/{case}/cards", oversight.issue_card, Action.OVERSEE),
+    Route("GET", "/api/v1/cases", cases_api.list_cases, Action.SEE_PUBLIC_CASES),
+    Route("GET", "/api/v1/cases/{number}", cases_api.get_case, Action.SEE_PUBLIC_CASES),
+)
+
 MEETING = (
     Route("GET", "/meet/booking/{booking}", meeting.enter_from_booking, Action.ENTER_MEETING),
     Route("GET", "/meet/{meeting}", meeting.show_meeting, Action.ENTER_MEETING),
@@ -107,4 +145,4 @@ MEETING = (
     Route("POST", "/replay/{meeting}/publish", meeting.publish_replay, Action.RUN_HEARING),
 )
 
-ROUTES: tuple[Route, ...] = (*OPERATIONS, *PEOPLE, *DIRECTORY, *BOOKING, *GATEWAY, *MEETING)
+ROUTES: tuple[Route, ...] = (*OPERATIONS, *PEOPLE, *DIRECTORY, *BOOKING, *CASES, *GATEWAY, *MEETING)

@@ -54,8 +54,9 @@ def day_grid(due: Due, days_off: Calendar) -> list[DayCount]:
 
 
 def days_left(due: Due, today: date, days_off: Calendar) -> int:
-    """Working days until the due day: 0 on the day itself, negative when it is over."""
-    return working_days_between(today, due.day, days_off)
+    """Working days until the due day: 0 on the day itself, negative as soon as it is over, be it on a weekend."""
+    left = working_days_between(today, due.day, days_off)
+    return min(left, -1) if today > due.day else left
 
 
 def card_due(today: date, due: Due, days_left: int, yellow_days: int, now: datetime) -> Colour | None:

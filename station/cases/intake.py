@@ -140,7 +140,7 @@ async def assign_case(
 
     Raises BadInput for an unknown unit or category, or days out of 1 to 60.
     """
-    rule = _reply_rule(station, category, days)
+    rule = reply_rule(station, category, days)
     unit = await get_unit(station, unit_id)
     helpers = [await get_unit(station, u) for u in dict.fromkeys(co_units) if u != unit_id]
     contacts = await find_contacts(station, await read_case(station, case_id), unit_id)
@@ -161,7 +161,8 @@ async def assign_case(
     return await read_case(station, case_id)
 
 
-def _reply_rule(station: Station, category: str, days: int | None) -> Rule:
+def reply_rule(station: Station, category: str, days: int | None) -> Rule:
+    """The rule that a category's replies follow, or one of `days` working days. Raises BadInput."""
     kinds = policy_of(station).categories
     if category not in kinds:
         raise BadInput(fields={"category": N_("请选事项的种类")})

@@ -105,7 +105,12 @@ async def ratings_of(connection: AsyncConnection, case_id: str) -> list[Rating]:
     """All ratings, oldest first."""
     table = store.case_ratings
     query = select(table).where(table.c.case_id == case_id).order_by(table.c.round)
-    return [Rating(r.case_id, r.round, Grade(r.grade), r.remark, r.at) for r in await connection.execute(query)]
+    return [to_rating(row) for row in await connection.execute(query)]
+
+
+def to_rating(row: Any) -> Rating:
+    """A row of `case_ratings` as plain data."""
+    return Rating(row.case_id, row.round, Grade(row.grade), row.remark, row.at)
 
 
 async def notes_of(connection: AsyncConnection, case_id: str) -> list[Note]:

@@ -172,7 +172,7 @@ def _public_step(event: Event) -> TimelineStep:
     kept = {
         k: v for k, v in event.data.items() if k in ("unit_name", "co_units", "days", "due", "grade", "colour", "late")
     }
-    return TimelineStep(event.at, event.action, "", event.role, "", kept)
+    return TimelineStep(event.at, event.action, "", event.role, "", _facts(kept))
 
 
 def _words(replies: list[Reply], ratings: list[Rating], notes: list[Note]) -> dict[tuple[str, object], str]:
@@ -190,7 +190,13 @@ def _party_step(event: Event, words: dict[tuple[str, object], str]) -> TimelineS
         text = words.get(("note", event.data.get("note")), "")
     elif event.action == "case.rated":
         text = words.get(("rating", event.data.get("round")), "")
-    return TimelineStep(event.at, event.action, event.actor_name, event.role, text, dict(event.data))
+    return TimelineStep(event.at, event.action, event.actor_name, event.role, text, _facts(event.data))
+
+
+def _facts(data: dict[str, object]) -> dict[str, object]:
+    """An event's data with its due day as a day again (JSON knows none)."""
+    due = data.get("due")
+    return {**data, "due": date.fromisoformat(due) if isinstance(due, str) else None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from station.cases.intake import (
     open_case,
     publish_case,
     recall_case,
+    reply_rule,
 )
 from station.cases.rating import rate_case, redo_case
 from station.cases.reading import (
@@ -55,6 +56,7 @@ __all__ = [
     "recount_provisional",
     "redo_case",
     "reply_case",
+    "reply_rule",
     "return_case",
     "withdraw_card",
 ]

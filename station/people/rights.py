@@ -60,7 +60,7 @@ RIGHTS: dict[Action, frozenset[Role]] = {
     Action.SUPPLEMENT_CASE: frozenset({Role.CITIZEN, Role.DEPUTY, Role.CLERK, Role.UNIT}),
     Action.TRIAGE_CASE: frozenset({Role.CLERK, Role.ADMIN}),
     Action.HANDLE_CASE: frozenset({Role.UNIT}),
-    Action.RATE_CASE: frozenset({Role.CITIZEN}),
+    Action.RATE_CASE: frozenset({Role.CITIZEN, Role.DEPUTY}),  # a deputy where no citizen asked
     Action.OVERSEE: frozenset({Role.SUPERVISOR, Role.ADMIN}),
     Action.ADMINISTER: frozenset({Role.ADMIN}),
     Action.MEDIA: _EVERYONE,
