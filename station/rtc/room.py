@@ -23,6 +23,7 @@ from station.rtc.upstream import Upstream
 MAX_MEMBERS = 100
 MAX_DOWN_CONNECTIONS = 4
 PAGE = "page"
+RESTARTING = "restarting"
 
 
 class RoomFull(Conflict):
@@ -69,7 +70,8 @@ class Room:
         self.empty_since_s = time.monotonic()
         self._journal.append("left", self.name, member.person, reason=reason, session=member.id)
         self.tell(messages.MemberLeft(person=member.person))
-        member.channel.send(messages.Closed(reason=reason))
+        if reason != RESTARTING:  # then the page is to come back by itself
+            member.channel.send(messages.Closed(reason=reason))
         member.channel.close()
 
     def remove(self, person: str) -> None:
@@ -165,7 +167,7 @@ class Room:
         )
 
     async def close(self, reason: str) -> None:
-        """Sends everybody home. `ended` stops the recording; `restarting` leaves it to be recovered."""
+        """Sends everybody home. `ended` stops the recording; RESTARTING leaves it to be recovered."""
         self.closed = True
         if reason == "ended":
             self.recording.control("stop")

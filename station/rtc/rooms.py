@@ -13,7 +13,7 @@ from station.base.errors import N_, BadInput, Unavailable
 from station.base.ids import is_safe_name
 from station.rtc.journal import Journal
 from station.rtc.negotiation import Ground
-from station.rtc.room import Room
+from station.rtc.room import RESTARTING, Room
 
 MAX_ROOMS = 500
 SWEEP_S = 1.0
@@ -55,7 +55,7 @@ class Rooms:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sweeper
         for room in list(self.rooms.values()):
-            await room.close("restarting")
+            await room.close(RESTARTING)
         self.rooms.clear()
 
     def get(self, name: str) -> Room | None:

@@ -1,0 +1,163 @@
+"""Media's control interface on loopback, for web and live: rooms, recording, members, journal, frames."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from station.base.errors import BadInput, NotFound
+from station.base.grants import Right
+from station.rtc import messages
+from station.rtc.access import ROOMS, check_right
+from station.rtc.frame_feed import FrameFeed
+from station.rtc.port import MediaPort
+from station.rtc.recording import ACTIONS
+from station.rtc.room import Room
+
+PORT = web.AppKey("port", MediaPort)
+MAX_WAIT_S = 30.0
+MAX_BODY = 128 * 1024
+_FEED_TYPE = "application/octet-stream"
+
+
+def add_routes(app: web.Application) -> None:
+    """The URLs of the control interface."""
+    app.router.add_get("/control/rooms/{room}", get_room)
+    app.router.add_delete("/control/rooms/{room}", delete_room)
+    app.router.add_post("/control/rooms/{room}/recording", post_recording)
+    app.router.add_delete("/control/rooms/{room}/members/{person}", delete_member)
+    app.router.add_get("/control/rooms/{room}/feed", get_feed)
+    app.router.add_get("/journal", get_journal)
+    app.router.add_get("/healthz", healthy)
+    app.router.add_get("/readyz", ready)
+    app.router.add_get("/metrics", metrics)
+
+
+async def get_room(request: web.Request) -> web.Response:
+    """Members, tracks and recording of a room, and the time on media's clock."""
+    room = _room(request)
+    return _json(
+        {
+            "room": room.name,
+            "members": [member.info for member in room.members.values()],
+            "tracks": [messages.describe(source.track.state) for source in room.sources.values()],
+            "recording": room.recording.info,
+            "now_ms": int(time.time() * 1000),
+        }
+    )
+
+
+async def post_recording(request: web.Request) -> web.Response:
+    """Starts, pauses, resumes or stops the recording; answers the state."""
+    name = request.match_info["room"]
+    check_right(request, Right.MANAGE, name)
+    try:
+        action = (await request.json())["action"]
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise BadInput from error
+    if action not in ACTIONS:
+        raise BadInput
+    room = request.app[ROOMS].open(name) if action == "start" else _room(request)
+    return _json(room.recording.control(action))
+
+
+async def delete_member(request: web.Request) -> web.Response:
+    """Puts a member out."""
+    _room(request).remove(request.match_info["person"])
+    return web.Response(status=204)
+
+
+async def delete_room(request: web.Request) -> web.Response:
+    """Stops the recording and closes the room."""
+    name = request.match_info["room"]
+    check_right(request, Right.MANAGE, name)
+    rooms = request.app[ROOMS]
+    if rooms.get(name) is None:
+        rooms.open(name)  # also says whether it can be a room's name
+    await rooms.close_room(name)
+    return web.Response(status=204)
+
+
+async def get_feed(request: web.Request) -> web.StreamResponse:
+    """An endless stream of one person's frames, as records of `recordings.frames`, from a keyframe on."""
+    name = request.match_info["room"]
+    check_right(request, Right.MANAGE, name)
+    person = request.query.get("person", "")
+    if not person:
+        raise BadInput
+    room = request.app[ROOMS].open(name)
+    response = web.StreamResponse(headers={"Content-Type": _FEED_TYPE, "Cache-Control": "no-store"})
+    async with FrameFeed(room, person) as feed:
+        await response.prepare(request)
+        while (records := await feed.take(timeout_s=5.0)) is not None:
+            if request.transport is None or request.transport.is_closing():
+                break
+            if records:
+                await response.write(records)
+    return response
+
+
+async def get_journal(request: web.Request) -> web.Response:
+    """Events after a sequence number; waits for one if asked to."""
+    check_right(request, Right.MANAGE)
+    try:
+        after = int(request.query.get("after", "0"))
+        wait_s = min(MAX_WAIT_S, max(0.0, float(request.query.get("wait", "0"))))
+    except ValueError as error:
+        raise BadInput from error
+    journal = request.app[ROOMS].journal
+    events = await journal.wait(after, wait_s)
+    return _json({"journal": journal.id, "events": events})
+
+
+async def healthy(_request: web.Request) -> web.Response:
+    """The process is alive."""
+    return web.Response(text="ok\n")
+
+
+async def ready(request: web.Request) -> web.Response:
+    """It can serve: the socket is open and the journal takes events."""
+    port, journal = request.app[PORT], request.app[ROOMS].journal
+    is_ready = port.socket.fileno() >= 0 and journal.is_writable
+    return web.Response(text="ready\n" if is_ready else "not ready\n", status=200 if is_ready else 503)
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """Counters for Prometheus."""
+    rooms, port = request.app[ROOMS], request.app[PORT]
+    tracks = [source.track for room in rooms.rooms.values() for source in room.sources.values()]
+    outputs = [output for track in tracks for output in track.feed.outputs]
+    values = {
+        "rooms": len(rooms.rooms),
+        "members": sum(len(room.members) for room in rooms.rooms.values()),
+        "sessions": len(port.sessions),
+        "tracks": len(tracks),
+        "outputs": len(outputs),
+        "recordings": sum(room.recording.is_on for room in rooms.rooms.values()),
+        "datagrams_received_total": port.packets_in,
+        "packets_forwarded": sum(output.packets for output in outputs),
+        "packets_dropped": sum(track.feed.dropped for track in tracks),
+        "journal_last": rooms.journal.last,
+    }
+    lines = [
+        f"# TYPE station_media_{name} {'counter' if name.endswith('_total') else 'gauge'}\nstation_media_{name} {value}"
+        for name, value in values.items()
+    ]
+    return web.Response(text="\n".join(lines) + "\n")
+
+
+def _room(request: web.Request) -> Room:
+    name = request.match_info["room"]
+    check_right(request, Right.MANAGE, name)
+    room = request.app[ROOMS].get(name)
+    if room is None:
+        raise NotFound
+    return room
+
+
+def _json(value: Any) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), content_type="application/json")

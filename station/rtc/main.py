@@ -1,0 +1,70 @@
+"""The media role: joins the UDP port, the rooms and the loopback HTTP interface."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from aiohttp import web
+
+from station.base.grants import GrantVerifier
+from station.base.settings import Settings
+from station.rtc import control, whip
+from station.rtc.access import ROOMS, VERIFIER, problems
+from station.rtc.journal import Journal
+from station.rtc.negotiation import Ground
+from station.rtc.port import MediaPort, host_addresses
+from station.rtc.rooms import Rooms
+from station.rtc.signalling import serve_socket
+
+
+async def run_media(settings: Settings) -> None:
+    """Serve until cancelled. Raises OSError if a port is taken, FileNotFoundError before the keys are made."""
+    async with MediaServer(settings):
+        await asyncio.Event().wait()
+
+
+class MediaServer:
+    """The role as an async context manager; `http_port` and `media_port` are those it has (settings may say 0)."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stack = AsyncExitStack()
+        self.http_port = 0
+        self.media_port = 0
+
+    async def __aenter__(self) -> MediaServer:
+        async with AsyncExitStack() as stack:
+            verifier = GrantVerifier.load(self._settings.keys)
+            self.port = await stack.enter_async_context(MediaPort(self._settings.media_port))
+            journal = Journal(self._settings.data / "media" / "journal")
+            stack.callback(journal.close)
+            ground = Ground(self.port, host_addresses(self._settings.public_host))
+            rooms = Rooms(ground, journal, self._settings.data / "recordings")
+            self.rooms = await stack.enter_async_context(rooms)
+            await self._listen(stack, build_app(self.rooms, self.port, verifier))
+            self.media_port = self.port.number
+            self._stack = stack.pop_all()
+        return self
+
+    async def _listen(self, stack: AsyncExitStack, app: web.Application) -> None:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handle_signals=False)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, "127.0.0.1", self._settings.media_http_port).start()
+        self.http_port = runner.addresses[0][1]
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+
+def build_app(rooms: Rooms, port: MediaPort, verifier: GrantVerifier) -> web.Application:
+    """All URLs of the media role."""
+    app = web.Application(middlewares=[problems], client_max_size=control.MAX_BODY)
+    app[ROOMS] = rooms
+    app[VERIFIER] = verifier
+    app[control.PORT] = port
+    app.router.add_get("/media/ws", serve_socket)
+    whip.add_routes(app)
+    control.add_routes(app)
+    return app
