@@ -1,0 +1,28 @@
+// A desk looks again when somebody comes or goes; what has the focus stays as it is.
+import { listen, soon } from "../meet/events.js";
+
+const root = document.querySelector("[data-events]");
+
+async function look() {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (!answer?.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of document.querySelectorAll("[data-live]")) {
+    const next = fresh.getElementById(part.id);
+    if (!next || part.innerHTML === next.innerHTML || isInUse(part)) continue;
+    part.replaceWith(document.adoptNode(next));
+  }
+}
+
+/** @param {Element} part somebody chooses or types in it, or is about to press */
+function isInUse(part) {
+  const open = part.querySelector("details[open], input:checked:not([checked])");
+  return open !== null || part.contains(document.activeElement);
+}
+
+if (root instanceof HTMLElement) {
+  const again = soon(look, 200);
+  listen(root.dataset.events ?? "", (message) => message.action !== "hello" && again());
+  const every_s = Number(root.dataset.every ?? 0);
+  if (every_s) setInterval(look, every_s * 1000);
+}
