@@ -1,0 +1,348 @@
+"""Real, private servers for tests: PostgreSQL, Redis, mail, a browser, a whole station; each is ended by its pid."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from playwright.async_api import Browser, async_playwright
+
+from station.base.database import migrate_url
+
+ROOT = Path(__file__).parent.parent
+READY_S = 90.0
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
+
+
+def pick_port(udp: bool = False) -> int:
+    """A port of this machine that was free a moment ago."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 30.0) -> None:
+    """Return as soon as the condition holds; fail with `what` when it does not in time."""
+    end = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {timeout_s:.0f} s in vain: {what}")
+        time.sleep(0.05)
+
+
+async def wait_for(condition: Callable[[], Awaitable[bool]], what: str, timeout_s: float = 30.0) -> None:
+    """`wait_until` for coroutines, on the loop."""
+    end = time.monotonic() + timeout_s
+    while not await condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {timeout_s:.0f} s in vain: {what}")
+        await asyncio.sleep(0.05)
+
+
+def end_process(process: subprocess.Popen[bytes], number: int = signal.SIGTERM, grace_s: float = 15.0) -> int:
+    """Ask this one process to end, and make it after the grace; gives its exit code."""
+    if process.poll() is None:
+        process.send_signal(number)
+    try:
+        return process.wait(grace_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def answers(port: int) -> bool:
+    """Whether something accepts connections on this port of this machine."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    return pick_port()
+
+
+# --- PostgreSQL ------------------------------------------------------------------------------------------------------
+
+
+def _postgres_program(name: str) -> str:
+    places = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
+    found = shutil.which(name) or (str(places[0]) if places else None)
+    if found is None:
+        raise RuntimeError(f"{name} was not found: run make test, which installs PostgreSQL")
+    return found
+
+
+def _database_user() -> str | None:
+    # PostgreSQL refuses to run as root; its package brings a user for it.
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server of our own; the URL names its maintenance database."""
+    folder = Path(tempfile.mkdtemp(prefix="station-postgres-"))
+    user, port = _database_user(), pick_port()
+    if user is not None:
+        shutil.chown(folder, user)
+    cluster = folder / "cluster"
+    with (folder / "log").open("wb") as log:
+        subprocess.run(
+            [_postgres_program("initdb"), "-D", cluster, "-U", "station", "-A", "trust", "-E", "UTF8", "--no-sync"],
+            user=user, extra_groups=[] if user else None, cwd=folder, stdout=log, stderr=log, check=True,
+        )  # fmt: skip
+        options = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "listen_addresses=127.0.0.1"]
+        server = subprocess.Popen(
+            [_postgres_program("postgres"), "-D", cluster, "-p", str(port), "-k", folder]
+            + [part for option in options for part in ("-c", option)],
+            user=user, extra_groups=[] if user else None, cwd=folder, stdout=log, stderr=log,
+        )  # fmt: skip
+    url = f"postgresql://station@127.0.0.1:{port}/postgres"
+    try:
+        wait_until(lambda: server.poll() is not None or _accepts(url), f"PostgreSQL, see {folder}/log")
+        yield url
+    finally:
+        end_process(server, signal.SIGINT)  # its "fast shutdown"
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _accepts(url: str) -> bool:
+    try:
+        asyncio.run(_run_sql(url, "SELECT 1"))
+    except (OSError, asyncpg.PostgresError):
+        return False
+    return True
+
+
+async def _run_sql(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_url: str) -> str:
+    """A database with all tables and no rows, copied for each test that wants PostgreSQL; the URL of its server."""
+    asyncio.run(_run_sql(postgres_url, "CREATE DATABASE station_template"))
+    migrate_url(_async_url(postgres_url, "station_template"))
+    return postgres_url
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with all tables and no rows, copied for each test."""
+    folder = tmp_path_factory.mktemp("migrated")
+    migrate_url(f"sqlite+aiosqlite:///{folder / 'station.db'}", folder)
+    return folder
+
+
+@pytest.fixture
+def postgres_database_url(migrated_postgres: str) -> Iterator[str]:
+    """A fresh, migrated PostgreSQL database."""
+    name = f"test_{secrets.token_hex(6)}"
+    asyncio.run(_run_sql(migrated_postgres, f"CREATE DATABASE {name} TEMPLATE station_template"))
+    yield _async_url(migrated_postgres, name)
+    asyncio.run(_run_sql(migrated_postgres, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def sqlite_database_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """A fresh, migrated SQLite database."""
+    folder = tmp_path / "database"
+    shutil.copytree(migrated_sqlite, folder)
+    return f"sqlite+aiosqlite:///{folder / 'station.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh, migrated database; the test runs on SQLite and on PostgreSQL."""
+    name = "sqlite_database_url" if request.param == "sqlite" else "postgres_database_url"
+    return str(request.getfixturevalue(name))
+
+
+def _async_url(url: str, database: str) -> str:
+    return url.replace("postgresql://", "postgresql+asyncpg://", 1).rsplit("/", 1)[0] + f"/{database}"
+
+
+# --- Redis, mail, browser --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A Redis server of our own that keeps nothing."""
+    port = pick_port()
+    program = shutil.which("redis-server")
+    if program is None:
+        raise RuntimeError("redis-server was not found: run make test, which installs it")
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=tempfile.gettempdir())
+    try:
+        wait_until(lambda: server.poll() is not None or answers(port), "Redis")
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        end_process(server)
+
+
+@dataclass(slots=True)
+class MailServer:
+    """An SMTP server on this machine, and every message it was given."""
+
+    port: int
+    messages: list[Envelope] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.port}"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
+        """Take the message."""
+        self.messages.append(envelope)
+        return "250 taken"
+
+
+@pytest.fixture
+def smtp_server() -> Iterator[MailServer]:
+    """A mail server that keeps what it is given."""
+    mail = MailServer(pick_port())
+    controller = Controller(mail, hostname="127.0.0.1", port=mail.port)
+    controller.start()
+    yield mail
+    controller.stop()
+
+
+@pytest_asyncio.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A real Chromium whose camera and microphone are test patterns; contexts of it are separate people."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        raise RuntimeError("chromium was not found: run make test, which installs it")
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
+        try:
+            yield started
+        finally:
+            await started.close()
+
+
+# --- A whole station -------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class RunningStation:
+    """`station serve` with all its roles, in a folder of its own."""
+
+    process: subprocess.Popen[bytes]
+    environment: dict[str, str]
+    address: str
+    data: Path
+    log: Path
+
+    def pid(self, role: str) -> int | None:
+        """The process that plays this role now; None while there is none."""
+        try:
+            return int((self.data / "run" / f"{role}.pid").read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def is_ready(self) -> bool:
+        """Whether all its parts answer."""
+        trusting = ssl.create_default_context()
+        trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+        try:
+            with urllib.request.urlopen(self.address + "/readyz", timeout=5, context=trusting) as answer:
+                return bool(json.load(answer)["ready"])
+        except OSError:
+            return False
+
+    def wait_until_ready(self) -> None:
+        """Return once `/readyz` says so; fail with the end of the log otherwise."""
+        try:
+            wait_until(lambda: self.process.poll() is not None or self.is_ready(), "ready", READY_S)
+            assert self.process.poll() is None, "station serve ended by itself"
+        except AssertionError as error:
+            tail = self.log.read_text(errors="replace")[-6000:]
+            raise AssertionError(f"{error}; the log ends with\n{tail}") from error
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `station …` with this station's settings."""
+        return subprocess.run(
+            [sys.executable, "-m", "station", *arguments],
+            env=self.environment, cwd=self.data.parent, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+
+
+@contextlib.contextmanager
+def start_station(folder: Path, demo: bool = True, **settings: str) -> Iterator[RunningStation]:
+    """`python -m station serve` on free ports with data in `folder`; ready when it is yielded, ended afterwards."""
+    host = settings.get("STATION_HOST", "127.0.0.1")
+    port = settings.get("STATION_HTTP_PORT") or str(pick_port())
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("STATION_")},
+        "PYTHONPATH": str(ROOT),
+        "STATION_DATA": str(folder / "var"),
+        "STATION_HTTP_PORT": port,
+        "STATION_MEDIA_PORT": str(pick_port(udp=True)),
+        "STATION_MEDIA_HTTP_PORT": str(pick_port()),
+        "STATION_LIVE_HTTP_PORT": str(pick_port()),
+        **settings,
+    }
+    log = folder / "station.log"
+    arguments = ["serve", "--demo"] if demo else ["serve"]
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "station", *arguments], env=environment, cwd=folder, stdout=output, stderr=output
+        )
+    address = f"{'http' if host == '127.0.0.1' else 'https'}://127.0.0.1:{port}"
+    running = RunningStation(process, environment, address, folder / "var", log)
+    try:
+        running.wait_until_ready()
+        yield running
+    finally:
+        end_process(process)
+
+
+@pytest.fixture(scope="module")
+def running_station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStation]:
+    """A whole station with demo data, shared by the tests of one module."""
+    with start_station(tmp_path_factory.mktemp("running")) as running:
+        yield running

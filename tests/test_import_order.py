@@ -1,0 +1,142 @@
+"""The order of imports that docs/architecture.md draws, held to the code."""
+
+from __future__ import annotations
+
+import sys
+from graphlib import CycleError, TopologicalSorter
+
+import pytest
+
+from tests.import_graph import Graph, import_graph, imported_names, reached_from, sources
+
+# package → the siblings that it may ask; all may use base, and all but base, rtc and ledger itself the ledger
+SIBLINGS: dict[str, set[str]] = {
+    "base": set(),
+    "ledger": set(),
+    "rtc": {"recordings"},
+    "live": {"recordings"},
+    "notices": set(),
+    "people": {"notices"},
+    "directory": {"people"},
+    "booking": {"directory", "people", "notices"},
+    "cases": {"directory", "people", "notices"},
+    "meeting": {"booking", "cases", "live", "directory", "people", "notices", "recordings"},
+    "recordings": set(),
+}
+WITHOUT_LEDGER = {"base", "ledger", "rtc", "recordings"}
+# These join packages into pages, processes or a demo, so they stand above all of the others.
+JOINING = {
+    "app", "routes", "gateway", "cli", "__main__", "work", "serve", "demo", "my", "operations",
+}  # fmt: skip
+OPEN_ROOMS = {"service", "model"}
+LAYERS = {"model": 0, "store": 1, "service": 2, "pages": 3, "api": 3}
+PURE_BASE = ("station.base.errors.", "station.base.principal.")
+OF_THE_DATABASE = ("sqlalchemy", "asyncpg", "aiosqlite", "alembic")
+
+
+def package_of(module: str) -> str:
+    """`booking` for station.booking.model; `app` for station.app; `recordings` for all of recordings."""
+    parts = module.split(".")
+    if parts[0] == "recordings":
+        return "recordings"
+    return parts[1] if len(parts) > 1 else "station"
+
+
+def room_of(module: str) -> str:
+    """`model` for station.booking.model; empty for a package itself."""
+    return ".".join(module.split(".")[2:])
+
+
+@pytest.fixture(scope="module")
+def graph() -> Graph:
+    return import_graph()
+
+
+def test_no_circle(graph: Graph) -> None:
+    """No module imports itself by any way round, not even from inside a function."""
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail("circle: " + " → ".join(reversed(error.args[1])))
+
+
+def test_every_package_has_its_place() -> None:
+    """A new package is entered in the table, so that its edges are decided and not just grown."""
+    packages = {package_of(module) for module in sources()} - {"station"}
+    assert packages <= set(SIBLINGS) | JOINING
+
+
+def test_siblings_only_as_drawn(graph: Graph) -> None:
+    """A package asks only the siblings that the drawing gives it."""
+    faults = []
+    for module, targets in graph.items():
+        here = package_of(module)
+        if here not in SIBLINGS:
+            continue
+        allowed = {here, "base", *SIBLINGS[here]} - ({"base"} if here == "recordings" else set())
+        if here not in WITHOUT_LEDGER:
+            allowed.add("ledger")
+        faults += [f"{module} → {t}" for t in targets if package_of(t) not in allowed]
+    assert not faults
+
+
+def test_siblings_meet_through_services(graph: Graph) -> None:
+    """A sibling's tables and pages are its own: others see its service and its model."""
+    faults = []
+    for module, targets in graph.items():
+        here = package_of(module)
+        if here in JOINING or here == "station":
+            continue
+        for target in targets:
+            there = package_of(target)
+            if there in (here, "base", "recordings", "station"):
+                continue
+            if room_of(target) not in OPEN_ROOMS:
+                faults.append(f"{module} → {target}")
+    assert not faults
+
+
+def test_layers_inside_a_package(graph: Graph) -> None:
+    """Model → store → service → pages: a room never reaches one above it, not even through a third."""
+    faults = []
+    for module in graph:
+        layer = LAYERS.get(room_of(module))
+        if layer is None:
+            continue
+        for target in reached_from(module, graph):
+            same = package_of(target) == package_of(module)
+            if same and LAYERS.get(room_of(target), -1) > layer:
+                faults.append(f"{module} → {target}")
+    assert not faults
+
+
+def test_models_are_pure(graph: Graph) -> None:
+    """A model uses the standard library, the errors and roles of base and pure modules of its own package."""
+    faults = []
+    for module, tree in sources().items():
+        if room_of(module) != "model":
+            continue
+        own = f"station.{package_of(module)}"
+        for name in imported_names(tree):
+            top = name.split(".")[0]
+            pure = top in sys.stdlib_module_names or name.startswith((f"{own}.", *PURE_BASE))
+            if not pure:
+                faults.append(f"{module} → {name}")
+    assert not faults
+
+
+def test_recordings_stand_alone(graph: Graph) -> None:
+    """What an auditor runs (`python -m recordings`) needs no station."""
+    assert not [f"{m} → {t}" for m, ts in graph.items() for t in ts if m.startswith("recordings") and "station" in t]
+
+
+@pytest.mark.parametrize("entry", ["station.rtc.main", "station.live.main"])
+def test_packets_never_touch_the_database(graph: Graph, entry: str) -> None:
+    """Media and live bring in base, recordings and themselves, and none of it can open a database."""
+    reached = reached_from(entry, graph)
+    assert entry in reached
+    own = f"station.{package_of(entry)}"
+    allowed = ("station.base", own, "recordings")
+    assert [m for m in reached if not m.startswith(allowed) and m != "station"] == []
+    opening = [m for m in reached if any(n.split(".")[0] in OF_THE_DATABASE for n in imported_names(sources()[m]))]
+    assert opening == []
