@@ -1,27 +1,20 @@
-/** Cameras, microphones and screens, with errors a page can explain. */
+// Camera, microphone and screen of this machine.
 
-/** @typedef {"denied"|"missing"|"busy"|"insecure"|"unsupported"|"cancelled"|"failed"} DeviceFault */
+/** @typedef {"denied" | "missing" | "busy" | "insecure" | "unknown"} DeviceProblem */
 
-/** Why a device cannot be had. */
+/** Why a device could not be opened; `name` says it in one word. */
 export class DeviceError extends Error {
-  /** @param {DeviceFault} code @param {unknown} cause */
-  constructor(code, cause) {
-    super(code, { cause });
-    this.name = "DeviceError";
-    this.code = code;
+  /** @param {DeviceProblem} problem @param {unknown} [cause] */
+  constructor(problem, cause) {
+    super(problem, { cause });
+    /** @type {DeviceProblem} */
+    this.problem = problem;
+    this.name = problem;
   }
 }
 
-/** Picture sizes offered at the device check. */
-export const SIZES = Object.freeze({
-  small: { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 25, max: 30 } },
-  large: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 25, max: 30 } },
-});
-
-const VOICE = { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: { ideal: 1 } };
-
-/** @type {Record<string, DeviceFault>} */
-const FAULTS = {
+/** @type {Record<string, DeviceProblem>} */
+const PROBLEMS = {
   NotAllowedError: "denied",
   SecurityError: "denied",
   NotFoundError: "missing",
@@ -30,53 +23,89 @@ const FAULTS = {
   AbortError: "busy",
 };
 
-/** @param {"small"|"large"} [size] @param {string} [deviceId] @returns {Promise<MediaStreamTrack>} */
-export async function openCamera(size = "small", deviceId) {
-  const stream = await ask((devices) => devices.getUserMedia({ video: { ...SIZES[size], ...exactly(deviceId) } }));
-  return stream.getVideoTracks()[0];
+const VIDEO = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 25, max: 30 } };
+const AUDIO = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+const SCREEN = { width: { max: 1920 }, height: { max: 1080 }, frameRate: { ideal: 15, max: 30 } };
+
+/**
+ * Opens camera, microphone or both. Rejects with DeviceError.
+ * @param {object} [options]
+ * @param {boolean} [options.video]
+ * @param {boolean} [options.audio]
+ * @param {{camera?: string, microphone?: string}} [options.deviceIds] preferred ones; if they have gone, others will do
+ * @returns {Promise<MediaStream>}
+ */
+export async function openCamera({ video = true, audio = true, deviceIds = {} } = {}) {
+  const { camera, microphone } = deviceIds;
+  return open((devices) =>
+    devices.getUserMedia({
+      video: video && { ...VIDEO, ...(camera ? { deviceId: { ideal: camera } } : {}) },
+      audio: audio && { ...AUDIO, ...(microphone ? { deviceId: { ideal: microphone } } : {}) },
+    }),
+  );
 }
 
-/** @param {string} [deviceId] @returns {Promise<MediaStreamTrack>} */
-export async function openMicrophone(deviceId) {
-  const stream = await ask((devices) => devices.getUserMedia({ audio: { ...VOICE, ...exactly(deviceId) } }));
-  return stream.getAudioTracks()[0];
-}
-
-/** @returns {Promise<MediaStreamTrack>} what the user picks; DeviceError "cancelled" when nothing is picked */
+/** Lets the user choose what to share. Rejects with DeviceError ("denied" if they chose nothing). @returns {Promise<MediaStream>} */
 export async function openScreen() {
-  if (!navigator.mediaDevices?.getDisplayMedia) throw new DeviceError("unsupported", null);
+  return open((devices) => {
+    if (!devices.getDisplayMedia) throw new DeviceError("missing");
+    return devices.getDisplayMedia({ video: SCREEN, audio: false });
+  });
+}
+
+/** @param {(devices: MediaDevices) => Promise<MediaStream>} how */
+async function open(how) {
+  // On a plain-HTTP page of another machine there is no mediaDevices at all.
+  if (!window.isSecureContext || !navigator.mediaDevices) throw new DeviceError("insecure");
   try {
-    const stream = await ask((devices) => devices.getDisplayMedia({ video: { frameRate: { ideal: 10, max: 15 } }, audio: false }));
-    const [track] = stream.getVideoTracks();
-    track.contentHint = "detail";
-    return track;
+    return await how(navigator.mediaDevices);
   } catch (error) {
-    throw error instanceof DeviceError && error.code === "denied" ? new DeviceError("cancelled", error.cause) : error;
+    if (error instanceof DeviceError) throw error;
+    throw new DeviceError((error instanceof Error && PROBLEMS[error.name]) || "unknown", error);
   }
 }
 
-/** Devices to choose from; names are empty until one of them has been allowed.
- * @returns {Promise<{cameras: MediaDeviceInfo[], microphones: MediaDeviceInfo[]}>} */
+/** @typedef {{id: string, label: string}} Device a label is empty until a device has been opened */
+
+/** What is plugged in. @returns {Promise<{cameras: Device[], microphones: Device[], speakers: Device[]}>} */
 export async function listDevices() {
-  const all = await ask((devices) => devices.enumerateDevices());
-  return {
-    cameras: all.filter((device) => device.kind === "videoinput"),
-    microphones: all.filter((device) => device.kind === "audioinput"),
+  const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+  /** @param {MediaDeviceKind} kind */
+  const of = (kind) =>
+    all.filter((device) => device.kind === kind).map(({ deviceId, label }) => ({ id: deviceId, label }));
+  return { cameras: of("videoinput"), microphones: of("audioinput"), speakers: of("audiooutput") };
+}
+
+const METER_MS = 60;
+const QUIET_DB = -60;
+/** @type {AudioContext | undefined} */
+let context;
+
+/**
+ * Calls back with the loudness, 0 (silent) … 1 (full), about 16 times a second.
+ * @param {MediaStreamTrack} track @param {(level: number) => void} callback
+ * @returns {() => void} stops it
+ */
+export function meter(track, callback) {
+  context ??= new AudioContext();
+  void context.resume().catch(() => {}); // before the first tap it may have to wait
+  const input = context.createMediaStreamSource(new MediaStream([track]));
+  const analyser = new AnalyserNode(context, { fftSize: 1024 });
+  const samples = new Float32Array(analyser.fftSize);
+  input.connect(analyser);
+  const timer = setInterval(() => {
+    analyser.getFloatTimeDomainData(samples);
+    callback(loudness(samples));
+  }, METER_MS);
+  return () => {
+    clearInterval(timer);
+    input.disconnect();
   };
 }
 
-/** @param {string|undefined} deviceId */
-function exactly(deviceId) {
-  return deviceId ? { deviceId: { exact: deviceId } } : {};
-}
-
-/** @template T @param {(devices: MediaDevices) => Promise<T>} open @returns {Promise<T>} */
-async function ask(open) {
-  if (!window.isSecureContext) throw new DeviceError("insecure", null);
-  if (!navigator.mediaDevices) throw new DeviceError("unsupported", null);
-  try {
-    return await open(navigator.mediaDevices);
-  } catch (error) {
-    throw new DeviceError(FAULTS[error instanceof Error ? error.name : ""] ?? "failed", error);
-  }
+/** @param {Float32Array} samples */
+function loudness(samples) {
+  const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
+  const decibels = 10 * Math.log10(power || Number.MIN_VALUE);
+  return Math.min(1, Math.max(0, 1 - decibels / QUIET_DB));
 }

@@ -1,36 +1,64 @@
-/**
- * Signalling messages, as `station/rtc/messages.py` has them; a test holds both lists equal.
- *
- * @typedef {{person: string, name: string}} MemberInfo
- * @typedef {"camera"|"microphone"|"screen"} Source
- * @typedef {{id: string, person: string, source: Source, kind: "video"|"audio", codec: string, muted: boolean}} TrackDescription
- * @typedef {{state: "off"|"recording"|"paused", alarm: string|null}} RecordingInfo
- *
- * @typedef {{type: "join", id: number, grant: string}} Join
- * @typedef {{type: "publish", id: number, sdp: string, sources: Record<string, Source>}} Publish
- * @typedef {{type: "subscribe", id: number, sdp: string, tracks: Record<string, string>}} Subscribe
- * @typedef {{type: "mute", track: string, muted: boolean}} Mute
- * @typedef {{type: "leave", id: number}} Leave
- * @typedef {{type: "ping", id: number}} Ping
- * @typedef {{type: "joined", re: number, person: string, room: string, members: MemberInfo[], tracks: TrackDescription[], recording: RecordingInfo}} Joined
- * @typedef {{type: "published", re: number, sdp: string, tracks: Record<string, string>}} Published
- * @typedef {{type: "subscribed", re: number, sdp: string}} Subscribed
- * @typedef {{type: "pong", re: number}} Pong
- * @typedef {{type: "member_joined", member: MemberInfo}} MemberJoined
- * @typedef {{type: "member_left", person: string}} MemberLeft
- * @typedef {{type: "track_added", track: TrackDescription}} TrackAdded
- * @typedef {{type: "track_removed", track: string}} TrackRemoved
- * @typedef {{type: "track_muted", track: string, muted: boolean}} TrackMuted
- * @typedef {{type: "recording", state: RecordingInfo["state"], alarm: string|null}} Recording
- * @typedef {{type: "closed", reason: "ended"|"removed"|"replaced"|"expired"|"left", re: number|null}} Closed
- * @typedef {{type: "failed", code: string, message: string, re: number|null}} Failed
- *
- * @typedef {Joined|Published|Subscribed|Pong|MemberJoined|MemberLeft|TrackAdded|TrackRemoved|TrackMuted|Recording|Closed|Failed} FromMedia
- */
+// The messages between browser and media role: the same list as station/rtc/messages.py, compared by a test.
 
-/** What media may send, and the fields that must be there. */
-export const FROM_MEDIA = Object.freeze({
-  joined: ["re", "person", "room", "members", "tracks", "recording"],
+/** @typedef {"camera" | "microphone" | "screen"} Source */
+/** @typedef {{person: string, name: string}} Member */
+/** @typedef {{id: string, person: string, source: Source, kind: "audio" | "video", codec: string, muted: boolean}} Track */
+/** @typedef {{state: "off" | "recording" | "paused", alarm: string | null}} Recording */
+
+// From the browser. A request carries `id`; its answer repeats it as `re`.
+
+/** @typedef {{type: "join", id: string, grant: string}} Join */
+/** @typedef {{type: "publish", id: string, sdp: string, sources: Record<string, Source>}} Publish by mid */
+/** @typedef {{type: "subscribe", id: string, sdp: string, tracks: Record<string, string>}} Subscribe track ids by mid */
+/** @typedef {{type: "mute", id: string, track: string, muted: boolean}} Mute */
+/** @typedef {{type: "leave", id: string}} Leave */
+/** @typedef {{type: "ping", id: string}} Ping */
+
+// Answers.
+
+/**
+ * @typedef {object} Joined
+ * @property {"joined"} type
+ * @property {string} re
+ * @property {string} person who we are
+ * @property {string} room
+ * @property {Member[]} members
+ * @property {Track[]} tracks
+ * @property {Recording} recording
+ * @property {RTCIceServer[]} [ice_servers]
+ */
+/** @typedef {{type: "published", re: string, sdp: string, tracks: Record<string, string>}} Published track ids by mid */
+/** @typedef {{type: "subscribed", re: string, sdp: string}} Subscribed */
+/** @typedef {{type: "pong", re: string}} Pong */
+
+// From media at any time.
+
+/** @typedef {{type: "member_joined", member: Member}} MemberJoined */
+/** @typedef {{type: "member_left", person: string}} MemberLeft */
+/** @typedef {{type: "track_added", track: Track}} TrackAdded */
+/** @typedef {{type: "track_removed", track: string}} TrackRemoved the track's id */
+/** @typedef {{type: "track_muted", track: string, muted: boolean}} TrackMuted the track's id */
+/** @typedef {{type: "recording", state: Recording["state"], alarm: string | null}} RecordingChanged */
+/** @typedef {"ended" | "removed" | "replaced" | "expired" | "left"} CloseReason */
+/** @typedef {{type: "closed", reason: CloseReason}} Closed */
+/** @typedef {{type: "failed", re: string, code: string, message: string}} Failed `re` is empty if no request failed */
+
+/** @typedef {Join | Publish | Subscribe | Mute | Leave | Ping} FromBrowser */
+/** @typedef {Joined | Published | Subscribed | Pong} Answer */
+/** @typedef {MemberJoined | MemberLeft | TrackAdded | TrackRemoved | TrackMuted | RecordingChanged | Closed} Notice */
+/** @typedef {Answer | Notice | Failed} FromMedia */
+
+/** @typedef {{join: Joined, publish: Published, subscribe: Subscribed, ping: Pong}} Answers which answer a request gets */
+
+/** The fields of each message besides `type`. */
+export const FIELDS = Object.freeze({
+  join: ["id", "grant"],
+  publish: ["id", "sdp", "sources"],
+  subscribe: ["id", "sdp", "tracks"],
+  mute: ["id", "track", "muted"],
+  leave: ["id"],
+  ping: ["id"],
+  joined: ["re", "person", "room", "members", "tracks", "recording", "ice_servers"],
   published: ["re", "sdp", "tracks"],
   subscribed: ["re", "sdp"],
   pong: ["re"],
@@ -40,27 +68,6 @@ export const FROM_MEDIA = Object.freeze({
   track_removed: ["track"],
   track_muted: ["track", "muted"],
   recording: ["state", "alarm"],
-  closed: ["reason", "re"],
-  failed: ["code", "message", "re"],
+  closed: ["reason"],
+  failed: ["re", "code", "message"],
 });
-
-/** What we may send. */
-export const TO_MEDIA = Object.freeze({
-  join: ["id", "grant"],
-  publish: ["id", "sdp", "sources"],
-  subscribe: ["id", "sdp", "tracks"],
-  mute: ["track", "muted"],
-  leave: ["id"],
-  ping: ["id"],
-});
-
-/**
- * The message in a text, or null when it is none that we know.
- * @param {string} text
- * @returns {FromMedia|null}
- */
-export function decode(text) {
-  const message = JSON.parse(text);
-  const fields = /** @type {Record<string, string[]>} */ (FROM_MEDIA)[message.type];
-  return fields?.every((field) => field in message) ? message : null;
-}

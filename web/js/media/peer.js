@@ -1,219 +1,271 @@
-/** The two RTCPeerConnections of a person: one up (publish), one down (subscribe). Both are offered by us: no glare. */
+// The two peer connections of a person: one up, one down, both offered by us, so that offers never collide.
 
-/** @typedef {import("./messages.js").Source} Source */
-/** @typedef {import("./messages.js").TrackDescription} TrackDescription */
-/** @typedef {(type: string, fields: object) => Promise<any>} Request */
+/** @import {Answers, Source} from "./messages.js" */
+import { preferCodecs } from "./codecs.js";
+import { downStats, upStats } from "./stats.js";
 
-const GIVE_UP_AFTER_MS = 6_000;
-const VIDEO_BITS_PER_S = { camera: 1_500_000, screen: 2_500_000 };
+/** @typedef {<T extends keyof Answers>(type: T, fields: object) => Promise<Answers[T]>} Ask */
 
-/** Only what media forwards, H.264 first: what is recorded and broadcast then needs no transcoding. */
-function ourCodecs(/** @type {"video"|"audio"} */ kind) {
-  const all = RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [];
-  const name = (/** @type {RTCRtpCodec} */ codec) => codec.mimeType.split("/")[1].toLowerCase();
-  const rank = (/** @type {RTCRtpCodec} */ codec) => {
-    if (kind === "audio") return name(codec) === "opus" ? 0 : -1;
-    if (name(codec) === "vp8") return 2;
-    if (name(codec) !== "h264" || !codec.sdpFmtpLine?.includes("packetization-mode=1")) return -1;
-    return codec.sdpFmtpLine.includes("profile-level-id=42e0") ? 0 : 1;
-  };
-  return all.filter((codec) => rank(codec) >= 0).sort((a, b) => rank(a) - rank(b));
-}
+const DISCONNECTED_MS = 4000;
+const RESTART_MS = [200, 500, 1000, 2000, 4000, 8000];
+const MAX_BITRATE = { camera: 1_500_000, screen: 2_500_000, microphone: 64_000 };
 
-/** What both directions share. Calls `onLost` once when the connection will not come back by itself. */
+/** Negotiates one at a time, and builds itself anew when the connection breaks. */
 class Peer {
-  /** @param {Request} request @param {() => void} onLost */
-  constructor(request, onLost) {
-    this.request = request;
-    this.pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
-    this._onLost = onLost;
-    this._queue = Promise.resolve();
-    this._closed = false;
-    this.pc.onconnectionstatechange = () => this._watch();
+  /** @type {Promise<void> | null} the run that has not begun yet: whoever asks meanwhile shares it */
+  #next = null;
+  /** @type {Promise<void>} */
+  #last = Promise.resolve();
+  #timer = 0;
+  #failures = 0;
+  #isClosed = false;
+  #iceServers;
+  /** @type {RTCPeerConnection} */
+  pc;
+
+  /** @param {Ask} ask @param {RTCIceServer[]} iceServers */
+  constructor(ask, iceServers) {
+    this.ask = ask;
+    this.#iceServers = iceServers;
+    this.onstate = /** @type {(state: RTCPeerConnectionState) => void} */ (() => {});
+    this.pc = this.#open();
   }
 
-  /** Runs negotiations one after the other. @template T @param {() => Promise<T>} step @returns {Promise<T>} */
-  inTurn(step) {
-    const turn = this._queue.then(() => {
-      if (this._closed) throw new DOMException("the connection is closed", "AbortError");
-      return step();
-    });
-    this._queue = turn.then(() => {}, () => {});
-    return turn;
+  /** Negotiates what has changed. @returns {Promise<void>} */
+  negotiate() {
+    this.#next ??= this.#last = this.#last
+      .catch(() => {})
+      .then(() => {
+        this.#next = null;
+        return this.#run();
+      });
+    return this.#next;
   }
 
   close() {
-    this._closed = true;
-    clearTimeout(this._timer);
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
     this.pc.close();
   }
 
-  _watch() {
-    clearTimeout(this._timer);
-    const state = this.pc.connectionState;
-    if (state === "failed") this._lose();
-    else if (state === "disconnected" || state === "connecting") {
-      this._timer = setTimeout(() => this._lose(), GIVE_UP_AFTER_MS);
-    }
+  /** One round of offer and answer; for the subclass. @param {RTCPeerConnection} _pc @returns {Promise<void>} */
+  async exchange(_pc) {}
+
+  /** Adds everything to a new connection; for the subclass. */
+  rebuild() {}
+
+  /** Builds the connection anew, later each time it fails. */
+  restartSoon() {
+    clearTimeout(this.#timer);
+    const delay = RESTART_MS[Math.min(this.#failures++, RESTART_MS.length - 1)];
+    this.#timer = setTimeout(() => this.#restart(), delay);
   }
 
-  _lose() {
-    if (this._closed) return;
-    this.close();
-    this._onLost();
-  }
-
-  /** @param {RTCRtpTransceiver} transceiver @param {"video"|"audio"} kind */
-  _prefer(transceiver, kind) {
-    const codecs = ourCodecs(kind);
-    if (codecs.length) transceiver.setCodecPreferences(codecs);
-  }
-}
-
-/** Publishes: one m-line per source, kept when the source is unpublished and used again. */
-export class UpPeer extends Peer {
-  /** @param {Request} request @param {() => void} onLost */
-  constructor(request, onLost) {
-    super(request, onLost);
-    /** @type {Map<Source, RTCRtpTransceiver>} */
-    this._transceivers = new Map();
-    /** @type {Map<Source, string>} track id by source */
-    this.ids = new Map();
-  }
-
-  /**
-   * Publishes a track, or puts it in the place of the source's earlier one without negotiating.
-   * @param {MediaStreamTrack} track
-   * @param {Source} source
-   */
-  publish(track, source) {
-    return this.inTurn(async () => {
-      const old = this._transceivers.get(source);
-      if (old) await old.sender.replaceTrack(track);
-      if (old?.direction === "sendonly") return;
-      const transceiver = old ?? this._add(track, source);
-      transceiver.direction = "sendonly";
-      this._transceivers.set(source, transceiver);
-      try {
-        await this._negotiate();
-      } catch (error) {
-        transceiver.direction = "inactive";
-        throw error;
-      }
-    });
-  }
-
-  /** @param {Source} source */
-  unpublish(source) {
-    return this.inTurn(async () => {
-      const transceiver = this._transceivers.get(source);
-      if (transceiver?.direction !== "sendonly") return;
-      await transceiver.sender.replaceTrack(null);
-      transceiver.direction = "inactive";
-      await this._negotiate();
-    });
-  }
-
-  /** @param {MediaStreamTrack} track @param {Source} source */
-  _add(track, source) {
-    const kind = source === "microphone" ? "audio" : "video";
-    const init = { direction: /** @type {const} */ ("sendonly"), streams: [new MediaStream([track])] };
-    const encodings = source === "microphone" ? {} : { sendEncodings: [{ maxBitrate: VIDEO_BITS_PER_S[source] }] };
-    const transceiver = this.pc.addTransceiver(track, { ...init, ...encodings });
-    this._prefer(transceiver, kind);
-    return transceiver;
-  }
-
-  async _negotiate() {
-    await this.pc.setLocalDescription(await this.pc.createOffer());
-    /** @type {Record<string, Source>} */
-    const sources = {};
-    for (const [source, transceiver] of this._transceivers) {
-      if (transceiver.direction === "sendonly" && transceiver.mid) sources[transceiver.mid] = source;
-    }
+  async #run() {
+    const pc = this.pc;
+    if (this.#isClosed) return;
     try {
-      const answer = await this.request("publish", { sdp: this.pc.localDescription?.sdp, sources });
-      await this.pc.setRemoteDescription({ type: "answer", sdp: answer.sdp });
-      this.ids = new Map(Object.entries(answer.tracks).map(([mid, id]) => [sources[mid], id]));
+      await this.exchange(pc);
+      // What was to be repaired may just have been: a track that media no longer had is no longer asked for.
+      if (!["failed", "disconnected"].includes(pc.connectionState)) clearTimeout(this.#timer);
     } catch (error) {
-      if (this.pc.signalingState === "have-local-offer") await this.pc.setLocalDescription({ type: "rollback" });
+      if (this.#isClosed || pc !== this.pc) return;
+      if (pc.signalingState === "have-local-offer") await pc.setLocalDescription({ type: "rollback" });
       throw error;
     }
   }
 
-  /** @param {RTCStats & {mid?: string}} stats @returns {string|undefined} the track id that an RTP statistic is of */
-  idOf(stats) {
-    for (const [source, transceiver] of this._transceivers) {
-      if (transceiver.mid === stats.mid) return this.ids.get(source);
-    }
-    return undefined;
+  #restart() {
+    if (this.#isClosed) return;
+    this.pc.close();
+    this.pc = this.#open();
+    this.rebuild();
+    this.negotiate().catch(() => this.restartSoon());
+  }
+
+  #open() {
+    const pc = new RTCPeerConnection({ iceServers: this.#iceServers, bundlePolicy: "max-bundle" });
+    pc.onconnectionstatechange = () => this.#watch(pc);
+    return pc;
+  }
+
+  /** @param {RTCPeerConnection} pc */
+  #watch(pc) {
+    if (pc !== this.pc || this.#isClosed) return;
+    clearTimeout(this.#timer);
+    this.onstate(pc.connectionState);
+    if (pc.connectionState === "connected") this.#failures = 0;
+    if (pc.connectionState === "failed") this.restartSoon();
+    if (pc.connectionState === "disconnected") this.#timer = setTimeout(() => this.restartSoon(), DISCONNECTED_MS);
   }
 }
 
-/** Subscribes: one m-line per track, used again for another track of its kind when that one is gone. */
+/** What we send: one track a source. */
+export class UpPeer extends Peer {
+  /** @type {Map<Source, {track: MediaStreamTrack, transceiver: RTCRtpTransceiver}>} */
+  #sent = new Map();
+  /** @type {Map<Source, RTCRtpTransceiver>} kept for when the source comes back */
+  #idle = new Map();
+  /** @type {Map<Source, string>} the ids that media gave our tracks */
+  ids = new Map();
+  /** Called after each answer. */
+  onpublished = () => {};
+
+  /** Sends this track as that source, in place of what it sent before. @param {Source} source @param {MediaStreamTrack} track */
+  async set(source, track) {
+    const sent = this.#sent.get(source);
+    if (source === "screen") track.contentHint = "detail";
+    if (sent) {
+      sent.track = track;
+      await sent.transceiver.sender.replaceTrack(track);
+      if (this.ids.has(source)) return;
+    } else {
+      this.#add(source, track);
+    }
+    await this.negotiate();
+  }
+
+  /** Stops sending this source. @param {Source} source */
+  async remove(source) {
+    const sent = this.#sent.get(source);
+    if (!sent) return;
+    this.#sent.delete(source);
+    this.ids.delete(source);
+    this.#idle.set(source, sent.transceiver);
+    sent.transceiver.direction = "inactive";
+    await sent.transceiver.sender.replaceTrack(null);
+    await this.negotiate();
+  }
+
+  async stats() {
+    return Promise.all([...this.#sent].map(([source, { transceiver }]) => upStats(source, transceiver.sender)));
+  }
+
+  /** @override */
+  rebuild() {
+    const sent = [...this.#sent];
+    this.#sent.clear();
+    this.#idle.clear();
+    this.ids.clear();
+    for (const [source, { track }] of sent) this.#add(source, track);
+  }
+
+  /** @override @param {RTCPeerConnection} pc */
+  async exchange(pc) {
+    if (pc.getTransceivers().length === 0) return;
+    await pc.setLocalDescription();
+    /** @type {Map<string, Source>} */
+    const sources = new Map();
+    for (const [source, { transceiver }] of this.#sent) if (transceiver.mid) sources.set(transceiver.mid, source);
+    const answer = await this.ask("publish", { sdp: pc.localDescription?.sdp, sources: Object.fromEntries(sources) });
+    if (pc !== this.pc) return;
+    await pc.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+    for (const [mid, id] of Object.entries(answer.tracks)) {
+      const source = sources.get(mid);
+      if (source && this.#sent.has(source)) this.ids.set(source, id);
+    }
+    for (const [source, { transceiver }] of this.#sent) await tune(transceiver.sender, source);
+    this.onpublished();
+  }
+
+  /** @param {Source} source @param {MediaStreamTrack} track */
+  #add(source, track) {
+    const idle = this.#idle.get(source);
+    if (idle) {
+      this.#idle.delete(source);
+      idle.direction = "sendonly";
+      void idle.sender.replaceTrack(track);
+      this.#sent.set(source, { track, transceiver: idle });
+      return;
+    }
+    const transceiver = this.pc.addTransceiver(track, {
+      direction: "sendonly",
+      sendEncodings: [{ maxBitrate: MAX_BITRATE[source] }],
+    });
+    if (track.kind === "video") preferCodecs(transceiver);
+    this.#sent.set(source, { track, transceiver });
+  }
+}
+
+/** @param {RTCRtpSender} sender @param {Source} source */
+async function tune(sender, source) {
+  const parameters = sender.getParameters();
+  const wanted = source === "screen" ? "maintain-resolution" : "balanced";
+  if (source === "microphone" || parameters.degradationPreference === wanted) return;
+  parameters.degradationPreference = wanted;
+  await sender.setParameters(parameters).catch(() => {}); // a wish: not every browser knows it
+}
+
+/** @typedef {{id: string, kind: "audio" | "video"}} Wanted */
+/** @typedef {{transceiver: RTCRtpTransceiver, kind: string, id: string, isShown: boolean}} Slot `id` is empty when free */
+
+/** What we receive: one transceiver a remote track, used again when its track has gone. */
 export class DownPeer extends Peer {
-  /** @param {Request} request @param {() => void} onLost @param {(id: string, track: MediaStreamTrack) => void} onTrack */
-  constructor(request, onLost, onTrack) {
-    super(request, onLost);
-    this._onTrack = onTrack;
-    /** @type {Map<string, RTCRtpTransceiver>} by track id */
-    this._transceivers = new Map();
-    /** @type {RTCRtpTransceiver[]} */
-    this._free = [];
+  /** @type {Map<string, Wanted>} */
+  #wanted = new Map();
+  /** @type {Slot[]} */
+  #slots = [];
+  /** Called when a track of the room has become a track to play. */
+  ontrack = /** @type {(id: string, mediaTrack: MediaStreamTrack) => void} */ (() => {});
+
+  /** Receives exactly these tracks from now on. @param {Wanted[]} wanted */
+  async want(wanted) {
+    this.#wanted = new Map(wanted.map((track) => [track.id, track]));
+    await this.negotiate().catch(() => this.restartSoon());
   }
 
-  /**
-   * Watches exactly these tracks; what has not changed is not touched.
-   * @param {() => TrackDescription[]} wanted asked when the turn comes, so that many changes cost one negotiation
-   */
-  sync(wanted) {
-    return this.inTurn(async () => {
-      const tracks = wanted();
-      const ids = new Set(tracks.map((track) => track.id));
-      const gone = [...this._transceivers.keys()].filter((id) => !ids.has(id));
-      const added = tracks.filter((track) => !this._transceivers.has(track.id));
-      if (!gone.length && !added.length) return;
-      for (const id of gone) this._drop(id);
-      for (const track of added) this._transceivers.set(track.id, this._take(track.kind));
-      await this._negotiate();
-      for (const { id } of added) {
-        const transceiver = this._transceivers.get(id);
-        if (transceiver?.currentDirection === "recvonly") this._onTrack(id, transceiver.receiver.track);
-      }
-    });
+  async stats() {
+    const used = this.#slots.filter((slot) => slot.id);
+    return Promise.all(used.map((slot) => downStats(slot.id, slot.transceiver.receiver)));
   }
 
-  /** @param {string} id */
-  _drop(id) {
-    const transceiver = this._transceivers.get(id);
-    if (!transceiver) return;
-    transceiver.direction = "inactive";
-    this._transceivers.delete(id);
-    this._free.push(transceiver);
+  /** @override */
+  rebuild() {
+    this.#slots = [];
   }
 
-  /** @param {"video"|"audio"} kind */
-  _take(kind) {
-    const at = this._free.findIndex((transceiver) => transceiver.receiver.track.kind === kind);
-    const transceiver = at < 0 ? this.pc.addTransceiver(kind, { direction: "recvonly" }) : this._free.splice(at, 1)[0];
-    transceiver.direction = "recvonly";
-    this._prefer(transceiver, kind);
-    return transceiver;
+  /** @override @param {RTCPeerConnection} pc */
+  async exchange(pc) {
+    if (!this.#assign()) return;
+    await pc.setLocalDescription();
+    const used = this.#slots.filter((slot) => slot.id);
+    const tracks = Object.fromEntries(used.map((slot) => [slot.transceiver.mid, slot.id]));
+    const answer = await this.ask("subscribe", { sdp: pc.localDescription?.sdp, tracks });
+    if (pc !== this.pc) return;
+    await pc.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+    for (const slot of used) {
+      if (slot.isShown || !this.#wanted.has(slot.id)) continue;
+      slot.isShown = true;
+      this.ontrack(slot.id, slot.transceiver.receiver.track);
+    }
   }
 
-  async _negotiate() {
-    await this.pc.setLocalDescription(await this.pc.createOffer());
-    const entries = [...this._transceivers].map(([id, transceiver]) => [transceiver.mid, id]);
-    const answer = await this.request("subscribe", {
-      sdp: this.pc.localDescription?.sdp,
-      tracks: Object.fromEntries(entries),
-    });
-    await this.pc.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+  /** Frees slots of tracks that have gone, and gives each new one a slot. @returns {boolean} whether anything changed */
+  #assign() {
+    let changed = this.#slots.some((slot) => slot.id && !slot.isShown);
+    const taken = new Set(this.#slots.map((slot) => slot.id));
+    for (const slot of this.#slots) {
+      if (!slot.id || this.#wanted.has(slot.id)) continue;
+      Object.assign(slot, { id: "", isShown: false });
+      slot.transceiver.direction = "inactive";
+      changed = true;
+    }
+    for (const { id, kind } of this.#wanted.values()) {
+      if (taken.has(id)) continue;
+      const slot = this.#slots.find((free) => !free.id && free.kind === kind) ?? this.#addSlot(kind);
+      slot.id = id;
+      slot.transceiver.direction = "recvonly";
+      changed = true;
+    }
+    return changed;
   }
 
-  /** @param {RTCStats & {mid?: string}} stats @returns {string|undefined} */
-  idOf(stats) {
-    for (const [id, transceiver] of this._transceivers) if (transceiver.mid === stats.mid) return id;
-    return undefined;
+  /** @param {"audio" | "video"} kind */
+  #addSlot(kind) {
+    const transceiver = this.pc.addTransceiver(kind, { direction: "recvonly" });
+    if (kind === "video") preferCodecs(transceiver);
+    const slot = { transceiver, kind, id: "", isShown: false };
+    this.#slots.push(slot);
+    return slot;
   }
 }

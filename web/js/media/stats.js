@@ -1,30 +1,57 @@
-/** What the browser's statistics say of each track, in the few numbers that we show and test. */
+// How well each track goes, out of the browser's many counters.
 
-/** @typedef {{framesDecoded: number, framesSent: number, packetsLost: number, roundTripTime: number|null}} TrackStats */
+/** @import {Source} from "./messages.js" */
 
 /**
- * @param {Iterable<import("./peer.js").UpPeer|import("./peer.js").DownPeer|null>} peers
- * @returns {Promise<Record<string, TrackStats>>} by track id
+ * @typedef {object} UpStats
+ * @property {Source} source
+ * @property {number} framesSent
+ * @property {number} framesPerSecond
+ * @property {number} bytesSent
+ * @property {number} packetsLost as the other end counts
+ * @property {number} roundTripTime in seconds
  */
-export async function trackStats(peers) {
-  /** @type {Record<string, TrackStats>} */
-  const found = {};
-  for (const peer of peers) {
-    if (!peer) continue;
-    const report = /** @type {Map<string, any>} */ (await peer.pc.getStats());
-    const pair = [...report.values()].find((s) => s.type === "candidate-pair" && s.nominated);
-    for (const stats of report.values()) {
-      if (stats.type !== "inbound-rtp" && stats.type !== "outbound-rtp") continue;
-      const id = peer.idOf(stats);
-      if (!id) continue;
-      const remote = report.get(stats.remoteId);
-      found[id] = {
-        framesDecoded: stats.framesDecoded ?? 0,
-        framesSent: stats.framesSent ?? 0,
-        packetsLost: stats.packetsLost ?? remote?.packetsLost ?? 0,
-        roundTripTime: remote?.roundTripTime ?? pair?.currentRoundTripTime ?? null,
-      };
-    }
-  }
-  return found;
+/**
+ * @typedef {object} DownStats
+ * @property {string} track the track's id
+ * @property {number} framesDecoded
+ * @property {number} framesPerSecond
+ * @property {number} freezeCount
+ * @property {number} packetsLost
+ * @property {number} audioEnergy grows with what is heard
+ */
+
+/** @param {Source} source @param {RTCRtpSender} sender @returns {Promise<UpStats>} */
+export async function upStats(source, sender) {
+  const all = byType(await sender.getStats());
+  const sent = all.get("outbound-rtp") ?? {};
+  const heard = all.get("remote-inbound-rtp") ?? {};
+  return {
+    source,
+    framesSent: sent.framesSent ?? 0,
+    framesPerSecond: sent.framesPerSecond ?? 0,
+    bytesSent: sent.bytesSent ?? 0,
+    packetsLost: heard.packetsLost ?? 0,
+    roundTripTime: heard.roundTripTime ?? 0,
+  };
+}
+
+/** @param {string} track @param {RTCRtpReceiver} receiver @returns {Promise<DownStats>} */
+export async function downStats(track, receiver) {
+  const got = byType(await receiver.getStats()).get("inbound-rtp") ?? {};
+  return {
+    track,
+    framesDecoded: got.framesDecoded ?? 0,
+    framesPerSecond: got.framesPerSecond ?? 0,
+    freezeCount: got.freezeCount ?? 0,
+    packetsLost: got.packetsLost ?? 0,
+    audioEnergy: got.totalAudioEnergy ?? 0,
+  };
+}
+
+/** @param {RTCStatsReport} report @returns {Map<string, Record<string, number | undefined>>} */
+function byType(report) {
+  const types = new Map();
+  report.forEach((entry) => types.set(entry.type, entry));
+  return types;
 }
