@@ -1,0 +1,48 @@
+"""A taken port is one clear sentence."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from station.base.settings import Settings
+from station.serve.ports import CannotStart, check_ports
+from tests.servers import pick_port
+
+
+def settings_on_free_ports(data: Path, **others: int) -> Settings:
+    ports = {name: pick_port() for name in ("http_port", "media_http_port", "live_http_port")}
+    ports["media_port"] = pick_port(udp=True)
+    return Settings(_env_file=None, data=data, **{**ports, **others})  # type: ignore[call-arg]
+
+
+def test_free_ports_pass(tmp_path: Path) -> None:
+    """Nothing is said when all ports are free."""
+    check_ports(settings_on_free_ports(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "remedy"),
+    [
+        ("http_port", "TCP", "make run PORT="),
+        ("media_port", "UDP", "make run MEDIA_PORT="),
+        ("media_http_port", "TCP", "STATION_MEDIA_HTTP_PORT="),
+        ("live_http_port", "TCP", "STATION_LIVE_HTTP_PORT="),
+    ],
+)
+def test_a_taken_port_is_named_with_what_to_set(tmp_path: Path, name: str, kind: str, remedy: str) -> None:
+    """The sentence names the port, what it is for and the setting that changes it."""
+    family = socket.SOCK_DGRAM if kind == "UDP" else socket.SOCK_STREAM
+    with socket.socket(socket.AF_INET, family) as other:
+        other.bind(("127.0.0.1", 0))
+        if kind == "TCP":
+            other.listen()
+        taken = int(other.getsockname()[1])
+        with pytest.raises(CannotStart) as raised:
+            check_ports(settings_on_free_ports(tmp_path, **{name: taken}))
+    sentence = str(raised.value)
+    assert f"{kind} port {taken}" in sentence
+    assert remedy in sentence
+    assert "\n" not in sentence
