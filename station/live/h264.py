@@ -40,7 +40,7 @@ class AccessUnit:
 def split_nals(annexb: bytes) -> list[bytes]:
     """The NAL units between start codes (Annex B), trailing zero bytes removed."""
     marks = [match.start() for match in _START_CODE.finditer(annexb)]
-    ends = [*marks[1:], len(annexb)]
+    ends = [*marks, len(annexb)][1:]
     nals = (annexb[start + 3 : end].rstrip(b"\0") for start, end in zip(marks, ends, strict=True))
     return [nal for nal in nals if nal]
 
