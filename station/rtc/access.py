@@ -9,8 +9,10 @@ from aiohttp import web
 from station.base.errors import NotAllowed, StationError
 from station.base.grants import ANY_ROOM, Grant, GrantInvalid, GrantVerifier, Right
 from station.rtc.rooms import Rooms
+from station.rtc.turn import TurnServer
 
 ROOMS = web.AppKey("rooms", Rooms)
+TURN = web.AppKey("turn", TurnServer)
 VERIFIER = web.AppKey("verifier", GrantVerifier)
 MAX_GRANT_CHARS = 4096
 

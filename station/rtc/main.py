@@ -10,12 +10,13 @@ from aiohttp import web
 from station.base.grants import GrantVerifier
 from station.base.settings import Settings
 from station.rtc import control, whip
-from station.rtc.access import ROOMS, VERIFIER, problems
+from station.rtc.access import ROOMS, TURN, VERIFIER, problems
 from station.rtc.journal import Journal
 from station.rtc.negotiation import Ground
 from station.rtc.port import MediaPort, host_addresses
 from station.rtc.rooms import Rooms
 from station.rtc.signalling import serve_socket
+from station.rtc.turn import TurnServer
 
 
 async def run_media(settings: Settings) -> None:
@@ -42,7 +43,8 @@ class MediaServer:
             ground = Ground(self.port, host_addresses(self._settings.public_host))
             rooms = Rooms(ground, journal, self._settings.data / "recordings")
             self.rooms = await stack.enter_async_context(rooms)
-            await self._listen(stack, build_app(self.rooms, self.port, verifier))
+            turn = TurnServer(self._settings.turn_url, self._settings.turn_secret.get_secret_value())
+            await self._listen(stack, build_app(self.rooms, self.port, verifier, turn))
             self.media_port = self.port.number
             self._stack = stack.pop_all()
         return self
@@ -58,11 +60,12 @@ class MediaServer:
         await self._stack.aclose()
 
 
-def build_app(rooms: Rooms, port: MediaPort, verifier: GrantVerifier) -> web.Application:
+def build_app(rooms: Rooms, port: MediaPort, verifier: GrantVerifier, turn: TurnServer) -> web.Application:
     """All URLs of the media role."""
     app = web.Application(middlewares=[problems], client_max_size=control.MAX_BODY)
     app[ROOMS] = rooms
     app[VERIFIER] = verifier
+    app[TURN] = turn
     app[control.PORT] = port
     app.router.add_get("/media/ws", serve_socket)
     whip.add_routes(app)

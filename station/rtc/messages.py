@@ -42,58 +42,68 @@ class RecordingInfo(msgspec.Struct, frozen=True):
     alarm: str | None = None
 
 
+class IceServer(msgspec.Struct, frozen=True):
+    """A TURN server with credentials for this person (draft-uberti-behave-turn-rest)."""
+
+    urls: str
+    username: str
+    credential: str
+
+
 class Join(Message, frozen=True, tag="join"):
-    id: int
+    id: str
     grant: str
 
 
 class Publish(Message, frozen=True, tag="publish"):
-    id: int
+    id: str
     sdp: str
     sources: dict[str, str]
 
 
 class Subscribe(Message, frozen=True, tag="subscribe"):
-    id: int
+    id: str
     sdp: str
     tracks: dict[str, str]
 
 
 class Mute(Message, frozen=True, tag="mute"):
+    id: str
     track: str
     muted: bool
 
 
 class Leave(Message, frozen=True, tag="leave"):
-    id: int
+    id: str
 
 
 class Ping(Message, frozen=True, tag="ping"):
-    id: int
+    id: str
 
 
 class Joined(Message, frozen=True, tag="joined"):
-    re: int
+    re: str
     person: str
     room: str
     members: list[MemberInfo]
     tracks: list[TrackDescription]
     recording: RecordingInfo
+    ice_servers: list[IceServer] = []
 
 
 class Published(Message, frozen=True, tag="published"):
-    re: int
+    re: str
     sdp: str
     tracks: dict[str, str]
 
 
 class Subscribed(Message, frozen=True, tag="subscribed"):
-    re: int
+    re: str
     sdp: str
 
 
 class Pong(Message, frozen=True, tag="pong"):
-    re: int
+    re: str
 
 
 class MemberJoined(Message, frozen=True, tag="member_joined"):
@@ -123,18 +133,17 @@ class Recording(Message, frozen=True, tag="recording"):
 
 
 class Closed(Message, frozen=True, tag="closed"):
-    """Reason ended, removed, replaced, expired or left; `re` is set when it answers `leave`."""
+    """Reason ended, removed, replaced, expired or left."""
 
     reason: str
-    re: int | None = None
 
 
 class Failed(Message, frozen=True, tag="failed"):
-    """A request could not be done; `message` is a sentence for the user."""
+    """A request could not be done; `re` is empty if it was none. `message` is a sentence for the user."""
 
     code: str
     message: str
-    re: int | None = None
+    re: str = ""
 
 
 Request = Join | Publish | Subscribe | Mute | Leave | Ping

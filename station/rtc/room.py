@@ -155,7 +155,7 @@ class Room:
             if member is not but:
                 member.channel.send(message)
 
-    def welcome(self, member: Member, re: int) -> messages.Joined:
+    def welcome(self, member: Member, re: str, ice_servers: list[messages.IceServer]) -> messages.Joined:
         """What someone who has just joined is told."""
         return messages.Joined(
             re=re,
@@ -164,6 +164,7 @@ class Room:
             members=[other.info for other in self.members.values()],
             tracks=[messages.describe(source.track.state) for source in self.sources.values()],
             recording=self.recording.info,
+            ice_servers=ice_servers,
         )
 
     async def close(self, reason: str) -> None:

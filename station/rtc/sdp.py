@@ -14,7 +14,7 @@ from aiortc.sdp import SessionDescription
 from station.base.errors import N_, BadInput, TooLarge
 
 MAX_SDP_BYTES = 100_000
-MAX_MEDIA = 32
+MAX_MEDIA = 128
 MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
 CLOCK_RATES = {"h264": 90_000, "vp8": 90_000, "opus": 48_000}
 _PREFERENCE = ("h264", "vp8", "opus")

@@ -12,7 +12,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from station.base.errors import BadInput, StationError
 from station.base.grants import ANY_ROOM, GrantInvalid
 from station.rtc import messages
-from station.rtc.access import MAX_GRANT_CHARS, ROOMS, VERIFIER
+from station.rtc.access import MAX_GRANT_CHARS, ROOMS, TURN, VERIFIER
 from station.rtc.member import Member, Outbox
 from station.rtc.messages import MAX_MESSAGE_BYTES, Message, Request
 from station.rtc.room import Room
@@ -85,11 +85,10 @@ class Conversation:
             fault = error if isinstance(error, StationError) else NotUnderstood()
             self._outbox.send(messages.Failed(code=fault.code, message=str(fault)))
             return False
-        re = None if isinstance(request, messages.Mute) else request.id
         try:
             return self._answer(request)
         except StationError as error:
-            self._outbox.send(messages.Failed(re=re, code=error.code, message=str(error)))
+            self._outbox.send(messages.Failed(re=request.id, code=error.code, message=str(error)))
             return self._member is not None
 
     def _count(self) -> None:
@@ -118,7 +117,7 @@ class Conversation:
             case messages.Ping():
                 self._send(messages.Pong(re=request.id))
             case messages.Leave():
-                self._send(messages.Closed(re=request.id, reason="left"))
+                self._send(messages.Closed(reason="left"))
                 return False
         return True
 
@@ -131,7 +130,8 @@ class Conversation:
         room = self._app[ROOMS].open(grant.room)
         self._member = room.join(grant, self._outbox)
         self._room = room
-        self._send(room.welcome(self._member, request.id))
+        ice_servers = self._app[TURN].servers_for(grant.person)
+        self._send(room.welcome(self._member, request.id, ice_servers))
 
     def _send(self, message: Message) -> None:
         self._outbox.send(message)
