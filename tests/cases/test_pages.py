@@ -1,0 +1,175 @@
+"""The pages of cases, through the whole web application."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from station.base.principal import Principal, Role
+from station.cases import service
+from station.cases.model import Grade, State
+from station.demo.cases import seed_cases
+from tests.cases.conftest import CITIZEN, CLERK, Town
+from tests.fixtures import Person
+
+NewPerson = Callable[..., Awaitable[Person]]
+
+
+async def test_the_journey_of_a_case_through_forms(town: Town, new_person: NewPerson) -> None:
+    """Clerk accepts and assigns, unit replies, citizen rates, clerk concludes: all with plain forms."""
+    case = await town.noted()
+    clerk, unit, citizen = [await new_person(f"ac_demo_{name}") for name in ("clerk", "unit", "citizen")]
+    assert case.number in await clerk.get("/desk/cases")
+    assert "交给谁办" in await clerk.post(f"/desk/cases/{case.id}/accept")
+    page = await clerk.post(
+        f"/desk/cases/{case.id}/assign", unit="un_demo_housing", category="general", days="5", look="1"
+    )
+    assert "最迟 10月19日（周一）答复" in page
+    page = await clerk.post(f"/desk/cases/{case.id}/assign", unit="un_demo_housing", category="general")
+    assert "10月26日（周一）" in page
+    assert "柳荫路" in await unit.get("/unit")
+    page = await citizen.get(f"/cases/{case.id}")
+    assert "区住房和城乡建设局最迟 10月26日（周一）答复您" in page and "还有 10 个工作日" in page
+    await unit.post(f"/unit/cases/{case.id}/reply", text="灯换好了", outcome="solved")
+    assert "等您打分" in await citizen.get(f"/cases/{case.id}")
+    page = await citizen.post(f"/cases/{case.id}/rate", status=422, grade="2", remark="")
+    assert "有 1 处要改" in page and 'value="2" checked' in page
+    assert "打分：满意" in await citizen.post(f"/cases/{case.id}/rate", grade="4")
+    await clerk.post(f"/desk/cases/{case.id}/conclude")
+    assert (await service.read_case(town.station, case.id)).state is State.CONCLUDED
+    assert "这件事已经办结" in await citizen.get(f"/cases/{case.id}")
+
+
+async def test_a_stranger_sees_no_personal_data(town: Town, new_person: NewPerson) -> None:
+    """The public page shows number and unit, not the matter, nor names of citizen and staff, nor the recording."""
+    case = await town.replied()
+    guest = await new_person()
+    page = await guest.get(f"/cases/{case.id}")
+    assert case.number in page and "内容审核后公开" in page and "区住房和城乡建设局" in page
+    for secret in ("柳荫路", "赵玉梅", "13800001234", "许志远", "何晓雯", "/replay/", "灯已换好"):
+        assert secret not in page, secret
+    await service.publish_case(town.station, CLERK, case.id, "路灯不亮", "换好了")
+    assert "换好了" in await guest.get(f"/cases/{case.id}")
+    assert "路灯不亮" in await guest.get("/cases?q=2026-0001")
+
+
+async def test_the_open_data(town: Town, new_person: NewPerson) -> None:
+    """The API shows what the public page shows, by page and by number."""
+    import json
+
+    case = await town.replied()
+    guest = await new_person()
+    listed = json.loads(await guest.get("/api/v1/cases"))
+    assert listed["total"] == 1 and listed["items"][0]["number"] == case.number
+    one = json.loads(await guest.get("/api/v1/cases/2026-0001"))
+    assert one["title"] is None and one["state"] == "replied" and "赵玉梅" not in json.dumps(one, ensure_ascii=False)
+    for unknown in ("2026-9999", "x", "417"):
+        await guest.get(f"/api/v1/cases/{unknown}", status=404)
+
+
+WRONG = [
+    ("clerk", "/desk/cases/{id}/assign", {"unit": "", "category": "general"}, "请选主办单位"),
+    ("clerk", "/desk/cases/{id}/assign", {"unit": "un_demo_housing", "category": "general", "days": "ten"}, "1 到 60"),
+    ("clerk", "/desk/cases/{id}/assign", {"unit": "un_demo_housing", "category": "nothing"}, "请选事项的种类"),
+    ("clerk", "/desk/cases/{id}/decline", {"code": ""}, "请选一个不予受理的理由"),
+    ("clerk", "/desk/cases/{id}/publish", {"title": "", "reply": ""}, "请写公开的标题"),
+    ("citizen", "/cases/{id}/notes", {"reason": ""}, "请写要补充的情况"),
+]
+
+
+@pytest.mark.parametrize(("who", "path", "fields", "told"), WRONG)
+async def test_faults_are_shown_at_the_form(
+    town: Town, new_person: NewPerson, who: str, path: str, fields: dict[str, str], told: str
+) -> None:
+    """A form with a fault comes back with 422, the fault in words, and nothing has changed."""
+    case = await town.noted()
+    if "assign" in path:
+        await service.accept_case(town.station, CLERK, case.id)
+    before = (await service.read_case(town.station, case.id)).state
+    person = await new_person(f"ac_demo_{who}")
+    page = await person.post(path.format(id=case.id), status=422, **fields)
+    assert told in page and "errsum" in page
+    assert (await service.read_case(town.station, case.id)).state is before
+
+
+@pytest.mark.parametrize("form", ["reply", "return", "extension", "notes"])
+async def test_faults_of_the_units_forms(town: Town, new_person: NewPerson, form: str) -> None:
+    """An empty form of the unit comes back with 422 and its own field marked."""
+    case = await town.assigned()
+    unit = await new_person("ac_demo_unit")
+    page = await unit.post(f"/unit/cases/{case.id}/{form}", status=422, form=form.removesuffix("s"))
+    assert page.count('aria-invalid="true"') == 1
+
+
+async def test_steps_out_of_turn_and_strangers(town: Town, new_person: NewPerson) -> None:
+    """A second click is a conflict, an id that is none is not found, another's case cannot be rated."""
+    case = await town.replied()
+    clerk, stranger = await new_person("ac_demo_clerk"), await new_person("ac_demo_citizen2")
+    await clerk.post(f"/desk/cases/{case.id}/accept", status=409)
+    await clerk.get("/desk/cases/cs_nothing", status=404)
+    await clerk.get("/cases/..%2Fx", status=404)
+    await stranger.post(f"/cases/{case.id}/rate", status=403, grade="5")
+    await stranger.post(f"/cases/{case.id}/rate", status=403, grade="9")
+    assert "等群众打分" in await stranger.get(f"/cases/{case.id}/rate")
+
+
+async def test_oversight_with_the_demo(town: Town, new_person: NewPerson) -> None:
+    """Figures come from rows; a card is issued by hand and withdrawn with a reason."""
+    await seed_cases(town.station)
+    supervisor = await new_person("ac_demo_supervisor")
+    page = await supervisor.get("/oversight")
+    assert "要督办的" in page and "<svg" in page and "区城市管理局" in page
+    await supervisor.get("/oversight?month=2026-09")
+    await supervisor.get("/oversight?month=rubbish")
+    late = re.search(r"/oversight/cases/(cs_\w+)", page)
+    assert late
+    await supervisor.post(f"/oversight/cases/{late[1]}/cards", status=422, reason="x")
+    assert "收回" in await supervisor.post(f"/oversight/cases/{late[1]}/cards", colour="red", reason="没有说明")
+    cards = await supervisor.get("/oversight/cards")
+    card = re.search(r"/oversight/cards/(cd_\w+)/withdraw", cards)
+    assert card
+    await supervisor.post(f"/oversight/cards/{card[1]}/withdraw", status=422, reason="")
+    assert "已收回：查明无责" in await supervisor.post(f"/oversight/cards/{card[1]}/withdraw", reason="查明无责")
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+async def test_every_page_renders_in_both_languages(town: Town, new_person: NewPerson, language: str) -> None:
+    """With the demo's cases in all states no page breaks, and the English one speaks no Chinese of ours."""
+    await seed_cases(town.station)
+    people = {name: await new_person(f"ac_demo_{name}") for name in ("clerk", "unit", "supervisor", "citizen")}
+    cases = [line.case for line in (await service.list_public(town.station, size=100)).lines]
+    paths = [("citizen", "/cases"), ("citizen", "/cases/rules"), ("clerk", "/desk/cases")]
+    paths += [("unit", "/unit"), ("supervisor", "/oversight"), ("supervisor", "/oversight/cards")]
+    for case in [c for c in cases if c.state is not State.CONCLUDED] + cases[-1:]:
+        paths += [("clerk", f"/desk/cases/{case.id}"), ("citizen", f"/cases/{case.id}")]
+        paths += [("supervisor", f"/oversight/cases/{case.id}"), ("unit", f"/unit/cases/{case.id}")]
+    for who, path in paths:
+        people[who].headers = {"Accept-Language": language}
+        page = await people[who].get(path)
+        if language == "en":
+            for ours in ("接下来", "办到哪一步了", "工作日", "这件事", "期限怎么定的"):
+                assert ours not in page, (path, ours)
+
+
+async def test_the_rating_page_of_a_deputy(town: Town, new_person: NewPerson) -> None:
+    """Where no citizen asked, the deputy rates on the same page."""
+    case = await town.noted(citizen=None)
+    await service.accept_case(town.station, CLERK, case.id)
+    await service.assign_case(town.station, CLERK, case.id, "un_demo_housing")
+    handler = Principal("ac_demo_unit", Role.UNIT, "许志远", "un_demo_housing")
+    await service.reply_case(town.station, handler, case.id, "办好了", "solved")
+    deputy = await new_person("ac_demo_deputy1")
+    assert "您满意吗" in await deputy.get(f"/cases/{case.id}/rate")
+    await deputy.post(f"/cases/{case.id}/rate", grade="5")
+
+
+async def test_a_rated_case_shows_the_grade_to_all_and_the_remark_to_parties(town: Town, new_person: NewPerson) -> None:
+    """Strangers see the grade, not what the citizen wrote."""
+    case = await town.replied()
+    await service.rate_case(town.station, CITIZEN, case.id, Grade.BAD, "第二盏还是不亮")
+    guest, clerk = await new_person(), await new_person("ac_demo_clerk")
+    page = await guest.get(f"/cases/{case.id}")
+    assert "打分：不满意" in page and "第二盏" not in page
+    assert "第二盏" in await clerk.get(f"/desk/cases/{case.id}")
