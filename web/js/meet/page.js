@@ -50,9 +50,9 @@ export function icon(name) {
   return svg;
 }
 
-/** @param {string} text with %(name)s in it @param {Record<string, unknown>} values */
+/** @param {string} text with {name} in it @param {Record<string, unknown>} values */
 export function fill(text, values) {
-  return text.replace(/%\((\w+)\)s/g, (whole, name) => (name in values ? String(values[name]) : whole));
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
 /** Seconds as 6:42 or 1:06:42. @param {number} seconds */
