@@ -52,7 +52,7 @@ async def try_devices(person: Visitor, path: str) -> str:
     """Open the meeting's page and see the own picture; returns the meeting's id."""
     await person.go(path)
     await expect(person.page.locator("#preview")).to_be_visible()
-    await person.page.wait_for_function("document.querySelector('#preview').videoWidth > 0")
+    await person.until("document.querySelector('#preview').videoWidth > 0")
     found = re.search(r"mt_\w+", person.page.url)
     assert found, person.page.url
     return found[0]
@@ -71,7 +71,7 @@ async def give_consent(person: Visitor, recorded: bool = True, published: bool =
 
 async def enter_room(person: Visitor) -> None:
     """Wait until the room's page is connected to the media role."""
-    await person.page.wait_for_function("document.body.dataset.roomState === 'connected'")
+    await person.until("document.body.dataset.roomState === 'connected'")
 
 
 async def frames_flow(person: Visitor, more: int = 25, timeout_s: float = 30) -> None:

@@ -93,7 +93,7 @@ async def test_public_hearing_live_and_replay(browser: Browser, running_station:
     await expect(clerk.page.locator("#on-air")).to_have_count(0)
     again = await Visitor.arrive(browser, running_station.address, PHONE)
     await again.page.goto(broadcast_url)
-    await again.page.wait_for_function("document.querySelector('video').duration > 2")
+    await again.until("document.querySelector('video').duration > 2")
     await again.page.evaluate("document.querySelector('video').play()")
     await picture_advances(again, 25)
     await again.look("live-replay")

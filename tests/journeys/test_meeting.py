@@ -143,10 +143,10 @@ async def check_archive(station: RunningStation, citizen: Visitor, meeting: str)
         assert {stream.codec_context.name for stream in video.streams} == {"h264", "aac"}
     assert verify(bag).returncode == 0
     await citizen.go(f"/replay/{meeting}")
-    await citizen.page.wait_for_function("document.querySelector('video')?.readyState >= 1")
+    await citizen.until("document.querySelector('video')?.readyState >= 1")
     await expect(citizen.page.locator("main")).to_contain_text(MATTER)
     await citizen.page.evaluate("document.querySelector('video').play()")
-    await citizen.page.wait_for_function("document.querySelector('video').currentTime > 0.5")
+    await citizen.until("document.querySelector('video').currentTime > 0.5")
     await citizen.look("replay")
     victim = bag / "data" / "chat.json"
     content = bytearray(victim.read_bytes())

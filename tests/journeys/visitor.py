@@ -8,6 +8,8 @@ from pathlib import Path
 
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
+from tests.servers import wait_for
+
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 800}
 WAIT_MS = 30_000
@@ -85,6 +87,14 @@ class Visitor:
         """Video frames decoded and sent so far, from getStats."""
         counts: dict[str, int] = await self.page.evaluate(FRAMES)
         return counts
+
+    async def until(self, expression: str, timeout_s: float = 30.0) -> None:
+        """Wait until a JavaScript expression holds (polled from here: the page's CSP forbids eval in it)."""
+
+        async def holds() -> bool:
+            return bool(await self.page.evaluate(f"() => {expression}"))
+
+        await wait_for(holds, expression, timeout_s)
 
     async def look(self, name: str) -> None:
         """Keep a picture of the screen when SHOTS names a folder for it."""
