@@ -17,7 +17,7 @@ from recordings.codecs import Packer, packer
 from recordings.frames import EncodedFrame
 from recordings.matroska import RawFile, TrackWriter
 from recordings.repair import finish_file
-from recordings.timeline import TIMELINE_FILE, Mark, TrackInfo, dump_mark, track_fields
+from recordings.timeline import TIMELINE_FILE, Mark, TrackInfo, dump_mark, read_timeline, track_fields
 
 # Kept free so that a full disk still takes the alarm and the ends of the files.
 RESERVE_FILE = ".reserve"
@@ -81,7 +81,9 @@ class RecordingFolder:
     def begin(self) -> None:
         """Makes the folder and the reserve; track numbers go on after those already there."""
         self._path.mkdir(mode=0o750, parents=True, exist_ok=True)
-        numbers = (re.match(r"([0-9]{1,9})-", path.name) for path in self._path.glob("*.mkv"))
+        names = [path.name for path in self._path.glob("*.mkv")]
+        names += [track.file for track in read_timeline(self._path).tracks]
+        numbers = (re.match(r"([0-9]{1,9})-", name) for name in names)
         self._number = max((int(match[1]) for match in numbers if match), default=0)
         handle = os.open(self._path / RESERVE_FILE, os.O_WRONLY | os.O_CREAT, 0o640)
         try:
@@ -116,9 +118,10 @@ class RecordingFolder:
             track.writer.flush()
 
     def close_track(self, track_id: str, at_ms: float) -> None:
-        track = self._tracks.pop(track_id, None)
+        track = self._tracks.get(track_id)
         if track is not None:
             track.writer.finish()
+            del self._tracks[track_id]  # not before: `fail` sees to those that could not be finished
             self.mark(Mark(at_ms, "track_closed", {"id": track.info.id, "file": track.file}))
 
     def end(self, at_ms: float) -> None:

@@ -73,6 +73,7 @@ class RoomRecorder:
         self._taken_bytes = 0  # counted by the thread only
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
+        self._running = False  # belongs to the thread
 
     @classmethod
     def recover(cls, folder: Path, on_alarm: Callable[[str], None], *, open_file: OpenFile = open_new) -> RoomRecorder:
@@ -208,12 +209,13 @@ class RoomRecorder:
         """The writer thread. It looks at the queue four times a second instead of being woken by each frame,
         so that it costs the loop little."""
         folder = RecordingFolder(self._path, self._epoch_ms or 0.0, self._open_file)
-        running = True
-        while running:
-            self._wake.wait(FLUSH_S if folder.active else None)
+        self._running = True
+        while self._running:
+            if not self._queue:  # a failure leaves the rest of it for the next turn
+                self._wake.wait(FLUSH_S if folder.active else None)
             self._wake.clear()
             try:
-                running = self._take_all(folder)
+                self._take_all(folder)
                 folder.flush()
             except OSError as error:
                 _log.error("recording %s stopped: %s", self._path.name, error)
@@ -222,8 +224,7 @@ class RoomRecorder:
                 _log.exception("recording %s stopped", self._path.name)
                 self._fail(folder, "write_failed")
 
-    def _take_all(self, folder: RecordingFolder) -> bool:
-        """Carries out what is queued; False when that was the last."""
+    def _take_all(self, folder: RecordingFolder) -> None:
         while self._queue:
             what = self._queue.popleft()
             if isinstance(what, _Frame):
@@ -232,19 +233,18 @@ class RoomRecorder:
             elif isinstance(what, Mark):
                 if not (self._failed and what.name in STATE_MARKS):  # the alarm's is the last word
                     folder.mark(what)
-            elif not self._obey(what, folder):
-                return False
-        return True
+            else:
+                self._obey(what, folder)
 
-    def _obey(self, order: _Order, folder: RecordingFolder) -> bool:
+    def _obey(self, order: _Order, folder: RecordingFolder) -> None:
         if order.verb == "begin":
             self._failed = None
             folder.begin()
         elif order.verb == "close_track":
             folder.close_track(order.track_id, order.at_ms)
         else:
+            self._running = order.verb != "quit"  # first, since what follows may fail
             folder.end(order.at_ms or folder.last_ms)
-        return order.verb != "quit"
 
     def _fail(self, folder: RecordingFolder, code: str) -> None:
         if not folder.active and self._failed:

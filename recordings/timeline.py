@@ -189,7 +189,7 @@ def read_marks(folder: Path) -> tuple[Mark, ...]:
     """
     try:
         lines = (folder / TIMELINE_FILE).read_bytes().split(b"\n")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ()
     return tuple(mark for line in lines if (mark := load_mark(line)) is not None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from array import array
 from collections.abc import Callable
 from fractions import Fraction
@@ -44,15 +45,19 @@ def video(
     size: tuple[int, int] = (320, 240),
     colour: tuple[int, int, int] = GREY,
     keyframe_every: int = 25,
+    noise: bool = False,
 ) -> list[EncodedFrame]:
     """Frames as a browser sends them, at 25 a second."""
     context: Any = av.CodecContext.create({"h264": "libx264", "vp8": "libvpx"}[codec], "w")
     context.width, context.height = size
     context.pix_fmt, context.time_base, context.framerate = "yuv420p", Fraction(1, FPS), Fraction(FPS)
-    context.gop_size, context.bit_rate, context.options = keyframe_every, 300_000, _OPTIONS[codec]
+    context.gop_size, context.options = keyframe_every, _OPTIONS[codec]
+    context.bit_rate = 4_000_000 if noise else 300_000
     encoded = []
     for index in range(frames):
         frame = plain_picture(*size, colour, index)
+        if noise:
+            frame.planes[0].update(random.Random(index).randbytes(frame.planes[0].buffer_size))
         frame.pts, frame.time_base = index, context.time_base
         encoded += context.encode(frame)
     encoded += context.encode(None)
