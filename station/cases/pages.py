@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from station.base.errors import BadInput
+from station.base.errors import BadInput, NotAllowed
 from station.base.web import principal_of, read_form, render, see_other, station_of
 from station.cases import service
 from station.cases.forms import WORDS, case_id_of, show_case
@@ -65,7 +65,9 @@ async def rate(request: web.Request) -> web.StreamResponse:
         await service.rate_case(station, who, case_id, grade, form.get("remark", ""))
     except BadInput as error:
         view = await service.case_view(station, who, case_id)
-        if view.reply is None or not view.asker:
+        if not view.asker:
+            raise NotAllowed from error
+        if view.case.state is not State.REPLIED:
             raise StepNotPossible from error
         return await show_case(request, "cases/rate.html", error.fields, form)
     return see_other(f"/cases/{case_id}")
