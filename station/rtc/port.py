@@ -138,9 +138,14 @@ class MediaPort:
 
 
 def host_addresses(public_host: str) -> tuple[str, ...]:
-    """The IPv4 addresses for ICE candidates: the setting's, or this machine's own, loopback last."""
-    if public_host:
-        return (socket.gethostbyname(public_host),)
+    """The IPv4 addresses for ICE candidates: the setting's, or this machine's own, loopback last.
+
+    Loopback alone is never enough: browsers send to it from the machine's own address, and our answer to that
+    leaves from there too, which they take for a stranger's.
+    """
+    public = socket.gethostbyname(public_host) if public_host else ""
+    if public and not public.startswith("127."):
+        return (public,)
     found = [str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4]
     outside = sorted({ip for ip in found if not ip.startswith(("127.", "169.254."))})
     return (*outside[:8], "127.0.0.1")

@@ -31,7 +31,6 @@ window.enter = async (url, grant, sources) => {
   room.addEventListener("track", ({ detail }) => window.media.set(detail.track.id, detail.mediaTrack));
   room.addEventListener("track", ({ detail }) => {
     const player = document.createElement(detail.track.kind);
-    player.muted = true;
     player.autoplay = true;
     player.srcObject = new MediaStream([detail.mediaTrack]);
     document.body.append(player);
@@ -80,7 +79,7 @@ class Media:
 
 def make_settings(folder: Path, **more: Any) -> Settings:
     """Settings for a media role of its own on free ports."""
-    values = {"data": folder, "media_port": 0, "media_http_port": 0, "public_host": "127.0.0.1", **more}
+    values = {"data": folder, "media_port": 0, "media_http_port": 0, **more}
     return Settings(_env_file=None, **values)  # type: ignore[call-arg]
 
 

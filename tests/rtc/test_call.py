@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 
@@ -13,8 +14,15 @@ DECODED = "async (n) => (await room.stats()).down.filter((s) => s.framesDecoded 
 HEARD = "async () => (await room.stats()).down.some((s) => s.audioEnergy > 0)"
 
 
+async def holds(page: Page, promise: str, argument: object = None, timeout_s: float = 20) -> None:
+    """Waits until an asynchronous condition of the page is true."""
+    async with asyncio.timeout(timeout_s):
+        while not await page.evaluate(promise, argument):
+            await asyncio.sleep(0.05)  # between two looks at the page
+
+
 async def decodes(page: Page, frames: int, timeout_s: float = 20) -> None:
-    await page.wait_for_function(DECODED, arg=frames, timeout=timeout_s * 1000, polling=50)
+    await holds(page, DECODED, frames, timeout_s)
 
 
 async def test_two_browsers_see_and_hear_each_other(media: Media, open_page: OpenPage) -> None:
@@ -24,7 +32,7 @@ async def test_two_browsers_see_and_hear_each_other(media: Media, open_page: Ope
     await media.enter(other, "boris")
     for page in (one, other):
         await decodes(page, 50)
-        await page.wait_for_function(HEARD)
+        await holds(page, HEARD)
     _, room = await media.control("GET", "/control/rooms/mt_test")
     assert sorted(member["person"] for member in room["members"]) == ["anna", "boris"]
     assert sorted(track["codec"] for track in room["tracks"]) == ["h264", "h264", "opus", "opus"]
