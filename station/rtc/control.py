@@ -46,6 +46,7 @@ async def get_room(request: web.Request) -> web.Response:
             "members": [member.info for member in room.members.values()],
             "tracks": [messages.describe(source.track.state) for source in room.sources.values()],
             "recording": room.recording.info,
+            "recorded_s": await room.recording.recorded_s(),
             "now_ms": int(time.time() * 1000),
         }
     )

@@ -13,6 +13,7 @@ from station.rtc.frames import FrameSource
 from station.rtc.room import Room
 
 MAX_QUEUED_BYTES = 8 * 2**20
+KEYFRAME_EVERY_S = 2.0  # a segment of the broadcast
 
 
 class FrameFeed:
@@ -68,7 +69,7 @@ class FrameFeed:
             if kind == "video":
                 self._awaits_keyframe = new is not None
             if new is not None:
-                new.add(self._take)
+                new.add(self._take, KEYFRAME_EVERY_S)
         self._sources = found
         self._grew.set()
 

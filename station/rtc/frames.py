@@ -19,31 +19,42 @@ class FrameSource:
     def __init__(self, track: PublishedTrack) -> None:
         self.track = track
         self._codec = track.state.codec
-        self._sinks: list[FrameSink] = []
+        self._sinks: dict[FrameSink, float] = {}
+        self._last_keyframe_s = 0.0
+        self._keyframe_every_s = 0.0
         self._reorder = ReorderBuffer()
         self._frames = depacketizer(self._codec)
 
-    def add(self, sink: FrameSink) -> None:
-        """Begins to hand frames to a sink, soon with a keyframe among them."""
+    def add(self, sink: FrameSink, keyframe_every_s: float) -> None:
+        """Begins to hand frames to a sink, soon with a keyframe among them, and then one at least that often."""
         if not self._sinks:
             self._reorder = ReorderBuffer()
             self._frames = depacketizer(self._codec)
             self.track.feed.taps = [*self.track.feed.taps, self._take]
-        self._sinks = [*self._sinks, sink]
+        self._set({**self._sinks, sink: keyframe_every_s})
         self.track.want_keyframe()
 
     def remove(self, sink: FrameSink) -> None:
         """Hands no more frames to a sink; harmless when it never got any."""
-        self._sinks = [other for other in self._sinks if other != sink]
+        self._set({other: every_s for other, every_s in self._sinks.items() if other != sink})
         if not self._sinks:
             self.track.feed.taps = [tap for tap in self.track.feed.taps if tap != self._take]
 
+    def _set(self, sinks: dict[FrameSink, float]) -> None:
+        self._sinks = sinks
+        self._keyframe_every_s = min(sinks.values(), default=0.0)
+
     def _take(self, packet: bytes) -> None:
-        for ordered, after_gap in self._reorder.push(packet, time.monotonic()):
+        now_s = time.monotonic()
+        for ordered, after_gap in self._reorder.push(packet, now_s):
             frame = self._frames.push(ordered, after_gap)
             if frame is None:
                 continue
+            if frame.keyframe:
+                self._last_keyframe_s = now_s
             at_s = self.track.clock.frame_s(frame.timestamp, time.time())
             encoded = EncodedFrame(self._codec, at_s * 1000, frame.keyframe, frame.data)
             for sink in self._sinks:
                 sink(encoded)
+        if now_s - self._last_keyframe_s > self._keyframe_every_s:
+            self.track.want_keyframe()

@@ -17,6 +17,7 @@ from station.rtc.journal import Journal
 from station.rtc.messages import RecordingInfo
 
 ACTIONS = ("start", "pause", "resume", "stop")
+KEYFRAME_EVERY_S = 5.0  # how coarsely one can seek in what is kept
 _EVENTS = {
     "start": "recording_started",
     "pause": "recording_paused",
@@ -55,6 +56,13 @@ class RoomRecording:
     @property
     def is_on(self) -> bool:
         return self.info.state != "off"
+
+    async def recorded_s(self) -> float | None:
+        """Recorded time so far, pauses left out; None while it is off."""
+        if not self.is_on:
+            return None
+        timeline = await asyncio.to_thread(read_timeline, self._folder, _now_ms())
+        return timeline.offset_s(_now_ms())
 
     def recover(self) -> None:
         """Goes on with what a crash interrupted. Raises OSError when the disk does not let it."""
@@ -139,7 +147,7 @@ class RoomRecording:
         wanted = self.info.state == "recording"
         for recorded in self._tracks.values():
             if wanted and not recorded.attached:
-                recorded.source.add(recorded.sink)
+                recorded.source.add(recorded.sink, KEYFRAME_EVERY_S)
             elif recorded.attached and not wanted:
                 recorded.source.remove(recorded.sink)
             recorded.attached = wanted
