@@ -11,7 +11,7 @@ from station.booking.calendar_file import calendar_of
 from station.booking.drafts import drop_draft, get_draft, save_draft, start_draft
 from station.booking.find_pages import answer_deputy
 from station.booking.forms import read_matter
-from station.booking.model import Booking, Draft, Matter, Mode, OverlappingBooking, Slot, SlotPast, SlotTaken, State
+from station.booking.model import Draft, Matter, Mode, OverlappingBooking, Slot, SlotPast, SlotTaken, State
 from station.booking.policy import booking_policy
 from station.booking.rota import get_slot
 from station.booking.service import cancel_booking, confirm_draft, get_booking, may_enter

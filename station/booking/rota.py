@@ -31,17 +31,28 @@ class Reception:
     free: int
 
 
-async def set_rule(station: Station, who: Principal, rule: RotaRule) -> None:
-    """Add a rule of the rota or replace the one with its id; slots already laid out stay."""
-    values = {
+async def set_rules(station: Station, who: Principal, rules: list[RotaRule]) -> None:
+    """Add rules of the rota or replace those with the same ids; slots already laid out stay."""
+    async with station.database.transaction() as work:
+        await work.execute(delete(store.rota_rules).where(store.rota_rules.c.id.in_([rule.id for rule in rules])))
+        await work.execute(insert(store.rota_rules), [_rule_row(rule) for rule in rules])
+        for deputy in sorted({rule.deputy for rule in rules}):
+            data = {"rules": [rule.id for rule in rules if rule.deputy == deputy]}
+            await append(station, work, who, "rota.set", f"deputy:{deputy}", data)
+
+
+def _rule_row(rule: RotaRule) -> dict[str, object]:
+    return {
         "id": rule.id, "deputy": rule.deputy, "station": rule.station, "weekday": rule.weekday, "day": rule.day,
         "starts": rule.starts, "ends": rule.ends, "minutes": rule.minutes, "modes": ",".join(rule.modes),
         "capacity": rule.capacity,
     }  # fmt: skip
-    async with station.database.transaction() as work:
-        await work.execute(delete(store.rota_rules).where(store.rota_rules.c.id == rule.id))
-        await work.execute(insert(store.rota_rules).values(values))
-        await append(station, work, who, "rota.set", f"deputy:{rule.deputy}", {"rule": rule.id})
+
+
+async def list_rules(station: Station) -> list[RotaRule]:
+    """Every rule of the rota."""
+    async with station.database.read() as connection:
+        return await store.all_rules(connection)
 
 
 async def extend_slots(station: Station, who: Principal = SYSTEM, days: int | None = None) -> int:

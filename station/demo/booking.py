@@ -12,7 +12,7 @@ from station.base.principal import SYSTEM, Principal, Role
 from station.base.station import Station
 from station.booking import store
 from station.booking.model import DAY_MINUTES, Help, Matter, Mode, RotaRule, State
-from station.booking.rota import extend_slots, list_slots, set_rule
+from station.booking.rota import extend_slots, list_rules, list_slots, set_rules
 from station.booking.service import book_slot
 from station.demo.accounts import DEMO_ACCOUNTS
 from station.demo.directory import DEPUTIES
@@ -42,24 +42,20 @@ TOPICS = ("菜场门口占道，轮椅过不去", "楼道灯坏了一个月没�
 
 async def seed_booking(station: Station) -> None:
     """Add what is missing of the rota, lay it out, and let other people have booked a few times."""
-    for number, person in enumerate(DEPUTIES):
-        for weekday, starts, ends, minutes, modes in PATTERNS[number % len(PATTERNS)]:
-            identity = f"rr_{person.key}_{weekday}"
-            rule = RotaRule(
-                identity,
-                f"dp_demo_{person.key}",
-                f"st_demo_{person.station}",
-                weekday,
-                None,
-                starts,
-                ends,
-                minutes,
-                modes,
-            )
-            await _set_missing(station, rule)
+    await _set_missing(station, _weekly_rules())
     await keep_today_bookable(station)
     await _seed_past(station)
     await _seed_strangers(station)
+
+
+def _weekly_rules() -> list[RotaRule]:
+    rules = []
+    for number, person in enumerate(DEPUTIES):
+        deputy, place = f"dp_demo_{person.key}", f"st_demo_{person.station}"
+        for weekday, starts, ends, minutes, modes in PATTERNS[number % len(PATTERNS)]:
+            identity = f"rr_{person.key}_{weekday}"
+            rules.append(RotaRule(identity, deputy, place, weekday, None, starts, ends, minutes, modes))
+    return rules
 
 
 async def keep_today_bookable(station: Station) -> None:
@@ -67,24 +63,26 @@ async def keep_today_bookable(station: Station) -> None:
     now = local(station.clock.now())
     minute = now.hour * 60 + now.minute
     soon = min((minute // 30 + 1) * 30, DAY_MINUTES)
-    await _open_day(station, LIN, "st_demo_guihua", now.date(), soon, DAY_MINUTES, 30)
-    await _open_day(station, CHEN, "st_demo_wangjiang", now.date(), max(soon, 19 * 60), 21 * 60, 20)
+    rules = [
+        _one_day(LIN, "st_demo_guihua", now.date(), soon, DAY_MINUTES, 30),
+        _one_day(CHEN, "st_demo_wangjiang", now.date(), max(soon, 19 * 60), 21 * 60, 20),
+    ]
     if minute >= LATE:
-        tomorrow = now.date() + timedelta(days=1)
-        await _open_day(station, LIN, "st_demo_guihua", tomorrow, 0, 8 * 60, 30)
+        rules.append(_one_day(LIN, "st_demo_guihua", now.date() + timedelta(days=1), 0, 8 * 60, 30))
+    await _set_missing(station, rules)
     await extend_slots(station)
 
 
-async def _open_day(station: Station, deputy: str, place: str, day: date, starts: int, ends: int, minutes: int) -> None:
-    identity = f"rr_{deputy.removeprefix('dp_demo_')}_{day:%m%d}"
-    await _set_missing(station, RotaRule(identity, deputy, place, None, day, starts, ends, minutes, EVERYWAY))
+def _one_day(deputy: str, place: str, day: date, starts: int, ends: int, minutes: int) -> RotaRule:
+    identity = f"rr_{deputy.removeprefix('dp_demo_')}_{day:%m%d}_{starts}"
+    return RotaRule(identity, deputy, place, None, day, starts, ends, minutes, EVERYWAY)
 
 
-async def _set_missing(station: Station, rule: RotaRule) -> None:
-    async with station.database.read() as connection:
-        if rule.id in {known.id for known in await store.all_rules(connection)}:
-            return
-    await set_rule(station, SYSTEM, rule)
+async def _set_missing(station: Station, rules: list[RotaRule]) -> None:
+    known = {rule.id for rule in await list_rules(station)}
+    missing = [rule for rule in rules if rule.id not in known]
+    if missing:
+        await set_rules(station, SYSTEM, missing)
 
 
 async def _seed_past(station: Station) -> None:

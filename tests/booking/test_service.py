@@ -28,7 +28,7 @@ from station.booking.model import (
     StepNotPossible,
     TooManyBookings,
 )
-from station.booking.rota import earliest_slots, extend_slots, get_slot, list_slots, receptions_of_day, set_rule
+from station.booking.rota import earliest_slots, extend_slots, get_slot, list_slots, receptions_of_day, set_rules
 from station.booking.service import (
     book_slot,
     bookings_of_day,
@@ -55,6 +55,12 @@ TODAY = date(2026, 10, 12)
 
 def at(station: Station, moment: datetime) -> Station:
     return replace(station, clock=FixedClock(moment))
+
+
+@pytest.fixture
+def town(both_towns: Station) -> Station:
+    """Every test here runs on SQLite and on PostgreSQL."""
+    return both_towns
 
 
 async def free_slots(station: Station, deputy: str = LIN) -> list[Slot]:
@@ -99,8 +105,8 @@ async def test_the_last_place_is_given_once(town: Station) -> None:
 
 async def test_a_slot_for_two_takes_two(town: Station) -> None:
     """Capacity counts: of five at once exactly two get in."""
-    await set_rule(
-        town, SYSTEM, RotaRule("rr_two", ZHOU, "st_demo_liuyin", None, TODAY, 780, 800, 20, (Mode.VIDEO,), 2)
+    await set_rules(
+        town, SYSTEM, [RotaRule("rr_two", ZHOU, "st_demo_liuyin", None, TODAY, 780, 800, 20, (Mode.VIDEO,), 2)]
     )
     await extend_slots(town)
     slot = next(s for s in await list_slots(town, ZHAO, ZHOU) if s.capacity == 2)
@@ -299,13 +305,10 @@ async def test_two_weeks_lie_ahead_and_today_is_bookable(town: Station) -> None:
 
 
 @pytest.mark.parametrize("hour", [0, 7, 21.8, 22.5, 23.7, 23.99])
-async def test_lin_is_bookable_at_any_hour_of_the_demo(station: Station, hour: float) -> None:
+async def test_lin_is_bookable_at_any_hour_of_the_demo(bare_town: Station, hour: float) -> None:
     """Started at night or at noon, the demo has a slot of 林秀兰 within the next hours."""
-    from station.demo.directory import seed_directory
-
     moment = MONDAY_TEN - timedelta(hours=10) + timedelta(hours=hour)
-    then = at(station, moment)
-    await seed_directory(then)
+    then = at(bare_town, moment)
     await seed_booking(then)
     first = (await earliest_slots(then, [LIN]))[LIN]
     assert first.starts_at - moment <= timedelta(hours=1)
