@@ -1,0 +1,135 @@
+"""`station serve`: all roles come up, one that dies comes back, all end together."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from station.serve.roles import RoleName
+from tests.servers import RunningStation, end_process, start_station, wait_until
+
+ROLES = [role.value for role in RoleName]
+
+
+def new_pid(running: RunningStation, role: str, old: int) -> bool:
+    return running.pid(role) not in (None, old)
+
+
+def test_it_says_where_to_go_and_with_which_logins(running_station: RunningStation) -> None:
+    """Once ready, the terminal shows the address and the demo logins."""
+    text = running_station.log.read_text
+    wait_until(lambda: running_station.address in text(), "the address in the terminal")
+    for login in ("linxiulan", "13800001234", "clerk", "supervisor", "admin"):
+        assert login in text()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_killed_role_comes_back_and_the_others_go_on(running_station: RunningStation, role: str) -> None:
+    """After `kill -9` of any role a new process takes its place; the other three are the same as before."""
+    before = {name: running_station.pid(name) for name in ROLES}
+    old = before[role]
+    assert old is not None
+    os.kill(old, signal.SIGKILL)
+    wait_until(lambda: new_pid(running_station, role, old), f"a new {role}", 30)
+    wait_until(running_station.is_ready, f"ready again after {role} was killed", 60)
+    others = {name: running_station.pid(name) for name in ROLES if name != role}
+    assert others == {name: pid for name, pid in before.items() if name != role}
+
+
+def test_the_ledger_and_a_grant_from_the_command_line(running_station: RunningStation) -> None:
+    """`station ledger verify` passes on the demo's ledger, and `station token` prints a signed grant."""
+    verified = running_station.command("ledger", "verify")
+    assert verified.returncode == 0, verified.stderr
+    assert re.search(r"whole: [1-9]\d* events", verified.stdout)
+    token = running_station.command("token", "--room", "hall", "--publish")
+    assert token.stdout.strip().count(".") == 2
+    refused = running_station.command("token", "--room", "../etc", "--publish")
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+
+
+def test_doctor_finds_a_running_station_healthy(running_station: RunningStation) -> None:
+    """`station doctor` has nothing to complain about while the station runs."""
+    result = running_station.command("doctor")
+    assert result.returncode == 0, result.stdout
+    assert "revision" in result.stdout
+
+
+def test_a_second_start_on_the_same_data_is_one_sentence(running_station: RunningStation) -> None:
+    """Two stations never share a data folder; the second says so and ends."""
+    second = running_station.command("serve", "--demo")
+    assert second.returncode == 1
+    assert "already running" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_a_taken_port_is_one_sentence(running_station: RunningStation, tmp_path: Path) -> None:
+    """With its HTTP port taken, another station names the port and what to set, and starts nothing."""
+    result = running_station.command("serve", "--data", str(tmp_path / "other"))
+    assert result.returncode == 1
+    port = running_station.address.rsplit(":", 1)[1]
+    assert f"TCP port {port}" in result.stderr
+    assert "PORT=" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_all_end_together_and_restarting_keeps_the_data(tmp_path: Path) -> None:
+    """SIGTERM ends every role within seconds with exit 0; the next start finds the same keys and the same ledger."""
+    with start_station(tmp_path) as first:
+        key = (first.data / "keys" / "grant.key").read_bytes()
+        children = psutil.Process(first.process.pid).children(recursive=True)
+        assert len(children) >= len(ROLES)
+        assert end_process(first.process) == 0
+        assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+        ledger = first.command("ledger", "verify").stdout
+    with start_station(tmp_path) as second:
+        assert (second.data / "keys" / "grant.key").read_bytes() == key
+        assert second.command("ledger", "verify").stdout == ledger
+
+
+def test_nothing_is_left_when_the_supervisor_is_killed(tmp_path: Path) -> None:
+    """Even `kill -9` of the supervisor leaves no role behind holding a port."""
+    with start_station(tmp_path, demo=False) as running:
+        children = psutil.Process(running.process.pid).children(recursive=True)
+        running.process.kill()
+        _, alive = psutil.wait_procs(children, timeout=20)
+        assert alive == []
+
+
+def test_https_where_phones_join(tmp_path: Path) -> None:
+    """With HOST=0.0.0.0 the pages come over HTTPS with a certificate made on the spot, kept for the next start."""
+    with start_station(tmp_path, STATION_HOST="0.0.0.0") as running:
+        assert running.address.startswith("https://")
+        first = (running.data / "tls" / "station.crt").read_bytes()
+        wait_until(lambda: "https://" in running.log.read_text(), "the address a phone can open")
+    assert (tmp_path / "var" / "tls" / "station.crt").read_bytes() == first
+
+
+def test_wrong_settings_are_one_sentence() -> None:
+    """A setting that makes no sense is named, without a traceback."""
+    result = subprocess.run(
+        [sys.executable, "-m", "station", "settings"],
+        env={**os.environ, "STATION_HTTP_PORT": "eighty"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert result.stderr.startswith("Wrong settings: STATION_HTTP_PORT")
+
+
+def test_settings_show_source_and_hide_secrets(tmp_path: Path) -> None:
+    """`station settings` tells where a value comes from, and never prints a secret."""
+    result = subprocess.run(
+        [sys.executable, "-m", "station", "settings"], cwd=tmp_path,
+        env={**os.environ, "STATION_TURN_SECRET": "pst-secret", "STATION_DATABASE_URL": "postgresql://u:pw9@db/x"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "pst-secret" not in result.stdout
+    assert "pw9" not in result.stdout
+    assert "STATION_HTTP_PORT = 8080   [default]" in result.stdout
+    assert re.search(r"STATION_TURN_SECRET = .*\[environment\]", result.stdout)
