@@ -1,4 +1,6 @@
 """The command `station`: serve it, look at its settings, hand out a grant, prove its ledger, find what is wrong."""
+# What a command needs is imported in it: media and live start without the database and the pages.
+# ruff: noqa: PLC0415
 
 from __future__ import annotations
 
@@ -12,13 +14,11 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import ValidationError
 
-from station.base.database import Database, migrate
 from station.base.grants import Grant, GrantSigner, Right
 from station.base.ids import SAFE_NAME, new_id
 from station.base.settings import Settings
 from station.serve.ports import CannotStart
 from station.serve.roles import RoleName, run_role
-from station.serve.supervisor import serve as serve_all
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 ledger = typer.Typer(no_args_is_help=True, help="The record of all that happened.")
@@ -64,6 +64,8 @@ def serve(
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
     settings = read_settings()
     if role is None:
+        from station.serve.supervisor import serve as serve_all
+
         serve_all(settings)
     else:
         run_role(role, settings)
@@ -72,13 +74,15 @@ def serve(
 @app.command("migrate")
 def migrate_database() -> None:
     """Bring the database to this release, where roles are started one by one."""
+    from station.base.database import migrate
+
     migrate(read_settings())
 
 
 @app.command()
 def settings() -> None:
     """Print every setting with its value, where the value comes from, and what it is for."""
-    from station.serve.report import describe_settings  # noqa: PLC0415
+    from station.serve.report import describe_settings
 
     for line in describe_settings(read_settings(), os.environ):
         typer.echo(line)
@@ -106,7 +110,8 @@ def token(
 @ledger.command()
 def verify() -> None:
     """Recompute the chain of hashes; exit status 1 and the first broken entry if anything was changed."""
-    from station.ledger.service import verify_chain  # noqa: PLC0415
+    from station.base.database import Database
+    from station.ledger.service import verify_chain
 
     async def check() -> int:
         database = Database(read_settings().resolved_database_url)
@@ -126,7 +131,7 @@ def verify() -> None:
 @app.command()
 def doctor() -> None:
     """Check what the station needs on this machine; exit status 1 if something stands in its way."""
-    from station.serve.doctor import examine  # noqa: PLC0415
+    from station.serve.doctor import examine
 
     findings = asyncio.run(examine(read_settings()))
     for finding in findings:
