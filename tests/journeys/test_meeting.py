@@ -89,7 +89,7 @@ async def talk_and_record(citizen: Visitor, deputy: Visitor) -> None:
 
 
 async def follow_case(browser: Browser, station: RunningStation, citizen: Visitor) -> str:
-    """The clerk accepts and assigns, the unit replies, the citizen rates; returns the case's id."""
+    """The clerk accepts and assigns, the unit replies, the citizen rates, the clerk concludes; returns the case's id."""
     await citizen.go("/my")
     await citizen.page.click(f"text={MATTER}")
     found = re.search(r"cs_\w+", citizen.page.url)
@@ -105,14 +105,16 @@ async def follow_case(browser: Browser, station: RunningStation, citizen: Visito
     await clerk.page.click("form[action$='/accept'] button")
     await clerk.page.select_option("form[action$='/assign'] select[name='unit']", "un_demo_housing")
     await clerk.page.click("form[action$='/assign'] button")
-    await clerk.leave()
+    await expect(clerk.page.locator("form[action$='/assign']")).to_have_count(0)
     unit = await Visitor.arrive(browser, station.address, DESK)
     await unit.sign_in_as("unit")
     await expect(unit.page.locator("main")).to_contain_text(MATTER)
     await unit.look("unit")
     await unit.go(f"/unit/cases/{case}")
     await unit.page.fill("form[action$='/reply'] textarea", "已上门测过，冬至日照满足 2 小时。")
+    await unit.page.locator("input[name='outcome']").first.check()
     await unit.page.click("form[action$='/reply'] button")
+    await expect(unit.page.locator("form[action$='/reply']")).to_have_count(0)
     await unit.leave()
     await citizen.go(f"/cases/{case}")
     await expect(citizen.page.locator("main")).to_contain_text("冬至日照满足 2 小时")
@@ -121,6 +123,11 @@ async def follow_case(browser: Browser, station: RunningStation, citizen: Visito
     await citizen.look("case-rate")
     await citizen.page.locator("input[name='grade']").first.check()
     await citizen.page.click("form[action$='/rate'] button.btn-main")
+    await expect(citizen.page.locator("input[name='grade']")).to_have_count(0)
+    await clerk.go(f"/desk/cases/{case}")
+    await clerk.page.click("form[action$='/conclude'] button")
+    await expect(clerk.page.locator("form[action$='/conclude']")).to_have_count(0)
+    await clerk.leave()
     await citizen.go(f"/cases/{case}")
     await expect(citizen.page.locator("main")).to_contain_text("已办结")
     await citizen.look("case-concluded")
