@@ -1,6 +1,6 @@
 """Write the next migration from the difference between the tables in code and an empty, migrated database.
 
-    python tools/new_migration.py 0003 "add a waitlist"
+python tools/new_migration.py 0003 "add a waitlist"
 """
 
 from __future__ import annotations

@@ -71,8 +71,8 @@ async def send_code(request: web.Request) -> web.StreamResponse:
 async def ask_code(request: web.Request) -> web.StreamResponse:
     """Second page: the code that came by SMS."""
     phone = check_phone(request.query.get("phone", ""))
-    context = {"phone": phone, "shown": mask_phone(phone), "next": safe_next(request.query.get("next"))}
-    return render(request, "people/signin_code.html", fields={}, **context)
+    onward = safe_next(request.query.get("next"))
+    return render(request, "people/signin_code.html", fields={}, phone=phone, shown=mask_phone(phone), next=onward)
 
 
 async def check_code(request: web.Request) -> web.StreamResponse:
@@ -84,8 +84,9 @@ async def check_code(request: web.Request) -> web.StreamResponse:
     try:
         token = await signin.check_code(station_of(request), phone, form.get("code", ""))
     except BadInput as error:
-        shown = {"phone": phone, "shown": mask_phone(phone), "next": onward}
-        return render(request, "people/signin_code.html", error.status, fields=error.fields, **shown)
+        shown = mask_phone(phone)
+        template, fields = "people/signin_code.html", error.fields
+        return render(request, template, error.status, fields=fields, phone=phone, shown=shown, next=onward)
     return _signed_in(request, token, onward or "/my")
 
 

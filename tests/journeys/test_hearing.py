@@ -19,8 +19,10 @@ async def open_hearing(clerk: Visitor) -> str:
     await clerk.go("/desk/hearings/new")
     await page.fill("#title", TITLE)
     day, starts = await page.evaluate(
-        """() => { const part = (o) => new Intl.DateTimeFormat('sv', {timeZone: 'Asia/Shanghai', ...o}).format(new Date());
-        return [part({dateStyle: 'short'}), part({timeStyle: 'short'})]; }"""
+        """() => {
+          const part = (o) => new Intl.DateTimeFormat('sv', {timeZone: 'Asia/Shanghai', ...o}).format(new Date());
+          return [part({dateStyle: 'short'}), part({timeStyle: 'short'})];
+        }"""
     )
     hour = int(starts[:2])
     await page.fill("#day", day)

@@ -89,7 +89,7 @@ async def talk_and_record(citizen: Visitor, deputy: Visitor) -> None:
 
 
 async def follow_case(browser: Browser, station: RunningStation, citizen: Visitor) -> str:
-    """The clerk accepts and assigns, the unit replies, the citizen rates, the clerk concludes; returns the case's id."""
+    """Accepted, assigned, answered, rated and concluded, each by whose turn it is; returns the case's id."""
     await citizen.go("/my")
     await citizen.page.click(f"text={MATTER}")
     found = re.search(r"cs_\w+", citizen.page.url)

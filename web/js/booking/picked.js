@@ -2,13 +2,12 @@
 const form = document.querySelector("form[data-picked]");
 const words = form?.querySelector("[data-picked-words]");
 
-function show() {
-  const slot = form.querySelector("input[name=slot]:checked");
-  words.hidden = !slot;
-  words.textContent = slot ? form.dataset.picked + slot.dataset.words : "";
-}
-
-if (words) {
+if (form instanceof HTMLFormElement && words instanceof HTMLElement) {
+  const show = () => {
+    const slot = form.querySelector("input[name=slot]:checked");
+    words.hidden = !(slot instanceof HTMLInputElement);
+    if (slot instanceof HTMLInputElement) words.textContent = `${form.dataset.picked ?? ""}${slot.dataset.words ?? ""}`;
+  };
   form.addEventListener("change", show);
   window.addEventListener("pageshow", show); // the browser may restore the choice after going back
   show();
