@@ -1,0 +1,31 @@
+"""The citizen's own page with meetings and cases on it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from station.base.station import Station
+from station.demo import seed
+from tests.fixtures import Person
+
+NewPerson = Callable[..., Awaitable[Person]]
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+async def test_what_waits_for_the_citizen_stands_on_top(station: Station, new_person: NewPerson, language: str) -> None:
+    """A replied case asks for the rating before all others; the meeting of three weeks ago is among the past ones."""
+    await seed(station)
+    citizen = await new_person("ac_demo_citizen")
+    citizen.headers = {"Accept-Language": language}
+    page = await citizen.get("/my")
+    asks, works = ("等您打分", "办理中") if language == "zh-CN" else ("Waiting for your rating", "In progress")
+    assert page.index(asks) < page.index(works)
+    assert "/bookings/bk_demo_past" in page
+
+
+async def test_seeding_the_whole_demo_twice_is_harmless(station: Station) -> None:
+    """A restart of the demo neither fails nor doubles anything."""
+    await seed(station)
+    await seed(station)
