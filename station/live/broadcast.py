@@ -78,9 +78,10 @@ class Broadcast:
             self._writer = ProgrammeWriter(self.folder, self.programme, self._segments)
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="packager")
             self._packaging = asyncio.create_task(self._package(self._writer, self._thread))
-        if self._source:
-            self._source.cancel()
-        self._source = asyncio.create_task(self._read_source(session, media_url))
+        before = self._source
+        if before:
+            before.cancel()
+        self._source = asyncio.create_task(self._read_source(session, media_url, before))
 
     async def end(self, now_ms: int) -> None:
         """Finish for good: the playlist gets its end mark, the same files replay. Harmless when repeated."""
@@ -88,7 +89,10 @@ class Broadcast:
             return
         await self._stop_source()
         self.programme.state, self.programme.ended_at_ms, self.programme.grant = "ended", now_ms, ""
-        await asyncio.to_thread(self.folder.save, self.programme)
+        try:
+            await asyncio.to_thread(self.folder.save, self.programme)
+        except OSError:  # a full disk must not keep a broadcast on air; a restart would, until it is ended again
+            log.exception("broadcast %s: its end could not be written down", self.programme.id)
         await self._stop_packaging()
         self.shelf.finish()
 
@@ -120,8 +124,12 @@ class Broadcast:
             self._thread = None
         self._writer = None
 
-    async def _read_source(self, session: aiohttp.ClientSession, media_url: str) -> None:
+    async def _read_source(
+        self, session: aiohttp.ClientSession, media_url: str, before: asyncio.Task[None] | None
+    ) -> None:
         programme, seen = self.programme, ""
+        if before:
+            await asyncio.wait([before])
         while True:
             try:
                 feed = read_feed(session, media_url, programme.room, programme.person, programme.grant)
@@ -135,8 +143,9 @@ class Broadcast:
                 reason = str(error)
             finally:
                 if self.connected:
-                    self.connected = False
                     await self._frames.put(_GONE)
+                    await self._frames.join()
+                    self.connected = False
             if reason != seen:
                 log.warning("broadcast %s has no source: %s", programme.id, reason)
                 seen = reason

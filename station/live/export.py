@@ -17,36 +17,29 @@ from av.stream import Stream
 from station.live.playlist import init_name, segment_name
 from station.live.programme import ProgrammeFolder, StoredSegment
 
-_BIGGEST_READ = 2**20
-
 
 class NothingRecorded(Exception):
     """The broadcast has no segment that could be exported."""
 
 
 class _Joined(io.RawIOBase):
-    """Files one after the other, without holding them in memory."""
+    """Files one after the other; only one of them, a few seconds, is in memory."""
 
     def __init__(self, paths: list[Path]) -> None:
         self._paths = iter(paths)
-        self._file: io.BufferedReader | None = None
+        self._file = io.BytesIO()
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
         """Up to `size` bytes, from one file at a time; empty at the very end."""
-        while True:
-            if self._file is None:
-                path = next(self._paths, None)
-                if path is None:
-                    return b""
-                self._file = path.open("rb")
-            data = self._file.read(size if size >= 0 else _BIGGEST_READ)
-            if data:
-                return data
-            self._file.close()
-            self._file = None
+        while not (data := self._file.read(size)):
+            path = next(self._paths, None)
+            if path is None:
+                return b""
+            self._file = io.BytesIO(path.read_bytes())
+        return data
 
 
 def to_mp4(folder: Path, out: Path) -> float:

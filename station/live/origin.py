@@ -50,7 +50,8 @@ async def _multivariant(broadcast: Broadcast) -> web.Response:
     if not await _begun(broadcast):
         return _not_yet()
     cache = _REPLAY if broadcast.ended else "no-cache"
-    return web.Response(text=broadcast.multivariant(), content_type=_PLAYLIST, headers={"Cache-Control": cache})
+    body = broadcast.multivariant().encode()
+    return web.Response(body=body, content_type=_PLAYLIST, headers={"Cache-Control": cache})
 
 
 async def _media_playlist(request: web.Request, broadcast: Broadcast) -> web.Response:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import aiohttp
 
-from station.base.errors import N_, BadInput, Conflict, NotFound
+from station.base.errors import N_, BadInput, Conflict, NotFound, Unavailable
 from station.base.ids import is_safe_name
 from station.live.broadcast import Broadcast, now_ms
 from station.live.feed_reader import feed_session
@@ -30,6 +30,11 @@ class NoSuchBroadcast(NotFound):
 class BroadcastEnded(Conflict):
     code = "broadcast-ended"
     message = N_("这场直播已经结束，不能再开始")
+
+
+class CannotKeep(Unavailable):
+    code = "disk-full"
+    message = N_("直播存储写不进去了，请联系管理员")
 
 
 class Registry:
@@ -80,7 +85,10 @@ class Registry:
         changed = (programme.room, programme.person) != (room, person)
         refused = broadcast.refused or not programme.grant
         programme.room, programme.person, programme.grant = room, person, grant
-        await asyncio.to_thread(broadcast.folder.save, programme)
+        try:
+            await asyncio.to_thread(broadcast.folder.save, programme)
+        except OSError as error:
+            raise CannotKeep from error
         if changed or refused:
             assert self._session
             broadcast.watch(self._session, self._media_url)

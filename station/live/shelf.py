@@ -23,6 +23,7 @@ class Shelf:
         self.inits: dict[int, bytes] = {}
         self._bodies: dict[tuple[bool, bool], bytes] = {}
         self._changed: asyncio.Future[None] | None = None
+        self.waiting = 0
 
     def wake(self) -> None:
         """The state has changed: forget rendered bodies, release everyone who waits."""
@@ -72,5 +73,9 @@ class Shelf:
                 return False
             if self._changed is None:
                 self._changed = loop.create_future()
-            await asyncio.wait([self._changed], timeout=left_s)
+            self.waiting += 1
+            try:
+                await asyncio.wait([self._changed], timeout=left_s)
+            finally:
+                self.waiting -= 1
         return True

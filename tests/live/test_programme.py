@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import errno
+import stat
+from pathlib import Path
+
+from station.live.playlist import PARTS_FOR_SEGMENTS
+from station.live.programme import PARTS_KEPT_FOR, OpenSegment, Programme, ProgrammeFolder, StoredSegment
+from station.live.writer import ProgrammeWriter, SegmentClosed
+from tests.live.media import encoded_tone, encoded_video, interleaved, shifted
+
+
+def stored(n: int) -> StoredSegment:
+    return StoredSegment(n, 0.0, 2.0, 0, False, (n + 1) * 180_000, 3)
+
+
+def test_the_grant_is_kept_where_nobody_else_can_read_it(tmp_path: Path) -> None:
+    """programme.json survives as written, and only its owner may open it."""
+    folder = ProgrammeFolder(tmp_path / "b1")
+    programme = Programme("b1", "r1", "p1", grant="secret")
+    folder.save(programme)
+    assert folder.load() == programme
+    assert stat.S_IMODE((tmp_path / "b1" / "programme.json").stat().st_mode) == 0o600
+
+
+def test_after_a_crash_the_open_segment_is_saved_from_its_parts(tmp_path: Path) -> None:
+    """Parts of a segment that never closed become a segment of their length; a torn line is dropped."""
+    folder = ProgrammeFolder(tmp_path)
+    folder.close_segment(stored(0), [b"abc"])
+    folder.open_segment(OpenSegment(1, 2000.0, 0, False))
+    for index in range(3):
+        folder.write_part(1, index, b"part%d" % index, 30_000)
+    (tmp_path / "s1.p2.mp4").unlink()
+    with (tmp_path / "segments.jsonl").open("ab") as file:
+        file.write(b'{"n":1,"at_m')
+    segments = folder.recover()
+    assert [segment.n for segment in segments] == [0, 1]
+    assert segments[1].duration_s == 60_000 / 90_000
+    assert segments[1].end == 180_000 + 60_000
+    assert (tmp_path / "s1.mp4").read_bytes() == b"part0part1"
+    assert folder.segments() == segments
+    assert not list(tmp_path.glob("s*.p*.mp4"))
+
+
+def test_parts_are_kept_only_while_they_are_fresh(tmp_path: Path) -> None:
+    """Old parts go, a few more segments than the playlist lists stay."""
+    folder = ProgrammeFolder(tmp_path)
+    for number in range(10):
+        folder.open_segment(OpenSegment(number, 0.0, 0, False))
+        folder.write_part(number, 0, b"abc", 180_000)
+        folder.close_segment(stored(number), [b"abc"])
+    left = sorted(int(path.name[1 : path.name.index(".")]) for path in tmp_path.glob("s*.p0.mp4"))
+    assert left == list(range(10 - PARTS_KEPT_FOR, 10))
+    assert PARTS_KEPT_FOR > PARTS_FOR_SEGMENTS
+
+
+class FullFolder(ProgrammeFolder):
+    """A folder on a disk that can be full."""
+
+    full = False
+
+    def _write(self, name: str, data: bytes) -> None:
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        super()._write(name, data)
+
+
+def test_a_full_disk_raises_the_alarm_and_the_broadcast_goes_on(tmp_path: Path) -> None:
+    """What cannot be written is marked lost, numbers have no hole, and the alarm ends when there is room again."""
+    folder = FullFolder(tmp_path)
+    programme = Programme("b1", "r1", "p1")
+    folder.save(programme)
+    writer = ProgrammeWriter(folder, programme, [])
+    clip = tuple(interleaved(encoded_video(4), encoded_tone(4)))
+    closed, alarms = [], []
+    for turn in range(3):
+        folder.full = turn == 1
+        updates = writer.push(shifted(clip, turn * 4000.0))
+        closed += [update.stored for update in updates if isinstance(update, SegmentClosed)]
+        alarms.append(writer.alarm)
+    assert alarms == [None, "disk_full", None]
+    assert [segment.n for segment in closed] == list(range(len(closed)))
+    lost = [segment.n for segment in closed if segment.lost]
+    assert lost and lost != [segment.n for segment in closed]
+    assert folder.segments() == closed
