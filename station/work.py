@@ -1,4 +1,4 @@
-"""The work role: takes long jobs from the database, delivers notices, issues cards when a clock runs out."""
+"""The work role: takes long jobs from the database, and does the chores that come round again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from station.app import close_station, open_station
 from station.base import jobs
 from station.base.settings import Settings
 from station.base.station import Station
-from station.cases.service import issue_due_cards
+from station.booking.drafts import forget_old_drafts
+from station.booking.rota import extend_slots
+from station.cases.service import issue_due_cards, recount_provisional
 from station.meeting.archive import compose, seal_bag
 from station.notices.channels import channels_for
 from station.notices.service import deliver_due
@@ -21,9 +23,9 @@ from station.notices.service import deliver_due
 log = structlog.get_logger()
 IDLE_S = 0.5
 HEARTBEAT_S = 10
-CARDS_EVERY_S = 60
 
 Progress = Callable[[float], Awaitable[None]]
+Chore = Callable[[Station], Awaitable[None]]
 JobHandler = Callable[[Station, dict[str, Any], Progress], Awaitable[None]]
 HANDLERS: dict[str, JobHandler] = {"compose": compose, "seal": seal_bag}
 
@@ -34,8 +36,8 @@ async def run_work(settings: Settings) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(_work_jobs(station))
-            group.create_task(_deliver_notices(station))
-            group.create_task(_issue_cards(station))
+            for every_s, chore in CHORES:
+                group.create_task(_do_chore(station, every_s, chore))
     finally:
         await close_station(station)
 
@@ -79,20 +81,35 @@ async def _work_jobs(station: Station) -> None:
             await asyncio.sleep(IDLE_S)
 
 
-async def _deliver_notices(station: Station) -> None:
-    channels = channels_for(station.settings)
+async def _do_chore(station: Station, every_s: float, chore: Chore) -> None:
+    """Do it again and again; one that fails is told in the log and tried at its next turn."""
     while True:
         try:
-            await deliver_due(station, channels)
+            await chore(station)
         except Exception:
-            log.exception("notices_failed")
-        await asyncio.sleep(1)
+            log.exception("chore_failed", chore=chore.__name__)
+        await asyncio.sleep(every_s)
 
 
-async def _issue_cards(station: Station) -> None:
-    while True:
-        try:
-            await issue_due_cards(station)
-        except Exception:
-            log.exception("cards_failed")
-        await asyncio.sleep(CARDS_EVERY_S)
+async def deliver_notices(station: Station) -> None:
+    """Send what waits in the outbox."""
+    await deliver_due(station, channels_for(station.settings))
+
+
+async def turn_clocks(station: Station) -> None:
+    """Recount provisional deadlines, then issue the cards that are due."""
+    await recount_provisional(station)
+    await issue_due_cards(station)
+
+
+async def lay_out_rota(station: Station) -> None:
+    """Keep the days ahead open for booking, and forget what was typed and never sent."""
+    await extend_slots(station)
+    await forget_old_drafts(station)
+    if station.settings.demo:
+        from station.demo.booking import keep_today_bookable  # noqa: PLC0415  only the demo loads the demo
+
+        await keep_today_bookable(station)
+
+
+CHORES: tuple[tuple[float, Chore], ...] = ((1, deliver_notices), (60, turn_clocks), (3600, lay_out_rota))

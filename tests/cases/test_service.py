@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import date
+from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
+from station.base.bus import LocalBus
+from station.base.clock import FixedClock
+from station.base.database import Database
 from station.base.errors import BadInput, Conflict, NotAllowed, NotFound
+from station.base.grants import GrantSigner
 from station.base.principal import GUEST, Principal, Role
+from station.base.settings import Settings
+from station.base.station import Station
 from station.cases import service
 from station.cases.model import (
     AlreadyRated,
@@ -23,9 +32,28 @@ from station.cases.model import (
     TooLateToExtend,
 )
 from station.cases.records import OpenCase
+from station.demo.accounts import DEMO_ACCOUNTS
+from station.demo.directory import seed_directory
 from station.ledger.service import timeline, verify_chain
 from station.notices.service import list_newest
+from station.people.service import ensure_citizen
 from tests.cases.conftest import CITIZEN, CLERK, DEPUTY, OTHER_DEPUTY, STRANGER, SUPERVISOR, UNIT, Town
+from tests.fixtures import MONDAY_TEN
+
+
+@pytest_asyncio.fixture
+async def town(database_url: str, tmp_path: Path) -> AsyncIterator[Town]:
+    """The demo's directory and its two citizens, on SQLite and on PostgreSQL."""
+    settings = Settings(data=tmp_path, demo=True, _env_file=None)  # type: ignore[call-arg]
+    database = Database(database_url)
+    station = Station(settings, database, LocalBus(), FixedClock(MONDAY_TEN), GrantSigner.load(settings.keys))
+    await seed_directory(station)
+    async with database.transaction() as work:
+        for account in DEMO_ACCOUNTS:
+            if account.phone:
+                await ensure_citizen(station, work, account.phone, account.name, account.id)
+    yield Town(station)
+    await database.close()
 
 
 async def actions_of(town: Town, case_id: str) -> list[str]:
