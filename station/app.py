@@ -24,6 +24,8 @@ from station.base.settings import Settings
 from station.base.station import Station
 from station.base.templates import WEB, make_environments
 from station.base.web import CSRF_KEY, HTTP, STATION, TEMPLATES, Handler, Route, principal_of
+from station.booking.find_pages import HOME_BLOCKS
+from station.home import live_card
 from station.meeting.journal import follow_journal
 from station.people.pages import sessions
 from station.people.rights import Action, allowed
@@ -57,6 +59,7 @@ def build_app(station: Station, routes: tuple[Route, ...] = ROUTES) -> web.Appli
     app[STATION] = station
     app[TEMPLATES] = make_environments(Translator())
     app[CSRF_KEY] = _csrf_key(station.settings.keys)
+    app[HOME_BLOCKS] = (live_card,)
     app.cleanup_ctx.append(_http_client)
     for route in routes:
         app.router.add_route(route.method, route.path, _guarded(route))

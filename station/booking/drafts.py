@@ -14,6 +14,8 @@ from station.booking.policy import booking_policy
 
 # Holding is a courtesy that ends by itself; it is no step in anybody's matter, so it leaves no ledger event.
 
+KEEP_DRAFTS = timedelta(days=7)
+
 
 async def start_draft(station: Station, who: Principal, slot_id: str) -> tuple[Draft, Slot]:
     """Hold the slot for the citizen and take up what they typed before.
@@ -63,7 +65,7 @@ async def save_draft(station: Station, who: Principal, slot_id: str, matter: Mat
             check_place(slot, now)
         except Conflict as error:
             gone = error
-            changed |= {"slot": "", "held_until": None}
+            changed |= {"slot": "", "held_until": now}
         await store.change_draft(work, who.account, **changed)
         draft = await store.lock_draft(work, who.account)
     if gone is not None:
@@ -88,3 +90,9 @@ async def drop_draft(station: Station, who: Principal) -> None:
 EMPTY: dict[str, object] = {
     "key": "", "slot": "", "held_until": None, "mode": "", "topic": "", "description": "", "help": "",
 }  # fmt: skip
+
+
+async def forget_old_drafts(station: Station) -> None:
+    """Delete what was typed and never sent: after KEEP_DRAFTS nobody expects it to be there, and it is personal."""
+    async with station.database.transaction() as work:
+        await store.delete_drafts_before(work, station.clock.now() - KEEP_DRAFTS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import groupby
@@ -33,7 +33,7 @@ class HomeBlock:
 
 
 HomeBlockMaker = Callable[[web.Request], Awaitable[HomeBlock | None]]
-HOME_BLOCKS: web.AppKey[list[HomeBlockMaker]] = web.AppKey("home_blocks", list)
+HOME_BLOCKS: web.AppKey[Sequence[HomeBlockMaker]] = web.AppKey("home_blocks", Sequence)
 
 
 async def show_home(request: web.Request) -> web.StreamResponse:
@@ -41,7 +41,7 @@ async def show_home(request: web.Request) -> web.StreamResponse:
     station, who = station_of(request), principal_of(request)
     today = local_date(station.clock.now())
     day, receptions = await _next_receptions(station, today)
-    made = [await make(request) for make in request.app.get(HOME_BLOCKS, [])]
+    made = [await make(request) for make in request.app.get(HOME_BLOCKS, ())]
     return render(
         request,
         "booking/home.html",

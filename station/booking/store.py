@@ -18,7 +18,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    delete,
     func,
+    or_,
     select,
     update,
 )
@@ -225,3 +227,8 @@ def to_booking(row: Any) -> Booking:
         row.citizen_name, row.topic, row.description, row.starts_at, row.ends_at, Mode(row.mode), helps_of(row.help),
         State(row.state), row.sequence, row.created_at,
     )  # fmt: skip
+
+
+async def delete_drafts_before(work: Transaction, moment: datetime) -> None:
+    """Drafts whose hold ended before a moment; one given up on (no hold) goes with the next sweep."""
+    await work.execute(delete(drafts).where(or_(drafts.c.held_until < moment, drafts.c.held_until.is_(None))))

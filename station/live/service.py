@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 from sqlalchemy import insert, update
 
@@ -13,6 +15,7 @@ from station.base.principal import Principal
 from station.base.station import Station
 from station.ledger.service import append
 from station.live import client, store
+from station.live.export import NothingRecorded, to_mp4
 from station.live.model import Broadcast, BroadcastEnded, LiveStatus, OnAir
 
 LIVE_TOPIC = "live"
@@ -139,3 +142,12 @@ async def list_broadcasts(station: Station, state: OnAir | None = None) -> list[
 async def get_status(station: Station, broadcast_id: str) -> LiveStatus | None:
     """Seconds on air and people watching, as the live role tells; None when it does not."""
     return await client.get_status(station, broadcast_id)
+
+
+async def export_broadcast(station: Station, broadcast_id: str, out: Path) -> bool:
+    """What viewers saw as one MP4, copied from its segments; False when nothing was ever on air."""
+    try:
+        await asyncio.to_thread(to_mp4, station.settings.data / "live" / broadcast_id, out)
+    except NothingRecorded:
+        return False
+    return True

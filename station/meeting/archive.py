@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime
@@ -15,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from recordings.bag import seal
-
 from recordings.timeline import read_timeline
 from station.base import jobs
 from station.base.clock import local
@@ -26,6 +26,7 @@ from station.base.settings import Settings
 from station.base.station import Station
 from station.cases.service import cases_of_meeting
 from station.ledger.service import append, timeline
+from station.live.service import broadcasts_of_meeting, export_broadcast
 from station.meeting.journal import roll_call
 from station.meeting.service import chat_of, get_meeting
 from station.people.service import consents_of
@@ -101,7 +102,12 @@ async def seal_bag(station: Station, arguments: dict[str, Any], progress: Progre
     target = bag_folder(station.settings, meeting_id)
     if target.exists():
         return
-    payload = await _payload(station, meeting_id)
+    with tempfile.TemporaryDirectory(dir=station.settings.data) as scratch:
+        await _seal(station, meeting_id, target, Path(scratch), progress)
+
+
+async def _seal(station: Station, meeting_id: str, target: Path, scratch: Path, progress: Progress) -> None:
+    payload = {**await _payload(station, meeting_id), **await _programmes(station, meeting_id, scratch)}
     await progress(0.3)
     target.parent.mkdir(parents=True, exist_ok=True)
     meeting = await get_meeting(station, SYSTEM, meeting_id)
@@ -115,6 +121,16 @@ async def seal_bag(station: Station, arguments: dict[str, Any], progress: Progre
     async with station.database.transaction() as work:
         digest = hashlib.sha256(manifest).hexdigest()
         await append(station, work, SYSTEM, "archive.sealed", f"meeting:{meeting_id}", {"manifest-sha256": digest})
+
+
+async def _programmes(station: Station, meeting_id: str, scratch: Path) -> dict[str, Path | bytes]:
+    """What viewers saw: each broadcast of the meeting as one file, copied from its segments."""
+    found: dict[str, Path | bytes] = {}
+    for broadcast in await broadcasts_of_meeting(station, meeting_id):
+        out = scratch / f"{broadcast.id}.mp4"
+        if await export_broadcast(station, broadcast.id, out):
+            found[f"broadcast/{out.name}"] = out
+    return found
 
 
 async def _payload(station: Station, meeting_id: str) -> dict[str, Path | bytes]:
