@@ -14,8 +14,10 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import ValidationError
 
+from station.base.errors import BadInput
 from station.base.grants import Grant, GrantSigner, Right
 from station.base.ids import SAFE_NAME, new_id
+from station.base.principal import SYSTEM, Role
 from station.base.settings import Settings
 from station.serve.ports import CannotStart
 from station.serve.roles import RoleName, run_role
@@ -23,6 +25,8 @@ from station.serve.roles import RoleName, run_role
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 ledger = typer.Typer(no_args_is_help=True, help="The record of all that happened.")
 app.add_typer(ledger, name="ledger")
+user = typer.Typer(no_args_is_help=True, help="Accounts of staff, deputies, units and supervisors.")
+app.add_typer(user, name="user")
 
 MAX_GRANT_MINUTES = 24 * 60
 
@@ -126,6 +130,37 @@ def verify() -> None:
         return 1
 
     raise typer.Exit(asyncio.run(check()))
+
+
+@user.command("add")
+def add_user(
+    role: Annotated[Role, typer.Option(help="deputy, clerk, unit, supervisor or admin.")],
+    login: Annotated[str, typer.Option(help="Name to sign in with.")],
+    name: Annotated[str, typer.Option(help="Name as others see it.")],
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
+    scope: Annotated[str, typer.Option(help="Id of the deputy, unit or station that the account acts for.")] = "",
+) -> None:
+    """Make an account; prints the secret for its authenticator app, once."""
+    from station.app import close_station, open_station
+    from station.people.service import add_staff, authenticator_uri
+
+    if role in (Role.GUEST, Role.CITIZEN, Role.SYSTEM):
+        _fail("Citizens make their account by signing in with their phone; guests and the system have none.")
+
+    async def add() -> str:
+        station = open_station(read_settings())
+        try:
+            _, secret = await add_staff(station, SYSTEM, role, login, name, password, scope)
+        finally:
+            await close_station(station)
+        return secret
+
+    try:
+        secret = asyncio.run(add())
+    except BadInput as fault:
+        _fail("; ".join(fault.fields.values()) or str(fault))
+    typer.echo(f"Authenticator secret, shown only now: {secret}")
+    typer.echo(authenticator_uri(login, secret))
 
 
 @app.command()

@@ -67,6 +67,11 @@ async def add_staff(
     return Account(identity, role, name, "", "", scope), secret
 
 
+def authenticator_uri(login: str, secret: str) -> str:
+    """The otpauth URI that an authenticator app reads as a QR code."""
+    return pyotp.TOTP(secret).provisioning_uri(name=login, issuer_name="网上代表联络站")
+
+
 async def ensure_citizen(
     station: Station, work: Transaction, phone: str, name: str = "", account_id: str | None = None
 ) -> Account:
