@@ -57,7 +57,7 @@ class Studio:
     async def state_when(self, key: str, value: str) -> None:
         """Ask for the state until it is as wanted."""
         async with asyncio.timeout(20):
-            while (await self.control("GET", "b1"))[1][key] != value:  # noqa: ASYNC110  another process's state
+            while (await self.control("GET", "b1"))[1][key] != value:
                 await asyncio.sleep(0.05)
 
     async def get(self, path: str, **headers: str) -> tuple[int, bytes, aiohttp.typedefs.LooseHeaders]:

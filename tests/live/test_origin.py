@@ -77,7 +77,7 @@ async def test_a_hint_that_its_segment_never_had_is_a_404(studio: Studio, media:
     shelf.playlist.add_part(PartLine(1 / 3, True))
     shelf.wake()
     waiting = asyncio.create_task(studio.get(f"b1/s{number}.p1.mp4"))
-    while shelf.waiting == 0:  # noqa: ASYNC110
+    while shelf.waiting == 0:
         await asyncio.sleep(0)
     shelf.playlist.close_segment(1 / 3)
     shelf.wake()

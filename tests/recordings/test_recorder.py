@@ -163,7 +163,7 @@ async def test_a_slow_disk_drops_whole_tracks_to_a_keyframe(tmp_path: Path) -> N
     go_on.set()
     recorder.mark(T + 1200, "drained")
     async with asyncio.timeout(30):
-        while "drained" not in mark_names(tmp_path):  # noqa: ASYNC110 - a file has no event
+        while "drained" not in mark_names(tmp_path):
             await asyncio.sleep(0.01)
     for frame in frames[30:]:
         recorder.write("c", frame)

@@ -18,7 +18,7 @@ async def holds(page: Page, promise: str, argument: object = None, timeout_s: fl
     """Waits until an asynchronous condition of the page is true."""
     async with asyncio.timeout(timeout_s):
         while not await page.evaluate(promise, argument):
-            await asyncio.sleep(0.05)  # between two looks at the page
+            await asyncio.sleep(0.05)
 
 
 async def decodes(page: Page, frames: int, timeout_s: float = 20) -> None:
