@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,14 @@ _UNREADABLE = (av.error.FFmpegError, OSError, ValueError, IndexError)
 Finding = tuple[str, str, str]  # path within the bag, kind of fault, text
 
 
-def check_contents(bag: Path) -> Iterator[Finding]:
-    """Yields what makes a bag unusable or incomplete, as (path, kind, text)."""
+def check_contents(bag: Path, at_fault: Collection[str]) -> Iterator[Finding]:
+    """Yields what makes a bag unusable or incomplete, as (path, kind, text).
+
+    Files `at_fault` already are passed over: nothing they say counts.
+    """
     for path in sorted((bag / "data").rglob("*")):
         name = path.relative_to(bag).as_posix()
-        if path.is_symlink() or not path.is_file():
+        if path.is_symlink() or not path.is_file() or name in at_fault:
             continue
         if path.suffix in (".mkv", ".mp4") and not (path.parent / "init.mp4").exists():
             fault = probe(path)
@@ -33,8 +36,8 @@ def check_contents(bag: Path) -> Iterator[Finding]:
                 yield name, "unusable", fault
         elif path.suffix == ".json":
             yield from _check_json(path, name)
-    yield from _check_recording(bag)
-    if not (bag / "data" / METADATA).is_file():
+    yield from _check_recording(bag, at_fault)
+    if not (bag / "data" / METADATA).is_file() and f"data/{METADATA}" not in at_fault:
         yield f"data/{METADATA}", "missing", "nothing says what this is"
 
 
@@ -79,16 +82,19 @@ def _check_json(path: Path, name: str) -> Iterator[Finding]:
             yield name, "incomplete", f"{field} is not filled in"
 
 
-def _check_recording(bag: Path) -> Iterator[Finding]:
+def _check_recording(bag: Path, at_fault: Collection[str]) -> Iterator[Finding]:
     for path in sorted((bag / "data").rglob(TIMELINE_FILE)):
-        timeline = read_timeline(path.parent)
         name = path.relative_to(bag).as_posix()
+        if name in at_fault:
+            continue
+        timeline = read_timeline(path.parent)
         if not timeline.marks:
             yield name, "unusable", "holds no mark"
         elif timeline.state != "off":
             yield name, "incomplete", "the recording was never stopped"
         composed = bag / "data" / COMPOSED
-        length_s = duration_s(composed) if composed.is_file() else None
+        usable = composed.is_file() and f"data/{COMPOSED}" not in at_fault
+        length_s = duration_s(composed) if usable else None
         if length_s is not None and abs(length_s - timeline.duration_s) > _DURATION_TOLERANCE_S:
             text = f"lasts {length_s:.1f} s, {timeline.duration_s:.1f} s were recorded"
             yield f"data/{COMPOSED}", "incomplete", text

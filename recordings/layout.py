@@ -23,7 +23,7 @@ class Rect:
     def fit(self, width: int, height: int) -> Rect:
         """The largest rectangle of this shape (width : height) within this one, centred."""
         scale = min(self.width / width, self.height / height)
-        fitted_width, fitted_height = _even(width * scale), _even(height * scale)
+        fitted_width, fitted_height = max(2, _even(width * scale)), max(2, _even(height * scale))
         x = self.x + _even((self.width - fitted_width) / 2)
         y = self.y + _even((self.height - fitted_height) / 2)
         return Rect(x, y, fitted_width, fitted_height)
@@ -66,4 +66,4 @@ def beside_screen(count: int) -> tuple[Rect, tuple[Rect, ...]]:
 
 
 def _even(value: float) -> int:
-    return max(2, int(value) // 2 * 2) if value >= 1 else 0
+    return int(value) // 2 * 2

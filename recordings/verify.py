@@ -72,9 +72,8 @@ class _Check:
         if expected and self.digests.get("manifest-sha256.txt", {}).get("sha256") != expected:
             self._fault("manifest-sha256.txt", "changed", "not what the ledger noted when the bag was sealed")
         at_fault = {fault.path for fault in self.faults}
-        for path, kind, text in check_contents(self._bag):
-            if path not in at_fault:
-                self._fault(path, kind, text)
+        for path, kind, text in check_contents(self._bag, at_fault):
+            self._fault(path, kind, text)
 
     def _fault(self, path: str, kind: str, text: str) -> None:
         self.faults.append(Fault(path, kind, text))
