@@ -1,0 +1,1 @@
+"""Benchmarks: each module is a program with a table as its output."""
