@@ -107,7 +107,7 @@ async def patch(request: web.Request) -> web.Response:
     ufrag, password = session.local_credentials(found[1])
     text = f"a=ice-lite\r\na=ice-ufrag:{ufrag}\r\na=ice-pwd:{password}\r\n"
     headers = {"ETag": _etag(resource.connection)}
-    return web.Response(text=text, content_type=FRAGMENT_TYPE, headers=headers)
+    return web.Response(body=text.encode(), content_type=FRAGMENT_TYPE, headers=headers)
 
 
 async def delete(request: web.Request) -> web.Response:
@@ -181,7 +181,7 @@ def _takes(media: Media, codec: str) -> bool:
 def _created(request: web.Request, way: str, connection: PeerConnection, answer: str) -> web.Response:
     location = f"/{way}/{request.match_info['room']}/{connection.session.id}"
     headers = {"Location": location, "ETag": _etag(connection), "Accept-Patch": FRAGMENT_TYPE}
-    return web.Response(status=201, text=answer, content_type=SDP_TYPE, headers=headers)
+    return web.Response(status=201, body=answer.encode(), content_type=SDP_TYPE, headers=headers)
 
 
 def _etag(connection: PeerConnection) -> str:
