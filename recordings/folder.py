@@ -138,14 +138,20 @@ class RecordingFolder:
             (self._path / RESERVE_FILE).unlink(missing_ok=True)
         tracks, self._tracks = list(self._tracks.values()), {}
         for track in tracks:
-            with contextlib.suppress(OSError):
-                track.writer.abandon()
-            finish_file(self._path / track.file)
+            self._finish_or_repair(track)
         with contextlib.suppress(OSError):
             for track in tracks:
                 self.mark(Mark(self.last_ms, "track_closed", {"id": track.info.id, "file": track.file}))
         with contextlib.suppress(OSError):
             self.mark(Mark(self.last_ms, "alarm", {"code": code}))
+
+    def _finish_or_repair(self, track: _Track) -> None:
+        try:
+            track.writer.finish()  # the reserve has room for what was in memory
+        except (OSError, ValueError):  # ValueError: a finish that failed had closed it
+            with contextlib.suppress(OSError):
+                track.writer.abandon()
+            finish_file(self._path / track.file)
 
     def _open_track(self, info: TrackInfo, frame: EncodedFrame) -> _Track | None:
         try:

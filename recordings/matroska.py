@@ -33,7 +33,6 @@ class RawFile(Protocol):
 
     def write(self, data: bytes, /) -> int | None: ...
     def seek(self, offset: int, whence: int = 0, /) -> int: ...
-    def truncate(self, size: int | None = None, /) -> int: ...
     def fileno(self) -> int: ...
     def close(self) -> None: ...
 
@@ -142,8 +141,7 @@ def _cue_point(at_ms: int, position: int) -> bytes:
 class TrackWriter:
     """Writes the blocks of one track. Not for two threads at once.
 
-    Raises OSError as the file does: the writer is then of no use but to `abandon`, and what was flushed
-    before is a playable file, which `repair` can finish.
+    Raises OSError as the file does. What was flushed before is a playable file, which `repair` can finish.
     """
 
     def __init__(self, file: RawFile, description: Description, name: str, uid: int, epoch_ms: float) -> None:
@@ -151,22 +149,13 @@ class TrackWriter:
         self._is_video = description.is_video
         begin, self._layout = header(description, name, uid, epoch_ms)
         self._pending = bytearray(begin)
-        self._flushed = 0  # the file's length; always at the end of a whole block
+        self._flushed = 0  # the file's length
         self._cluster_at: int | None = None
         self._cluster_ms = 0
         self._last_ms = 0
         self._step_ms = 20
         self._cues: list[tuple[int, int]] = []
         self._sizes: list[tuple[int, bytes]] = []
-
-    @property
-    def last_ms(self) -> int:
-        """The newest block's timestamp."""
-        return self._last_ms
-
-    @property
-    def pending_bytes(self) -> int:
-        return len(self._pending)
 
     def write(self, at_ms: int, keyframe: bool, data: bytes) -> None:
         """Takes one frame; it is on its way to the disk after `flush`."""
@@ -182,13 +171,14 @@ class TrackWriter:
         self._last_ms = at_ms
 
     def flush(self) -> None:
-        """Hands what was taken to the operating system, whole blocks only."""
-        if self._pending:
-            _write_all(self._file, bytes(self._pending))
-            self._flushed += len(self._pending)
-            self._pending.clear()
-        sizes, self._sizes = self._sizes, []
-        fill_in(self._file, sizes)
+        """Hands what was taken to the operating system. After an OSError it may be tried again."""
+        self._file.seek(self._flushed)
+        while self._pending:  # an unbuffered file may take a part only, most of all when the disk is full
+            written = self._file.write(bytes(self._pending)) or 0
+            self._flushed += written
+            del self._pending[:written]
+        fill_in(self._file, self._sizes)
+        self._sizes = []
 
     def finish(self) -> None:
         """Ends and closes the file: duration, cues and sizes are filled in."""
@@ -200,11 +190,8 @@ class TrackWriter:
         self._file.close()
 
     def abandon(self) -> None:
-        """Cuts off a block torn by a failed write and closes the file."""
-        try:
-            self._file.truncate(self._flushed)
-        finally:
-            self._file.close()
+        """Closes the file as it is; `repair` keeps the whole blocks of a write that failed."""
+        self._file.close()
 
     @property
     def _position(self) -> int:
@@ -224,15 +211,9 @@ class TrackWriter:
 
 
 def fill_in(file: RawFile, patches: list[tuple[int, bytes]]) -> None:
-    """Writes bytes at positions, and returns to the end."""
+    """Writes bytes at positions; leaves the file's own position where that may be."""
     for position, data in patches:
         file.seek(position)
-        _write_all(file, data)
-    if patches:
-        file.seek(0, os.SEEK_END)
-
-
-def _write_all(file: RawFile, data: bytes) -> None:
-    rest = data
-    while rest:  # an unbuffered file may take a part only, most of all when the disk is nearly full
-        rest = rest[file.write(rest) or 0 :]
+        rest = data
+        while rest:
+            rest = rest[file.write(rest) or 0 :]
