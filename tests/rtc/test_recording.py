@@ -1,0 +1,195 @@
+"""Recording a room: switched from outside, kept through kill -9, gone on with after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from aiohttp import ClientError, ClientSession
+from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
+
+from recordings.timeline import read_timeline
+from station.base.grants import Grant, GrantSigner, Right
+from station.rtc.recording import RoomRecorder
+from tests.rtc.conftest import Media
+from tests.rtc.test_http import offer_of, peer, publish_by_whip
+from tests.servers import ROOT, pick_port
+
+ROOM = "/control/rooms/mt_test"
+RUN = "import asyncio; from station.base.settings import Settings as S; from station.rtc.main import run_media as r; "
+RUN += "asyncio.run(r(S(_env_file=None)))"
+
+
+def durations_s(folder: Path) -> dict[str, tuple[float, float]]:
+    """First and last time of each track file, in seconds since the first start: every packet is read."""
+    found = {}
+    for path in folder.glob("*.mkv"):
+        with av.open(str(path)) as container:
+            times = [float(p.pts * p.time_base) for p in container.demux() if p.pts is not None]
+        found[path.name.split("-")[1].removesuffix(".mkv")] = (min(times), max(times))
+    return found
+
+
+async def wait_for_bytes(files: Path, least: int, count: int = 2) -> None:
+    async with asyncio.timeout(30):
+        while sum(path.stat().st_size >= least for path in files.glob("*.mkv")) < count:
+            await asyncio.sleep(0.05)
+
+
+async def test_recording_is_switched_from_outside(media: Media) -> None:
+    """Start, pause, resume and stop are idempotent, in the journal once each, and leave files that play."""
+    folder = media.settings.data / "recordings" / "mt_test"
+    async with peer() as encoder:
+        await publish_by_whip(media, encoder)
+        for action, state in (
+            ("stop", "off"), ("start", "recording"), ("start", "recording"),
+        ):  # fmt: skip
+            answer = await media.control("POST", ROOM + "/recording", {"action": action})
+            assert answer == (200, {"state": state, "alarm": None})
+        await wait_for_bytes(folder, 3_000)
+        _, room = await media.control("GET", ROOM)
+        assert 0 < room["recorded_s"] < 30
+        for action, state in (("pause", "paused"), ("pause", "paused"), ("resume", "recording"), ("stop", "off")):
+            answer = await media.control("POST", ROOM + "/recording", {"action": action})
+            assert answer == (200, {"state": state, "alarm": None})
+        assert (await media.control("POST", ROOM + "/recording", {"action": "sing"}))[0] == 422
+        assert (await media.control("DELETE", ROOM))[0] == 204
+    _, page = await media.control("GET", "/journal?after=0")
+    kinds = [event["kind"] for event in page["events"] if event["kind"].startswith("recording")]
+    assert kinds == ["recording_started", "recording_paused", "recording_resumed", "recording_stopped"]
+    assert set(durations_s(folder)) == {"camera", "microphone"}
+    assert read_timeline(folder).state == "off"
+
+
+async def test_a_full_disk_stops_the_recording_and_not_the_meeting(
+    media: Media, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the disk takes no more, recording goes off with an alarm that everyone hears, and the room goes on."""
+
+    class Full:
+        def write(self, _data: bytes) -> int:
+            raise OSError(errno.ENOSPC, "no space left")
+
+        def __getattr__(self, _name: str) -> Any:
+            return lambda *_: None
+
+    original = RoomRecorder.__init__
+    monkeypatch.setattr(
+        RoomRecorder, "__init__", lambda self, folder, alarm: original(self, folder, alarm, open_file=lambda _: Full())
+    )
+    async with peer() as encoder, media.http.ws_connect(media.url + "/media/ws") as socket:
+        await publish_by_whip(media, encoder)
+        await socket.send_json({"type": "join", "id": "1", "grant": media.grant("anna")})
+        await media.control("POST", ROOM + "/recording", {"action": "start"})
+        states = []
+        async with asyncio.timeout(15):
+            while ("off", "disk_full") not in states:
+                message = await socket.receive_json()
+                if message["type"] == "recording":
+                    states.append((message["state"], message["alarm"]))
+        assert states == [("recording", None), ("off", "disk_full")]
+        _, room = await media.control("GET", ROOM)
+        assert len(room["tracks"]) == 2
+        assert room["recording"] == {"state": "off", "alarm": "disk_full"}
+
+
+class Process:
+    """The media role in a process of its own, to be killed."""
+
+    def __init__(self, folder: Path, http: ClientSession, signer: GrantSigner) -> None:
+        self.port = pick_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = {
+            **os.environ, "STATION_DATA": str(folder), "STATION_MEDIA_PORT": str(pick_port(udp=True)),
+            "STATION_MEDIA_HTTP_PORT": str(self.port),
+        }  # fmt: skip
+        self.http = http
+        self.signer = signer
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[asyncio.subprocess.Process]:
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", RUN, env=self.environment, cwd=ROOT)
+        try:
+            async with asyncio.timeout(20):
+                while not await self.is_ready():
+                    await asyncio.sleep(0.05)
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+
+    async def is_ready(self) -> bool:
+        try:
+            async with self.http.get(self.url + "/readyz") as answer:
+                return answer.status == 200
+        except ClientError:
+            return False
+
+    async def control(self, method: str, path: str, body: object = None) -> Any:
+        headers = {"Authorization": f"Bearer {self.signer.service_token()}"}
+        async with self.http.request(method, self.url + path, headers=headers, json=body) as answer:
+            assert answer.status < 300
+            return await answer.json() if answer.content_type == "application/json" else None
+
+    async def publish(self, connection: RTCPeerConnection) -> None:
+        connection.addTrack(VideoStreamTrack())
+        connection.addTrack(AudioStreamTrack())
+        rights = frozenset({Right.PUBLISH})
+        grant = self.signer.sign(Grant("mt_test", "encoder", "E", rights, int(time.time()) + 600))
+        headers = {"Authorization": f"Bearer {grant}", "Content-Type": "application/sdp"}
+        offer = await offer_of(connection)
+        async with self.http.post(self.url + "/whip/mt_test", data=offer, headers=headers) as answer:
+            assert answer.status == 201
+            await connection.setRemoteDescription(RTCSessionDescription(await answer.text(), "answer"))
+
+    async def kinds(self) -> list[str]:
+        page = await self.control("GET", "/journal?after=0")
+        return [event["kind"] for event in page["events"]]
+
+
+def has(kinds: Iterable[str], *wanted: str) -> bool:
+    return set(wanted) <= set(kinds)
+
+
+async def test_kill_while_recording_loses_less_than_a_second(tmp_path: Path) -> None:
+    """After kill -9 the files play up to within a second of the kill; a restart goes on with the recording."""
+    signer = GrantSigner.load(tmp_path / "keys")
+    folder = tmp_path / "recordings" / "mt_test"
+    async with ClientSession() as http:
+        media = Process(tmp_path, http, signer)
+        async with media.running() as process, peer() as encoder:
+            await media.publish(encoder)
+            await media.control("POST", ROOM + "/recording", {"action": "start"})
+            await wait_for_bytes(folder, 6_000)
+            process.kill()
+            killed_ms = time.time() * 1000
+            await process.wait()
+        epoch_ms = read_timeline(folder).epoch_ms
+        assert epoch_ms is not None
+        ends = durations_s(folder)
+        assert set(ends) == {"camera", "microphone"}
+        assert all((killed_ms - epoch_ms) / 1000 - end < 1.0 for _, end in ends.values())
+        async with media.running(), peer() as encoder:
+            room = await media.control("GET", ROOM)
+            assert room["recording"]["state"] == "recording"
+            assert has(await media.kinds(), "recording_interrupted", "left")
+            await media.publish(encoder)
+            async with asyncio.timeout(15):
+                while not has(await media.kinds(), "recording_resumed"):
+                    await asyncio.sleep(0.05)
+            await media.control("POST", ROOM + "/recording", {"action": "stop"})
+            await media.control("DELETE", ROOM)
+    timeline = read_timeline(folder)
+    assert timeline.state == "off"
+    assert len(timeline.intervals) == 2
