@@ -131,16 +131,15 @@ async def metrics(request: web.Request) -> web.Response:
     """Counters for Prometheus."""
     rooms, port = request.app[ROOMS], request.app[PORT]
     tracks = [source.track for room in rooms.rooms.values() for source in room.sources.values()]
-    outputs = [output for track in tracks for output in track.feed.outputs]
     values = {
         "rooms": len(rooms.rooms),
         "members": sum(len(room.members) for room in rooms.rooms.values()),
         "sessions": len(port.sessions),
         "tracks": len(tracks),
-        "outputs": len(outputs),
+        "outputs": sum(len(track.feed.outputs) for track in tracks),
         "recordings": sum(room.recording.is_on for room in rooms.rooms.values()),
         "datagrams_received_total": port.packets_in,
-        "packets_forwarded": sum(output.packets for output in outputs),
+        "packets_forwarded": sum(track.feed.sent_to(o)[0] for track in tracks for o in track.feed.outputs),
         "packets_dropped": sum(track.feed.dropped for track in tracks),
         "journal_last": rooms.journal.last,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from station.rtc import rtcp
 from station.rtc.adapter import Scratch
@@ -119,7 +120,7 @@ class Downstream:
         self._repeats_left = min(float(REPEATS_PER_S), self._repeats_left + earned)
         self._ticked_s = now_s
         for watched in self.watched.values():
-            if now_s >= watched.next_report_s and watched.output.packets:
+            if now_s >= watched.next_report_s and watched.output.handle is not None:
                 self._report(watched, now_s)
 
     def _report(self, watched: Watched, now_s: float) -> None:
@@ -130,8 +131,9 @@ class Downstream:
         watched.next_report_s = now_s + REPORT_EVERY_S
         output = watched.output
         stamp = timestamp + output.timestamp_offset
+        packets, octets = watched.track.feed.sent_to(output)
         name = watched.track.state.person
-        self.session.send_rtcp(rtcp.sender_report(output.ssrc, unix_s, stamp, output.packets, output.octets, name))
+        self.session.send_rtcp(rtcp.sender_report(output.ssrc, unix_s, stamp, packets, octets, name))
 
 
 def _same_codec(media: Media, wanted: Codec) -> Codec | None:
@@ -141,8 +143,14 @@ def _same_codec(media: Media, wanted: Codec) -> Codec | None:
     return next(iter(profile or same), None)
 
 
+@lru_cache(maxsize=4096)
+def _share(extension: bytes) -> bytes:
+    """One object for equal extensions, which the forwarding loop tells apart by identity."""
+    return extension
+
+
 def _watch(media: Media, codec: Codec, track: PublishedTrack) -> Watched:
-    extension = one_extension(media.mid_extension, media.mid.encode())
+    extension = _share(one_extension(media.mid_extension, media.mid.encode()))
     return Watched(track, Output(1 + secrets.randbelow(0xFFFFFFFE), codec.payload_type, extension))
 
 

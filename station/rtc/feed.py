@@ -32,11 +32,9 @@ class Output:
         "extension",
         "first_byte",
         "handle",
-        "octets",
-        "packets",
-        "payload_at",
         "payload_type",
         "sequence_offset",
+        "since",
         "ssrc",
         "timestamp_offset",
     )
@@ -46,13 +44,11 @@ class Output:
         self.payload_type = payload_type
         self.extension = extension
         self.first_byte = _WITH_EXTENSION if extension else _PLAIN
-        self.payload_at = HEADER_BYTES + len(extension)
         self.sequence_offset = 0
         self.timestamp_offset = 0
         self.handle: Any = None
         self.address: tuple[str, int] = ("", 0)
-        self.packets = 0
-        self.octets = 0
+        self.since = (0, 0)  # the feed's packets and octets when this output was attached
 
 
 class Feed:
@@ -65,6 +61,8 @@ class Feed:
         self._last: tuple[int, int] | None = None
         self.outputs: list[Output] = []
         self.taps: list[Tap] = []
+        self.packets = 0
+        self.octets = 0
         self.dropped = 0
 
     def forward(self, packet: bytes) -> None:
@@ -72,14 +70,15 @@ class Feed:
         sequence, timestamp = _SEQUENCE_AND_TIME.unpack_from(packet, 2)
         self._ring[sequence & _RING_MASK] = packet
         self._last = (sequence, timestamp)
+        self.packets += 1
+        self.octets += len(packet) - HEADER_BYTES
         marker = packet[1] & 0x80
-        payload = memoryview(packet)[HEADER_BYTES:]
-        length = len(payload)
+        payload = packet[HEADER_BYTES:]
         scratch = self._scratch
         buffer, view, pointer, size, send = scratch.bytes_, scratch.view, scratch.pointer, scratch.size, self._send
         write_header, protect = HEADER.pack_into, srtp_protect
+        extension, rest, end = b"", payload, len(packet)
         for output in self.outputs:
-            start = output.payload_at
             write_header(
                 buffer,
                 0,
@@ -89,9 +88,12 @@ class Feed:
                 (timestamp + output.timestamp_offset) & 0xFFFFFFFF,
                 output.ssrc,
             )
-            view[HEADER_BYTES:start] = output.extension
-            view[start : start + length] = payload
-            size[0] = start + length
+            if output.extension is not extension:  # most viewers have the same: joined once for all of them
+                extension = output.extension
+                rest = extension + payload
+                end = HEADER_BYTES + len(rest)
+            view[HEADER_BYTES:end] = rest
+            size[0] = end
             if protect(output.handle, pointer, size):
                 self.dropped += 1
                 continue
@@ -99,9 +101,6 @@ class Feed:
                 send(view[: size[0]], output.address)
             except OSError:  # the socket's buffer is full, or the address has gone
                 self.dropped += 1
-                continue
-            output.packets += 1
-            output.octets += length
         for tap in self.taps:
             tap(packet)
 
@@ -115,7 +114,9 @@ class Feed:
 
     def _send_one(self, output: Output, packet: bytes) -> bool:
         _, kind, sequence, timestamp, _ = HEADER.unpack_from(packet)
-        scratch, start, end = self._scratch, output.payload_at, output.payload_at + len(packet) - HEADER_BYTES
+        scratch = self._scratch
+        rest = output.extension + packet[HEADER_BYTES:]
+        end = HEADER_BYTES + len(rest)
         HEADER.pack_into(
             scratch.bytes_,
             0,
@@ -125,8 +126,7 @@ class Feed:
             (timestamp + output.timestamp_offset) & 0xFFFFFFFF,
             output.ssrc,
         )
-        scratch.view[HEADER_BYTES:start] = output.extension
-        scratch.view[start:end] = packet[HEADER_BYTES:]
+        scratch.view[HEADER_BYTES:end] = rest
         scratch.size[0] = end
         if srtp_protect(output.handle, scratch.pointer, scratch.size):
             return False
@@ -140,10 +140,15 @@ class Feed:
         """Begins to send to an output whose `handle` and `address` are known."""
         if output in self.outputs:
             return
-        if self._last is not None and output.packets == 0:
+        output.since = (self.packets, self.octets)
+        if self._last is not None:
             # Far from both ends of the circle, so that a late packet cannot confuse the rollover counter.
             output.sequence_offset = 1024 + secrets.randbelow(0x6000) - self._last[0]
         self.outputs = [*self.outputs, output]
+
+    def sent_to(self, output: Output) -> tuple[int, int]:
+        """Packets and payload octets sent to an output so far."""
+        return self.packets - output.since[0], self.octets - output.since[1]
 
     def detach(self, output: Output) -> None:
         self.outputs = [other for other in self.outputs if other is not output]
