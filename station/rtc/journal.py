@@ -1,12 +1,13 @@
 """The durable journal: what happened in the rooms, for web to read with a cursor. Written before anyone is told.
 
 JSON lines in files of at most 10,000 events named after their first. The sequence number never falls, not even
-when the process is killed; the journal's id changes only when the folder is new.
+when the process is killed or the machine loses power; the journal's id changes only when the folder is new.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -17,9 +18,14 @@ from pathlib import Path
 from typing import Any
 
 MAX_EVENTS_PER_FILE = 10_000
-MAX_FILES = 50
 MAX_ANSWER = 500
 MAX_UNWRITTEN = 10_000
+KEPT_IN_MEMORY = 1_000
+KEEP_S = 30 * 86_400
+SYNC_S = 1.0
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_BOOT_JUMP = 100_000
 
 Event = dict[str, Any]
 _log = logging.getLogger(__name__)
@@ -28,17 +34,20 @@ _log = logging.getLogger(__name__)
 class Journal:
     """Opened once per process; `close()` may be called twice."""
 
-    def __init__(self, folder: Path, max_events_per_file: int = MAX_EVENTS_PER_FILE) -> None:
+    def __init__(self, folder: Path, max_events_per_file: int = MAX_EVENTS_PER_FILE, boot: str | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._per_file = max_events_per_file
-        self.id = _identity(folder)
+        self.id = _kept(folder / "id", secrets.token_hex(8))
         self.last = 0
         self._count = 0
         self._descriptor = -1
         self._grew = asyncio.Event()
         self._unwritten: deque[Event] = deque(maxlen=MAX_UNWRITTEN)
+        self._newest: deque[Event] = deque(maxlen=KEPT_IN_MEMORY)
+        self._syncing: asyncio.TimerHandle | None = None
         self._open_last()
+        self._note_boot(_boot_id() if boot is None else boot)
 
     def _open_last(self) -> None:
         files = self._files()
@@ -47,12 +56,19 @@ class Journal:
         self.last = int(files[-1].stem) - 1
         _cut_torn_line(files[-1])
         for event in _read(files[-1]):
-            self.last = int(event["seq"])
+            self.last = max(self.last, int(event["seq"]))
             self._count += 1
+            self._newest.append(event)
         self._descriptor = os.open(files[-1], os.O_WRONLY | os.O_APPEND)
 
+    def _note_boot(self, boot: str) -> None:
+        # A power cut may take events that web has already applied. Numbers far beyond theirs are surely new to it.
+        if _kept(self._folder / "boot", boot) != boot:
+            self.last += _BOOT_JUMP
+            _write_durably(self._folder / "boot", boot)
+
     def append(self, kind: str, room: str, person: str = "", at_ms: float | None = None, **data: Any) -> None:
-        """Writes one event, of now or of `at_ms`, and wakes the readers.
+        """Writes one event, of now or of `at_ms` (Unix milliseconds), and wakes the readers.
 
         While the disk is full events wait in memory, and nobody is told of them.
         """
@@ -65,8 +81,10 @@ class Journal:
                 self._unwritten.popleft()
         except OSError as error:
             _log.error("the journal cannot be written: %s", error)
+            return
         self._grew.set()
         self._grew = asyncio.Event()
+        self._sync_soon()
 
     @property
     def is_writable(self) -> bool:
@@ -81,8 +99,9 @@ class Journal:
         if written != len(line):
             os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
             raise OSError("the disk is full")
-        self.last += 1
+        self.last = event["seq"]
         self._count += 1
+        self._newest.append(event)
 
     async def wait(self, after: int, wait_s: float) -> list[Event]:
         """Up to 500 events after a sequence number; waits for the first when there is none yet."""
@@ -91,12 +110,16 @@ class Journal:
                 await asyncio.wait_for(self._grew.wait(), wait_s)
             except TimeoutError:
                 return []
-        return self.read(after)
+        if self._is_in_memory(after):
+            return self.read(after)
+        return await asyncio.to_thread(self.read, after)  # thousands of lines: no packet shall wait for them
 
     def read(self, after: int) -> list[Event]:
         """Up to 500 events after a sequence number, oldest first."""
         if after >= self.last:
             return []
+        if self._is_in_memory(after):
+            return [event for event in self._newest if event["seq"] > after][:MAX_ANSWER]
         files = self._files()
         found: list[Event] = []
         for number, path in enumerate(files):
@@ -113,30 +136,74 @@ class Journal:
         return [event for path in self._files()[-2:] for event in _read(path)]
 
     def close(self) -> None:
+        if self._syncing is not None:
+            self._syncing.cancel()
+            self._syncing = None
         if self._descriptor >= 0:
             os.fsync(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = -1
+
+    def _is_in_memory(self, after: int) -> bool:
+        return after >= self.last or bool(self._newest and after >= self._newest[0]["seq"] - 1)
+
+    def _sync_soon(self) -> None:
+        """Has what was written put on the disk within a second, in a thread: it may take long."""
+        if self._syncing is not None:
+            return
+        with contextlib.suppress(RuntimeError):  # without a loop `close` does it
+            self._syncing = asyncio.get_running_loop().call_later(SYNC_S, self._sync)
+
+    def _sync(self) -> None:
+        self._syncing = None
+        if self._descriptor >= 0:
+            own = os.dup(self._descriptor)  # the journal may go on to another file meanwhile
+            asyncio.get_running_loop().run_in_executor(None, _sync_and_close, own)
 
     def _rotate(self, first: int) -> None:
         self.close()
         path = self._folder / f"{first:012}.jsonl"
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
         self._count = 0
-        for old in self._files()[:-MAX_FILES]:
-            old.unlink(missing_ok=True)
+        oldest_kept_s = time.time() - KEEP_S
+        for old in self._files()[:-1]:
+            if old.stat().st_mtime < oldest_kept_s:
+                old.unlink(missing_ok=True)
 
     def _files(self) -> list[Path]:
         return sorted(self._folder.glob("[0-9]*.jsonl"))
 
 
-def _identity(folder: Path) -> str:
-    path = folder / "id"
+def _kept(path: Path, new: str) -> str:
+    """What the file says; a new file says `new`."""
     if not path.exists():
-        scratch = folder / "id.new"
-        scratch.write_text(secrets.token_hex(8))
-        scratch.replace(path)
+        _write_durably(path, new)
     return path.read_text().strip()
+
+
+def _write_durably(path: Path, text: str) -> None:
+    scratch = path.with_suffix(".new")
+    with scratch.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
+
+
+def _boot_id() -> str:
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return "unknown"
+
+
+def _sync_and_close(descriptor: int) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        _log.error("the journal cannot be put on the disk: %s", error)
+    finally:
+        os.close(descriptor)
 
 
 def _cut_torn_line(path: Path) -> None:
@@ -149,4 +216,14 @@ def _cut_torn_line(path: Path) -> None:
 
 
 def _read(path: Path) -> list[Event]:
-    return [json.loads(line) for line in path.read_bytes().splitlines() if line]
+    events = []
+    for line in path.read_bytes().splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            event = None
+        if isinstance(event, dict) and isinstance(event.get("seq"), int):
+            events.append(event)
+        elif line:
+            _log.error("the journal has a line that is none: %s", path.name)
+    return events
