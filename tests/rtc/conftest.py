@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiohttp import ClientSession, web
+from aiohttp import ClientError, ClientSession, web
 from playwright.async_api import Browser, Page
 
 from station.base.grants import Grant, GrantSigner, Right
 from station.base.settings import Settings
 from station.rtc.main import MediaServer
+from tests.servers import ROOT, pick_port
 
 WEB = Path(__file__).parents[2] / "web"
 ROOM = "mt_test"
+RUN = "import asyncio; from station.base.settings import Settings as S; from station.rtc.main import run_media as r; "
+RUN += "asyncio.run(r(S(_env_file=None)))"
 PAGE = """<!doctype html><meta charset="utf-8"><title>test</title><script type="module">
 import { RoomConnection } from "/js/media/connection.js";
 window.enter = async (url, grant, sources) => {
@@ -125,3 +132,43 @@ async def open_page(browser: Browser) -> OpenPage:
         return await context.new_page()
 
     return open_one
+
+
+class MediaProcess:
+    """The media role in a process of its own, to be killed."""
+
+    def __init__(self, folder: Path, http: ClientSession, signer: GrantSigner) -> None:
+        self.http_port = pick_port()
+        self.url = f"http://127.0.0.1:{self.http_port}"
+        self.environment = {
+            **os.environ, "STATION_DATA": str(folder), "STATION_MEDIA_PORT": str(pick_port(udp=True)),
+            "STATION_MEDIA_HTTP_PORT": str(self.http_port),
+        }  # fmt: skip
+        self.http = http
+        self.signer = signer
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[asyncio.subprocess.Process]:
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", RUN, env=self.environment, cwd=ROOT)
+        try:
+            async with asyncio.timeout(20):
+                while not await self.is_ready():
+                    await asyncio.sleep(0.05)
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+
+    async def is_ready(self) -> bool:
+        try:
+            async with self.http.get(self.url + "/readyz") as answer:
+                return answer.status == 200
+        except ClientError:
+            return False
+
+    async def control(self, method: str, path: str, body: object = None) -> Any:
+        headers = {"Authorization": f"Bearer {self.signer.service_token()}"}
+        async with self.http.request(method, self.url + path, headers=headers, json=body) as answer:
+            assert answer.status < 300
+            return await answer.json() if answer.content_type == "application/json" else None

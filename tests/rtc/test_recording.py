@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
-import sys
 import time
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import av
 import pytest
-from aiohttp import ClientError, ClientSession
+from aiohttp import ClientSession
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
 
 from recordings.timeline import read_timeline
 from station.base.grants import Grant, GrantSigner, Right
 from station.rtc.recording import RoomRecorder
-from tests.rtc.conftest import Media
+from tests.rtc.conftest import Media, MediaProcess
 from tests.rtc.test_http import offer_of, peer, publish_by_whip
-from tests.servers import ROOT, pick_port
 
 ROOM = "/control/rooms/mt_test"
-RUN = "import asyncio; from station.base.settings import Settings as S; from station.rtc.main import run_media as r; "
-RUN += "asyncio.run(r(S(_env_file=None)))"
 
 
 def durations_s(folder: Path) -> dict[str, tuple[float, float]]:
@@ -103,44 +97,8 @@ async def test_a_full_disk_stops_the_recording_and_not_the_meeting(
         assert room["recording"] == {"state": "off", "alarm": "disk_full"}
 
 
-class Process:
-    """The media role in a process of its own, to be killed."""
-
-    def __init__(self, folder: Path, http: ClientSession, signer: GrantSigner) -> None:
-        self.port = pick_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.environment = {
-            **os.environ, "STATION_DATA": str(folder), "STATION_MEDIA_PORT": str(pick_port(udp=True)),
-            "STATION_MEDIA_HTTP_PORT": str(self.port),
-        }  # fmt: skip
-        self.http = http
-        self.signer = signer
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[asyncio.subprocess.Process]:
-        process = await asyncio.create_subprocess_exec(sys.executable, "-c", RUN, env=self.environment, cwd=ROOT)
-        try:
-            async with asyncio.timeout(20):
-                while not await self.is_ready():
-                    await asyncio.sleep(0.05)
-            yield process
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
-
-    async def is_ready(self) -> bool:
-        try:
-            async with self.http.get(self.url + "/readyz") as answer:
-                return answer.status == 200
-        except ClientError:
-            return False
-
-    async def control(self, method: str, path: str, body: object = None) -> Any:
-        headers = {"Authorization": f"Bearer {self.signer.service_token()}"}
-        async with self.http.request(method, self.url + path, headers=headers, json=body) as answer:
-            assert answer.status < 300
-            return await answer.json() if answer.content_type == "application/json" else None
+class Recorded(MediaProcess):
+    """The media role with somebody to record."""
 
     async def publish(self, connection: RTCPeerConnection) -> None:
         connection.addTrack(VideoStreamTrack())
@@ -167,7 +125,7 @@ async def test_kill_while_recording_loses_less_than_a_second(tmp_path: Path) -> 
     signer = GrantSigner.load(tmp_path / "keys")
     folder = tmp_path / "recordings" / "mt_test"
     async with ClientSession() as http:
-        media = Process(tmp_path, http, signer)
+        media = Recorded(tmp_path, http, signer)
         async with media.running() as process, peer() as encoder:
             await media.publish(encoder)
             await media.control("POST", ROOM + "/recording", {"action": "start"})
