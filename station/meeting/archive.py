@@ -32,6 +32,7 @@ from station.meeting.service import chat_of, get_meeting
 from station.people.service import consents_of
 
 Progress = Callable[[float], Awaitable[None]]
+NOTHING_RECORDED = 3  # exit status of `python -m recordings compose`
 _PROGRESS_LINE = re.compile(r"^progress ([0-9.]+)$")
 
 
@@ -68,14 +69,15 @@ async def compose(station: Station, arguments: dict[str, Any], progress: Progres
         target = composed_file(station.settings, meeting_id)
         target.parent.mkdir(parents=True, exist_ok=True)
         scratch = target.with_suffix(".part.mp4")
-        await _run_composer(source, scratch, progress)
-        scratch.replace(target)
+        if await _run_composer(source, scratch, progress):
+            scratch.replace(target)
     async with station.database.transaction() as work:
         await append(station, work, SYSTEM, "archive.composed", f"meeting:{meeting_id}")
         await jobs.enqueue(work, "seal", f"seal:{meeting_id}", arguments, station.clock.now())
 
 
-async def _run_composer(source: Path, target: Path, progress: Progress) -> None:
+async def _run_composer(source: Path, target: Path, progress: Progress) -> bool:
+    """Whether there was anything to compose. Raises ComposeFailed."""
     command = [sys.executable, "-m", "recordings", "compose", str(source), str(target)]
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, preexec_fn=lambda: os.nice(10)
@@ -87,8 +89,10 @@ async def _run_composer(source: Path, target: Path, progress: Progress) -> None:
             found = _PROGRESS_LINE.match(line.decode(errors="replace").strip())
             if found:
                 await progress(min(1.0, float(found[1])))
-        if await process.wait() != 0:
+        status = await process.wait()
+        if status not in (0, NOTHING_RECORDED):
             raise ComposeFailed((await errors).decode(errors="replace")[-1000:])
+        return status == 0
     finally:
         if process.returncode is None:
             process.kill()
