@@ -75,13 +75,17 @@ class MediaPort:
         """An address has proved to belong to a session."""
         self._by_address[address] = session
 
+    def unlearn(self, session: Session, address: Address) -> None:
+        """An address does not belong to a session any more."""
+        if self._by_address.get(address) is session:
+            del self._by_address[address]
+
     def forget(self, session: Session) -> None:
         self.sessions.discard(session)
         for ufrag in session.ufrags:
             self._by_ufrag.pop(ufrag, None)
         for address in session.addresses:
-            if self._by_address.get(address) is session:
-                del self._by_address[address]
+            self.unlearn(session, address)
 
     def send(self, datagram: bytes | memoryview, address: Address) -> None:
         """Sends a datagram; one that the socket does not take now is lost, as on any network."""

@@ -83,7 +83,9 @@ class Session:
         if address not in self.addresses:
             self.addresses.append(address)
             if len(self.addresses) > MAX_ADDRESSES:
-                self.addresses.remove(next(old for old in self.addresses if old not in (self.address, address)))
+                oldest = next(old for old in self.addresses if old not in (self.address, address))
+                self.addresses.remove(oldest)
+                self.port.unlearn(self, oldest)
         self.port.learn(self, address)
         if self.address is None or (request.use_candidate and address != self.address):
             self.address = address
