@@ -27,7 +27,10 @@ def watch() -> None:
     dump({"connected": len(peers)})
     received, delays = read_all(peers)
     delays.sort()
-    at = lambda share: delays[int(share * (len(delays) - 1))] / 1e6 if delays else None  # noqa: E731
+
+    def at(share: float) -> float | None:
+        return delays[int(share * (len(delays) - 1))] / 1e6 if delays else None
+
     dump({"received": received, "p50_ms": at(0.5), "p99_ms": at(0.99)})
 
 
