@@ -106,7 +106,7 @@ async def ask(page: Page, expression: str) -> Any:
 
 
 async def test_a_viewer_watches_rewinds_and_sees_the_replay(studio: Studio) -> None:
-    """Live within a few seconds of the source; back to the very start; to the live edge again; the replay to its end."""
+    """Live within seconds of the source; back to the very start; to the live edge again; the replay to its end."""
     await studio.go_live()
     async with front(studio) as address, browser_at(address) as page:
         await frames_advance(page)
