@@ -1,6 +1,7 @@
 """Frames out of RTP payloads: H.264 (RFC 6184), VP8 (RFC 7741), Opus (RFC 7587). Pure; malformed payloads are left out.
 
-A frame that may lack a packet is dropped whole: a picture with a hole is worse than one picture less.
+A frame that may lack a packet is dropped whole, and so is all that builds on it: after a loss the next frame is a
+keyframe. A picture that stands still for a moment is better evidence than one that smears.
 """
 
 from __future__ import annotations
@@ -8,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from station.rtc.keyframes import H264_FU_A, H264_IDR, H264_PPS, H264_SPS, H264_STAP_A, vp8_descriptor_bytes
+from station.rtc.keyframes import (
+    H264_FU_A,
+    H264_IDR,
+    H264_PPS,
+    H264_SPS,
+    H264_STAP_A,
+    starts_keyframe,
+    vp8_descriptor_bytes,
+)
 from station.rtc.rtp import HEADER_BYTES
 
 MAX_FRAME_BYTES = 4 * 2**20
@@ -26,6 +35,8 @@ class Frame(NamedTuple):
 class OpusFrames:
     """Each packet is a frame."""
 
+    wants_keyframe = False
+
     def push(self, packet: bytes, _after_gap: bool) -> Frame | None:
         """Takes the next packet in canonical form."""
         if len(packet) <= HEADER_BYTES:
@@ -34,7 +45,10 @@ class OpusFrames:
 
 
 class VideoFrames:
-    """Collects payloads until the marker; what the codec makes of them is its `join`."""
+    """Collects payloads until the marker; what the codec makes of them is its `join`.
+
+    `wants_keyframe` is true from a loss until a whole keyframe has come; nothing else comes out meanwhile.
+    """
 
     def __init__(self, codec: H264Codec | Vp8Codec) -> None:
         self._codec = codec
@@ -43,15 +57,18 @@ class VideoFrames:
         self._timestamp = -1
         self._whole = False
         self._ended = True  # the last packet ended its frame
+        self.wants_keyframe = True
 
     def push(self, packet: bytes, after_gap: bool) -> Frame | None:
         """Takes the next packet in canonical form; returns the frame that it ends, if that is whole."""
         timestamp = int.from_bytes(packet[4:8], "big")
+        if after_gap or (timestamp != self._timestamp and not self._ended):
+            self.wants_keyframe = True
         if len(packet) == HEADER_BYTES:  # only padding: it holds a place in the sequence
             self._whole = self._whole and not after_gap
             return None
         if timestamp != self._timestamp:
-            self._begin(timestamp, whole=not after_gap and self._ended)
+            self._begin(timestamp, whole=not after_gap or self._codec.begins_keyframe(packet[HEADER_BYTES:]))
         elif after_gap:
             self._whole = False
         self._size += len(packet)
@@ -66,10 +83,14 @@ class VideoFrames:
 
     def _finish(self) -> Frame | None:
         parts, self._parts = self._parts, []
-        if not self._whole or self._size > MAX_FRAME_BYTES:
+        is_whole = self._whole and self._size <= MAX_FRAME_BYTES
+        joined = self._codec.join(parts) if is_whole and parts else None
+        if joined is None:
+            self.wants_keyframe = True
             return None
-        joined = self._codec.join(parts)
-        return None if joined is None else Frame(self._timestamp, joined[1], joined[0])
+        data, keyframe = joined
+        self.wants_keyframe = self.wants_keyframe and not keyframe
+        return None if self.wants_keyframe else Frame(self._timestamp, keyframe, data)
 
 
 class H264Codec:
@@ -78,6 +99,14 @@ class H264Codec:
     def __init__(self) -> None:
         self._sps = b""
         self._pps = b""
+
+    def begins_keyframe(self, payload: bytes) -> bool:
+        """Whether nothing of a keyframe can lie before this payload."""
+        kind = payload[0] & 0x1F
+        at = {H264_IDR: 1, H264_FU_A: 2}.get(kind)
+        if at is not None and not payload[at : at + 1] >= b"\x80":
+            return False  # first_mb_in_slice is not 0 (H.264 section 7.3.3): another slice came before
+        return starts_keyframe("h264", payload)
 
     def join(self, parts: list[bytes]) -> tuple[bytes, bool] | None:
         """The frame's bytes and whether it is a keyframe; None when a unit is incomplete."""
@@ -140,6 +169,10 @@ def _aggregated(part: bytes) -> list[bytes]:
 
 class Vp8Codec:
     """Partitions without their descriptors."""
+
+    def begins_keyframe(self, payload: bytes) -> bool:
+        """Whether nothing of a keyframe can lie before this payload."""
+        return starts_keyframe("vp8", payload)
 
     def join(self, parts: list[bytes]) -> tuple[bytes, bool] | None:
         """The frame's bytes and whether it is a keyframe; None when its beginning is missing."""

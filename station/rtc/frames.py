@@ -10,6 +10,7 @@ from station.rtc.depacketize import depacketizer
 from station.rtc.published import PublishedTrack
 from station.rtc.reorder import ReorderBuffer
 
+ASK_EVERY_S = 0.5
 FrameSink = Callable[[EncodedFrame], None]
 
 
@@ -21,6 +22,7 @@ class FrameSource:
         self._codec = track.state.codec
         self._sinks: dict[FrameSink, float] = {}
         self._last_keyframe_s = 0.0
+        self._asked_s = 0.0
         self._keyframe_every_s = 0.0
         self._reorder = ReorderBuffer()
         self._frames = depacketizer(self._codec)
@@ -32,6 +34,7 @@ class FrameSource:
             self._frames = depacketizer(self._codec)
             self.track.feed.taps = [*self.track.feed.taps, self._take]
         self._set({**self._sinks, sink: keyframe_every_s})
+        self._asked_s = time.monotonic()
         self.track.want_keyframe()
 
     def remove(self, sink: FrameSink) -> None:
@@ -56,5 +59,8 @@ class FrameSource:
             encoded = EncodedFrame(self._codec, at_s * 1000, frame.keyframe, frame.data)
             for sink in self._sinks:
                 sink(encoded)
-        if now_s - self._last_keyframe_s > self._keyframe_every_s:
+        is_late = now_s - self._last_keyframe_s > self._keyframe_every_s
+        # Not with each packet: the keyframe that was asked for may be on its way.
+        if (is_late or self._frames.wants_keyframe) and now_s - self._asked_s > ASK_EVERY_S:
+            self._asked_s = now_s
             self.track.want_keyframe()

@@ -16,8 +16,8 @@ class ReorderBuffer:
     def __init__(self, wait_s: float = WAIT_S) -> None:
         self._wait_s = wait_s
         self._next = -1
-        self._waiting: dict[int, bytes] = {}
-        self._since_s = 0.0
+        self._waiting: dict[int, tuple[bytes, float]] = {}  # with the time of arrival
+        self._since_s = 0.0  # the first of them arrived
 
     def push(self, packet: bytes, now_s: float) -> Iterator[tuple[bytes, bool]]:
         """Takes a packet; yields those that are in order now, each with whether packets before it are missing."""
@@ -29,26 +29,27 @@ class ReorderBuffer:
             yield packet, False
             self._next = (sequence + 1) & 0xFFFF
             if self._waiting:
-                yield from self._in_order(now_s)
+                yield from self._in_order()
         elif step > 0:
             if not self._waiting:
                 self._since_s = now_s
-            self._waiting[sequence] = packet
+            self._waiting.setdefault(sequence, (packet, now_s))
             yield from self._overdue(now_s)
         elif step < -MAX_WAITING:  # not late but another numbering
             self._waiting.clear()
             yield packet, True
             self._next = (sequence + 1) & 0xFFFF
 
-    def _in_order(self, now_s: float) -> Iterator[tuple[bytes, bool]]:
-        while (packet := self._waiting.pop(self._next, None)) is not None:
-            yield packet, False
+    def _in_order(self) -> Iterator[tuple[bytes, bool]]:
+        while (kept := self._waiting.pop(self._next, None)) is not None:
+            yield kept[0], False
             self._next = (self._next + 1) & 0xFFFF
-        self._since_s = now_s
+        # Counted anew from each gap, waiting would add up where much is lost.
+        self._since_s = min((arrived_s for _, arrived_s in self._waiting.values()), default=0.0)
 
     def _overdue(self, now_s: float) -> Iterator[tuple[bytes, bool]]:
         while self._waiting and (now_s - self._since_s > self._wait_s or len(self._waiting) > MAX_WAITING):
             nearest = min(self._waiting, key=lambda sequence: sequence_step(sequence, self._next))
-            yield self._waiting.pop(nearest), True
+            yield self._waiting.pop(nearest)[0], True
             self._next = (nearest + 1) & 0xFFFF
-            yield from self._in_order(now_s)
+            yield from self._in_order()

@@ -48,14 +48,30 @@ def test_h264_comes_out_as_annex_b_with_parameters_before_each_keyframe() -> Non
     ]
 
 
-def test_a_frame_that_may_lack_a_packet_is_dropped() -> None:
-    """A gap within a frame, or before its first packet, costs that frame and no other."""
-    opening = packet(stap(SPS, PPS, IDR), 1)
+def test_after_a_loss_the_next_frame_is_a_keyframe() -> None:
+    """A gap within a frame, or before its first packet, costs it and all that builds on it."""
+    opening, again = packet(stap(SPS, PPS, IDR), 1), packet(stap(SPS, PPS, IDR), 4)
     first, *rest = fragments(SLICE, 20)
     within = [(packet(first, 2, marker=False), False), (packet(rest[-1], 2), True), (packet(SLICE, 3), False)]
     before = [(packet(SLICE, 2), True), (packet(SLICE, 3), False)]
-    for case in (within, before):
-        assert [frame.timestamp for frame in push_all("h264", [(opening, False), *case])] == [1, 3]
+    unended = [(packet(first, 2, marker=False), False), (packet(SLICE, 3), False)]
+    for case in (within, before, unended):
+        frames = depacketizer("h264")
+        came = [frames.push(data, gap) for data, gap in [(opening, False), *case]]
+        assert [frame.timestamp for frame in came if frame] == [1]
+        assert frames.wants_keyframe
+        assert frames.push(again, False) is not None
+        assert not frames.wants_keyframe
+
+
+def test_a_keyframe_right_after_a_gap_is_taken_if_nothing_of_it_is_missing() -> None:
+    """Its first payload shows by itself that it is the first; a later slice does not."""
+    first_slice, later_slice = b"\x65\x88rest", b"\x65\x08rest"
+    opening = (packet(stap(SPS, PPS, IDR), 1), False)
+    assert len(push_all("h264", [opening, (packet(first_slice, 2), True)])) == 2
+    assert len(push_all("h264", [opening, (packet(later_slice, 2), True)])) == 1
+    key = packet(b"\x90\x80\x81\x01\x00key", 1), packet(b"\x90\x80\x81\x01\x00key", 2)
+    assert len(push_all("vp8", [(key[0], False), (key[1], True)])) == 2
 
 
 def test_vp8_loses_its_descriptors() -> None:
@@ -83,3 +99,119 @@ def test_any_order_of_numbers_is_survived(arrivals: list[tuple[int, float]]) -> 
     for number, now_s in arrivals:
         for data, _ in buffer.push(b"\x80\x60" + number.to_bytes(2, "big") + bytes(8), now_s):
             assert len(data) == 12
+
+
+KEY, DELTA = b"\x65\x88", b"\x41\x9a"
+Picture = tuple[bool, int]
+
+
+def stream(codec: str, pictures: list[Picture]) -> tuple[list[bytes], list[Frame]]:
+    """Numbered packets of a sender, and the frames in them."""
+    packets: list[bytes] = []
+    frames: list[Frame] = []
+    for number, (keyframe, size) in enumerate(pictures):
+        timestamp = (0xFFFF_F000 + number * 3000) & 0xFFFF_FFFF  # across the wrap
+        payloads, data = PAYLOADS[codec](keyframe, bytes((number + n) % 251 + 1 for n in range(size)))
+        frames.append(Frame(timestamp, keyframe or codec == "opus", data))
+        for index, payload in enumerate(payloads):
+            sequence = (0xFFF0 + len(packets)) & 0xFFFF  # and this one too
+            whole = bytearray(packet(payload, timestamp, marker=index == len(payloads) - 1))
+            whole[2:4] = sequence.to_bytes(2, "big")
+            packets.append(bytes(whole))
+    return packets, frames
+
+
+def h264_payloads(keyframe: bool, body: bytes) -> tuple[list[bytes], bytes]:
+    unit = (KEY if keyframe else DELTA) + body
+    parts = fragments(unit, 30) if len(unit) > 31 else [unit]
+    if not keyframe:
+        return parts, START + unit
+    return [stap(SPS, PPS), *parts], START + SPS + START + PPS + START + unit
+
+
+def vp8_payloads(keyframe: bool, body: bytes) -> tuple[list[bytes], bytes]:
+    data = bytes([0 if keyframe else 1]) + body
+    pieces = [data[at : at + 30] for at in range(0, len(data), 30)]
+    return [bytes([0x90 if n == 0 else 0x80, 0x80, 0x85, 7]) + piece for n, piece in enumerate(pieces)], data
+
+
+def opus_payloads(_keyframe: bool, body: bytes) -> tuple[list[bytes], bytes]:
+    return [body], body
+
+
+PAYLOADS = {"h264": h264_payloads, "vp8": vp8_payloads, "opus": opus_payloads}
+pictures_lists = st.lists(st.tuples(st.booleans(), st.integers(1, 120)), min_size=1, max_size=25)
+
+
+def receive(codec: str, arrivals: list[bytes]) -> list[Frame]:
+    """What comes out when packets arrive 200 a second."""
+    buffer, frames = ReorderBuffer(), depacketizer(codec)
+    ordered = [item for n, data in enumerate(arrivals) for item in buffer.push(data, n / 200)]
+    return [frame for data, gap in ordered if (frame := frames.push(data, gap)) is not None]
+
+
+@given(st.sampled_from(sorted(PAYLOADS)), pictures_lists, st.data())
+def test_reordered_and_repeated_packets_change_nothing(
+    codec: str, pictures: list[Picture], data: st.DataObject
+) -> None:
+    """As long as nothing is lost, every frame comes out once, whole and in its order."""
+    packets, frames = stream(codec, [(True, 9), *pictures])
+    delays = data.draw(st.lists(st.integers(0, 12), min_size=len(packets) - 1, max_size=len(packets) - 1))
+    order = [0, *sorted(range(1, len(packets)), key=lambda n: n + delays[n - 1])]
+    repeated = data.draw(st.sets(st.sampled_from(range(len(packets)))))
+    arrivals = [packets[n] for n in order for _ in range(1 + (n in repeated))]
+    assert receive(codec, arrivals) == frames
+
+
+@given(st.sampled_from(["h264", "vp8"]), pictures_lists, st.data())
+def test_after_losses_nothing_comes_out_that_a_decoder_could_not_show(
+    codec: str, pictures: list[Picture], data: st.DataObject
+) -> None:
+    """Each frame that comes out is as it was sent, and builds only on frames that came out before it."""
+    packets, frames = stream(codec, [(True, 9), *pictures])
+    lost = data.draw(st.sets(st.sampled_from(range(1, max(2, len(packets))))))
+    filler = [(True, 5)] + [(False, 5)] * 2
+    arrivals = [data for n, data in enumerate(packets) if n not in lost]
+    out = receive(codec, arrivals + later(packets, codec, filler))
+    sent = {frame.timestamp: (number, frame) for number, frame in enumerate(frames)}
+    previous = -1
+    for frame in out:
+        if frame.timestamp not in sent:
+            continue  # the filler
+        number, original = sent[frame.timestamp]
+        assert frame == original
+        assert frame.keyframe or number == previous + 1
+        previous = number
+
+
+def later(packets: list[bytes], codec: str, pictures: list[Picture]) -> list[bytes]:
+    """More packets of the same sender, numbered on; none of them is lost."""
+    last = packets[-1]
+    more = []
+    for n, data in enumerate(stream(codec, pictures)[0] * 60):
+        whole = bytearray(data)
+        whole[2:4] = ((int.from_bytes(last[2:4], "big") + 1 + n) & 0xFFFF).to_bytes(2, "big")
+        whole[4:8] = ((int.from_bytes(data[4:8], "big") + 2**31) & 0xFFFF_FFFF).to_bytes(4, "big")
+        more.append(bytes(whole))
+    return more
+
+
+@given(pictures_lists, st.data())
+def test_lost_sound_costs_only_itself(pictures: list[Picture], data: st.DataObject) -> None:
+    """Opus packets that arrive come out, after the buffer has waited for the others."""
+    packets, frames = stream("opus", [(True, 9), *pictures])
+    lost = data.draw(st.sets(st.sampled_from(range(1, max(2, len(packets))))))
+    arrivals = [data for n, data in enumerate(packets) if n not in lost]
+    out = receive("opus", arrivals + later(packets, "opus", [(True, 5)] * 10))
+    assert out[: len(arrivals)] == [frame for n, frame in enumerate(frames) if n not in lost]
+
+
+def test_waiting_does_not_add_up() -> None:
+    """Where every other packet is lost, none that came waits longer than the buffer may."""
+    buffer = ReorderBuffer(wait_s=0.3)
+    arrived_s: dict[bytes, float] = {}
+    for n in range(0, 4000, 2):
+        data, now_s = b"\x80\x60" + n.to_bytes(2, "big") + bytes(8), n / 100
+        arrived_s[data] = now_s
+        for out, _ in buffer.push(data, now_s):
+            assert now_s - arrived_s[out] < 0.3 + 0.03
