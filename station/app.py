@@ -11,7 +11,7 @@ from functools import wraps
 from pathlib import Path
 
 import structlog
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession, TCPConnector, web
 
 from station.base.bus import open_bus
 from station.base.clock import SystemClock
@@ -92,7 +92,8 @@ def _file_handler(path: Path) -> Handler:
 
 
 async def _http_client(app: web.Application) -> AsyncIterator[None]:
-    async with ClientSession(auto_decompress=False) as session:
+    # Every viewer of a broadcast waits in one connection to live: the usual limit of 100 would hold up all others.
+    async with ClientSession(auto_decompress=False, connector=TCPConnector(limit=0)) as session:
         app[HTTP] = session
         yield
 

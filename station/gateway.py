@@ -11,7 +11,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, ClientWebSocketRe
 
 from station.base.errors import NotFound, Unavailable
 from station.base.ids import is_safe_name
-from station.base.web import HTTP, station_of
+from station.base.web import HTTP, client_address, station_of
 
 MAX_BODY = 256 * 1024
 MAX_SIGNAL = 200_000
@@ -22,6 +22,7 @@ _REQUEST_HEADERS = (
     "Range",
     "If-None-Match",
     "Accept",
+    "Accept-Encoding",
     "User-Agent",
 )
 _HOP_HEADERS = {
@@ -30,7 +31,6 @@ _HOP_HEADERS = {
     "keep-alive",
     "server",
     "date",
-    "content-encoding",
     "content-length",
 }
 
@@ -92,6 +92,8 @@ async def _forward(request: web.Request, url: str) -> web.StreamResponse:
         raise web.HTTPRequestEntityTooLarge(MAX_BODY, request.content_length or 0)
     body = await request.read() if request.body_exists else None
     headers = {name: request.headers[name] for name in _REQUEST_HEADERS if name in request.headers}
+    headers["X-Forwarded-For"] = client_address(request)
+    headers.setdefault("Accept-Encoding", "identity")  # bodies pass as they are: packed only if the browser asked
     timeout = ClientTimeout(total=60, sock_connect=5)
     try:
         async with session.request(
