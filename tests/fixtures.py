@@ -98,8 +98,8 @@ class Person:
         account = next(a for a in DEMO_ACCOUNTS if a.id == account_id)
         if account.phone:
             await self.post("/signin", phone=account.phone)
-            text = next(n.text for n in await list_newest(self.station) if n.address == account.phone)
-            code = re.search(r"\d{6}", text)
+            sent = [n.text for n in await list_newest(self.station) if n.address == account.phone]
+            code = re.search(r"\d{6}(?= 是您的登录数字)", "\n".join(sent))
             assert code
             await self.post("/signin/code", status=200, phone=account.phone, code=code[0], next="/privacy")
         else:

@@ -1,0 +1,99 @@
+"""Broadcasts on the web's side, told to the real live role."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+
+from station.base.errors import NotFound, Unavailable
+from station.base.principal import Principal, Role
+from station.base.station import Station
+from station.ledger.service import timeline
+from station.live.main import LiveServer
+from station.live.model import Broadcast, BroadcastEnded, OnAir
+from station.live.service import (
+    AlreadyOnAir,
+    change_source,
+    get_broadcast,
+    get_status,
+    list_broadcasts,
+    start_broadcast,
+    stop_broadcast,
+    stop_broadcasts_of,
+)
+from tests.fixtures import Person
+from tests.servers import pick_port
+
+CLERK = Principal("ac_demo_clerk", Role.CLERK, "何晓雯", "st_demo_guihua")
+MEETING = "mt_hearing"
+
+
+@pytest.fixture
+def town(station: Station) -> Station:
+    """A station whose live role listens at a port of its own."""
+    ports = {"media_http_port": pick_port(), "live_http_port": pick_port()}
+    return replace(station, settings=station.settings.model_copy(update=ports))
+
+
+@pytest_asyncio.fixture
+async def live(town: Station) -> AsyncIterator[LiveServer]:
+    """The live role; there is no media to read from, so it waits for a picture."""
+    async with LiveServer(town.settings) as server:
+        yield server
+
+
+async def start(station: Station) -> Broadcast:
+    return await start_broadcast(station, CLERK, MEETING, "听证会", "林秀兰", "ac_demo_deputy1", "林秀兰代表")
+
+
+async def test_a_broadcast_goes_on_changes_and_ends(town: Station, live: LiveServer) -> None:
+    """Each step is known to the live role and stands in the ledger; ending twice changes nothing."""
+    broadcast = await start(town)
+    assert live.registry.on_air[0].programme.person == "ac_demo_deputy1"
+    assert (await get_status(town, broadcast.id)) is not None
+    await change_source(town, CLERK, broadcast.id, "ac_demo_deputy2", "陈立新代表")
+    assert live.registry.on_air[0].programme.person == "ac_demo_deputy2"
+    for _ in range(2):
+        assert (await stop_broadcast(town, CLERK, broadcast.id)).state is OnAir.ENDED
+    assert not list(live.registry.on_air)
+    with pytest.raises(BroadcastEnded):
+        await change_source(town, CLERK, broadcast.id, "ac_demo_deputy1", "林秀兰代表")
+    actions = [event.action for event in await timeline(town, broadcast.subject)]
+    assert actions == ["broadcast.started", "broadcast.source-changed", "broadcast.ended"]
+
+
+async def test_a_meeting_has_one_broadcast_at_a_time(town: Station, live: LiveServer) -> None:
+    """A second start is refused and leaves nothing in the live role; after the end one may start anew."""
+    await start(town)
+    with pytest.raises(AlreadyOnAir):
+        await start(town)
+    assert len(list(live.registry.on_air)) == 1
+    await stop_broadcasts_of(town, CLERK, MEETING)
+    await start(town)
+    assert [b.live for b in await list_broadcasts(town)].count(True) == 1
+
+
+async def test_without_the_live_role_nothing_is_kept(town: Station) -> None:
+    """The clerk is told to try again, and no page shows a broadcast that is none."""
+    with pytest.raises(Unavailable):
+        await start(town)
+    assert await list_broadcasts(town) == []
+    with pytest.raises(NotFound):
+        await get_broadcast(town, "bc_nothing")
+
+
+async def test_guests_see_what_is_on_air(town: Station, live: LiveServer, new_person: object) -> None:
+    """The list, the page and its state need no sign-in; an unknown broadcast is not found."""
+    broadcast = await start(town)
+    guest: Person = await new_person()  # type: ignore[operator]
+    assert f"/live/{broadcast.id}" in await guest.get("/live")
+    page = await guest.get(f"/live/{broadcast.id}")
+    assert "听证会" in page and "林秀兰代表" in page and "/static/js/pages/live.js" in page
+    async with guest.client.get(f"/api/v1/broadcasts/{broadcast.id}") as answer:
+        assert (await answer.json())["live"] is True
+    await guest.get("/live/bc_nothing", status=404)
+    await stop_broadcast(town, CLERK, broadcast.id)
+    assert "回看" in await guest.get("/live")

@@ -1,0 +1,131 @@
+"""The pure rules: states, the door, seats, and whose word recording needs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+import pytest
+
+from station.base.errors import Conflict
+from station.base.principal import Role
+from station.meeting.model import (
+    DOOR,
+    STEPS,
+    Admission,
+    DoorClosed,
+    DoorStep,
+    Entry,
+    Kind,
+    Meeting,
+    MeetingEnded,
+    Relation,
+    State,
+    Step,
+    display_name,
+    names_refusing,
+    present,
+    relation_to,
+    seat_for,
+    step_door,
+    step_meeting,
+)
+
+NOW = datetime(2026, 10, 12, 2, tzinfo=UTC)
+
+
+def meeting(kind: Kind = Kind.RECEPTION, public: bool = False) -> Meeting:
+    citizen = "ac_zhao" if kind is Kind.RECEPTION else ""
+    return Meeting(
+        "mt_1", kind, State.SCHEDULED, "电梯", "", "dp_lin", "林秀兰", citizen, "赵玉梅", NOW, NOW, public, False,
+        None, None,
+    )  # fmt: skip
+
+
+def entry(account: str, role: Role = Role.CITIZEN, granted_at: datetime | None = None) -> Entry:
+    return Entry("mt_1", account, account, role, Admission.ADMITTED, True, NOW, granted_at)
+
+
+@pytest.mark.parametrize(("state", "step"), list(product(State, Step)))
+def test_only_what_the_table_names_moves_a_meeting(state: State, step: Step) -> None:
+    """Every pair either leads where the table says or says that the meeting has ended; what has ended stays so."""
+    if (state, step) in STEPS:
+        assert step_meeting(state, step) is STEPS[state, step]
+    else:
+        assert state is State.ENDED
+        with pytest.raises(MeetingEnded):
+            step_meeting(state, step)
+
+
+@pytest.mark.parametrize(("state", "step"), list(product(Admission, DoorStep)))
+def test_only_what_the_table_names_happens_at_the_door(state: Admission, step: DoorStep) -> None:
+    """Every pair leads where the table says or is refused; nobody gets in without being let in."""
+    if (state, step) not in DOOR:
+        with pytest.raises(DoorClosed if state is Admission.REFUSED else Conflict):
+            step_door(state, step)
+        return
+    after = step_door(state, step)
+    if after is Admission.ADMITTED:
+        assert step is DoorStep.ADMIT or state is Admission.ADMITTED
+
+
+@pytest.mark.parametrize(("role", "relation", "state", "admission"), list(product(Role, Relation, State, Admission)))
+def test_a_seat_gives_what_it_must_and_no_more(
+    role: Role, relation: Relation, state: State, admission: Admission
+) -> None:
+    """Strangers and the late get nothing; hosts everything; others the room once admitted, and never its keys."""
+    seat = seat_for(role, relation, state, admission)
+    host = relation in (Relation.HOST, Relation.STAFF)
+    if relation is Relation.STRANGER or state is State.ENDED:
+        assert not seat.admitted
+    elif host:
+        assert seat.admitted
+    else:
+        assert seat.admitted is (admission is Admission.ADMITTED)
+    if not (host and state is not State.ENDED):
+        assert not (seat.may_admit or seat.may_record or seat.may_end)
+    if role is Role.CITIZEN and not host:
+        assert not seat.may_note
+
+
+def test_relations_follow_from_role_and_scope() -> None:
+    """The deputy booked hosts, another does not; the citizen who booked takes part, another is a stranger."""
+    reception = meeting()
+    assert relation_to(reception, Role.DEPUTY, "ac_1", "dp_lin") is Relation.HOST
+    assert relation_to(reception, Role.DEPUTY, "ac_2", "dp_chen") is Relation.STRANGER
+    assert relation_to(reception, Role.DEPUTY, "ac_2", "") is Relation.STRANGER
+    assert relation_to(reception, Role.CITIZEN, "ac_zhao", "") is Relation.PARTY
+    assert relation_to(reception, Role.CITIZEN, "ac_li", "") is Relation.STRANGER
+    assert relation_to(reception, Role.CLERK, "ac_3", "st_1") is Relation.STAFF
+    for role in (Role.GUEST, Role.UNIT, Role.SUPERVISOR, Role.ADMIN):
+        assert relation_to(reception, role, "", "") is Relation.STRANGER
+
+
+def test_citizens_may_ask_to_come_to_public_hearings_only() -> None:
+    """A hearing that is not public is open to deputies and staff alone, and a guest is a stranger to all."""
+    assert relation_to(meeting(Kind.HEARING, public=True), Role.CITIZEN, "ac_li", "") is Relation.INVITED
+    assert relation_to(meeting(Kind.HEARING), Role.CITIZEN, "ac_li", "") is Relation.STRANGER
+    assert relation_to(meeting(Kind.HEARING), Role.DEPUTY, "ac_2", "dp_chen") is Relation.INVITED
+    assert relation_to(meeting(Kind.HEARING, public=True), Role.GUEST, "", "") is Relation.STRANGER
+
+
+def test_recording_needs_the_word_of_every_citizen_present() -> None:
+    """Silence counts as no; deputies in office are not asked."""
+    here = [entry("zhao"), entry("li"), entry("chen", Role.DEPUTY)]
+    assert names_refusing(here, {"zhao": True}) == ["li"]
+    assert names_refusing(here, {"zhao": True, "li": False}) == ["li"]
+    assert names_refusing(here, {"zhao": True, "li": True}) == []
+
+
+def test_who_is_on_the_way_in_counts_as_present() -> None:
+    """A pass that is still good is as much as a seat: recording must not begin between pass and door."""
+    since = NOW - timedelta(seconds=60)
+    late, gone = entry("late", granted_at=NOW), entry("gone", granted_at=NOW - timedelta(minutes=5))
+    assert present([late, gone, entry("in")], {"in"}, since) == [late, entry("in")]
+
+
+def test_public_names_show_no_citizen_in_full() -> None:
+    """Deputies keep name and office; a citizen's given name stays inside."""
+    assert display_name(Role.DEPUTY, "林秀兰", True) == "林秀兰代表"
+    assert display_name(Role.CITIZEN, "赵玉梅", True) == "赵**"
+    assert display_name(Role.CITIZEN, "赵玉梅", False) == "赵玉梅"

@@ -1,0 +1,172 @@
+"""The pages and their API as browsers use them: rights, sizes, live events, forms without script."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from io import BytesIO
+
+import pytest_asyncio
+from aiohttp.test_utils import TestClient, TestServer
+
+from station.app import build_app
+from station.base.station import Station
+from station.booking.model import Booking
+from station.meeting.lobby import come_to_door
+from station.meeting.model import Meeting
+from station.meeting.service import send_chat
+from tests.fixtures import Person
+from tests.meeting.conftest import DEPUTY, ZHAO, Enter, Roles, let_in
+from tests.meeting.test_lobby import open_hearing
+
+NewPerson = Callable[[str | None], Awaitable[Person]]
+
+
+@pytest_asyncio.fixture
+async def visitor(town: Station) -> AsyncIterator[NewPerson]:
+    """People at the application of this town."""
+    server = TestServer(build_app(town))
+    await server.start_server()
+    clients: list[TestClient] = []  # type: ignore[type-arg]
+
+    async def make(account: str | None) -> Person:
+        client = TestClient(server)
+        clients.append(client)
+        person = Person(client, town)
+        if account:
+            await person.sign_in(account)
+        return person
+
+    yield make
+    for client in clients:
+        await client.close()
+    await server.close()
+
+
+@asynccontextmanager
+async def events(person: Person, meeting: Meeting) -> AsyncIterator[Callable[[], Awaitable[dict[str, object] | None]]]:
+    """The page's event stream; call it for the next message, None at its end."""
+    async with person.client.get(f"/meet/{meeting.id}/events") as answer:
+        assert answer.headers["Content-Type"] == "text/event-stream"
+
+        async def following() -> dict[str, object] | None:
+            async for line in answer.content:
+                if line.startswith(b"data: "):
+                    message: dict[str, object] = json.loads(line[6:])
+                    return message
+            return None
+
+        assert (await asyncio.wait_for(following(), 5)) == {"action": "hello"}
+        yield lambda: asyncio.wait_for(following(), 5)
+
+
+async def test_the_page_is_complete_before_any_script(town: Station, visitor: NewPerson, booking: Booking) -> None:
+    """From the booking to the meeting; nothing is chosen beforehand, and without script there is a telephone number."""
+    citizen = await visitor("ac_demo_citizen")
+    page = await citizen.get(f"/meet/booking/{booking.id}")
+    assert "先试摄像头和麦克风" in page and "这次见面，要录像吗？" in page
+    assert " checked" not in page
+    assert "<noscript>" in page and "880 0123" in page
+    assert 'id="record-start"' not in page and 'id="end"' not in page
+    deputy = await visitor("ac_demo_deputy1")
+    page = await deputy.get(f"/meet/booking/{booking.id}")
+    assert 'id="record-start"' in page and 'id="consent-form"' not in page and 'id="matter-form"' in page
+
+
+async def test_strangers_find_nothing(town: Station, visitor: NewPerson, reception: Meeting) -> None:
+    """Neither page nor state nor events nor pass; a guest is asked to sign in."""
+    stranger = await visitor("ac_demo_citizen2")
+    for path in (f"/meet/{reception.id}", f"/meet/{reception.id}/events", f"/replay/{reception.id}"):
+        await stranger.get(path, status=404)
+    await stranger.post_json(f"/api/v1/meetings/{reception.id}/grant", {}, status=404)
+    guest = await visitor(None)
+    assert 'name="phone"' in await guest.get(f"/meet/{reception.id}")
+    assert 'name="phone"' in await guest.get(f"/replay/{reception.id}")
+
+
+async def test_the_lobby_does_not_hear_the_room(town: Station, visitor: NewPerson, reception: Meeting) -> None:
+    """Who waits learns that something changed, never what is said; once let in, the stream begins anew with both."""
+    citizen = await visitor("ac_demo_citizen")
+    deputy = await visitor("ac_demo_deputy1")
+    await citizen.post_json(f"/api/v1/meetings/{reception.id}/door", {"action": "enter"})
+    async with events(citizen, reception) as following:
+        await send_chat(town, DEPUTY, reception.id, "内部的话")
+        seen = await following()
+        assert (
+            seen is not None
+            and seen["action"] == "chat.sent"
+            and "内部的话" not in json.dumps(seen, ensure_ascii=False)
+        )
+        url = f"/api/v1/meetings/{reception.id}/people/ac_demo_citizen"
+        await deputy.post_json(url, {"action": "admit"})
+        seen = await following()
+        assert seen is not None and seen["action"] == "lobby.admitted"
+        assert await following() is None
+    async with events(citizen, reception) as following:
+        await send_chat(town, DEPUTY, reception.id, "请说")
+        heard = [await following(), await following()]
+        assert "请说" in json.dumps(heard, ensure_ascii=False)
+
+
+async def test_bad_requests_get_clear_answers(town: Station, visitor: NewPerson, reception: Meeting) -> None:
+    """10 MB of chat, a wrong shape, an unknown action, a citizen who would record: each its status, nothing kept."""
+    await let_in(town, reception, recorded=True)
+    citizen = await visitor("ac_demo_citizen")
+    base = f"/api/v1/meetings/{reception.id}"
+    headers = {"X-CSRF-Token": await citizen.token(), "Content-Type": "application/json"}
+    huge = BytesIO(b'{"text": "' + b"x" * (10 * 2**20) + b'"}')
+    async with citizen.client.post(f"{base}/chat", data=huge, headers=headers) as answer:
+        assert answer.status == 413
+    await citizen.post_json(f"{base}/chat", {"text": 7}, status=422)
+    await citizen.post_json(f"{base}/chat", {"text": "嗨", "as": "ac_demo_deputy1"}, status=422)
+    await citizen.post_json(f"{base}/door", {"action": "admit"}, status=422)
+    await citizen.post_json(f"{base}/recording", {"action": "erase"}, status=422)
+    await citizen.post_json(f"{base}/recording", {"action": "start"}, status=403)
+    await citizen.post_json(f"{base}/people/ac_demo_citizen", {"action": "admit"}, status=403)
+    async with citizen.client.post(f"{base}/chat", json={"text": "没有令牌"}) as answer:
+        assert answer.status == 403
+    async with citizen.client.get(f"{base}/chat") as answer:
+        assert await answer.json() == []
+
+
+async def test_a_desk_lets_people_in_without_script(town: Station, visitor: NewPerson, reception: Meeting) -> None:
+    """The clerk's and the deputy's desk show who waits; one form lets them in."""
+    await come_to_door(town, ZHAO, reception.id)
+    clerk = await visitor("ac_demo_clerk")
+    assert "1 位在等候室" in await clerk.get("/desk")
+    deputy = await visitor("ac_demo_deputy1")
+    assert "admit-ac_demo_citizen" in await deputy.get("/deputy")
+    page = await clerk.post(f"/meet/{reception.id}/admit", person="ac_demo_citizen")
+    assert "现在没有人等候" in page
+    other = await visitor("ac_demo_deputy2")
+    assert "赵玉梅" not in await other.get("/deputy")
+
+
+async def test_a_hearing_is_announced_by_form(town: Station, visitor: NewPerson) -> None:
+    """Faults stand at their fields with what was typed; then the hearing has its page."""
+    clerk = await visitor("ac_demo_clerk")
+    assert "还没有听证会" in await clerk.get("/desk/hearings")
+    fields = {"title": "", "day": "2026-10-15", "starts": "14:00", "ends": "25", "deputy": "", "public": "yes"}
+    page = await clerk.post("/desk/hearings", status=422, **fields)
+    assert "请写听证会的名称" in page and "请填结束时间，比如 16:00" in page and "2026-10-15" in page
+    fields |= {"title": "加装电梯办法听证会", "ends": "16:00", "deputy": DEPUTY.scope}
+    page = await clerk.post("/desk/hearings", **fields)
+    assert "10月15日（周四） 14:00–16:00" in page
+    assert "加装电梯办法听证会" in await clerk.get("/desk/hearings")
+
+
+async def test_only_who_shows_a_picture_goes_on_air(
+    town: Station, visitor: NewPerson, roles: Roles, enter: Enter
+) -> None:
+    """Somebody without camera, or a hearing that is not public, is refused with a sentence; nothing is on air."""
+    clerk = await visitor("ac_demo_clerk")
+    hearing = await open_hearing(town)
+    await enter(town, DEPUTY, hearing.id)
+    assert "林秀兰代表" in await clerk.get(f"/desk/hearings/{hearing.id}")
+    page = await clerk.post(f"/desk/hearings/{hearing.id}/live", status=422, person=DEPUTY.account)
+    assert "没有开画面" in page
+    closed = await open_hearing(town, public=False)
+    assert "不公开，不能直播" in await clerk.post(f"/desk/hearings/{closed.id}/live", status=422, person=DEPUTY.account)
+    assert "现在没有直播" in await (await visitor(None)).get("/live")
