@@ -65,7 +65,7 @@ export class Stage {
 
   /** @param {string} person @param {boolean} speaking */
   showSpeaking(person, speaking) {
-    this.#tiles.get(person)?.element.classList.toggle("is-speaking", speaking);
+    this.#tiles.get(person)?.showSpeaking(speaking);
   }
 
   clear() {

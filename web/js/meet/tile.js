@@ -45,6 +45,12 @@ export class Tile {
   /** @param {boolean} muted */
   showMuted(muted) {
     this.element.classList.toggle("is-muted", muted);
+    if (muted) this.showSpeaking(false);
+  }
+
+  /** @param {boolean} speaking */
+  showSpeaking(speaking) {
+    this.element.classList.toggle("is-speaking", speaking && !this.element.classList.contains("is-muted"));
   }
 
   remove() {
