@@ -14,12 +14,18 @@ PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 800}
 WAIT_MS = 30_000
 
-# Collects every peer connection of a page, so that a test can ask the browser itself what it sent and decoded.
+# Collects every peer connection of a page, so that a test can ask the browser itself what it sent and decoded;
+# and its sockets, so that a test can break them: taking a page offline does not always close one that is open.
 COLLECT_PEERS = """
 window.__peers = [];
 const Native = window.RTCPeerConnection;
 window.RTCPeerConnection = class extends Native {
   constructor(...given) { super(...given); window.__peers.push(this); }
+};
+window.__sockets = [];
+const NativeSocket = window.WebSocket;
+window.WebSocket = class extends NativeSocket {
+  constructor(...given) { super(...given); window.__sockets.push(this); }
 };
 """
 FRAMES = """

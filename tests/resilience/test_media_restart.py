@@ -1,4 +1,4 @@
-"""The media role is killed in the middle of a recorded meeting: everybody is back by themselves, the recording is whole."""
+"""The media role is killed in the middle of a recorded meeting: all come back by themselves, the recording is whole."""
 
 from __future__ import annotations
 

@@ -6,9 +6,22 @@
  * @returns {() => void} stops listening
  */
 export function listen(url, onMessage) {
-  const source = new EventSource(url);
-  source.addEventListener("message", (event) => onMessage(JSON.parse(event.data)));
-  return () => source.close();
+  /** @type {EventSource} */
+  let source;
+  let timer = 0;
+  const open = () => {
+    source = new EventSource(url);
+    source.onmessage = (event) => onMessage(JSON.parse(event.data));
+    // The browser tries again when the network breaks, but gives up on an error page of whatever stands before us.
+    source.onerror = () => {
+      if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, 5000);
+    };
+  };
+  open();
+  return () => {
+    clearTimeout(timer);
+    source.close();
+  };
 }
 
 /**

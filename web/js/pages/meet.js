@@ -111,12 +111,19 @@ function over(sentence, forGood) {
 
 const refresh = soon(async () => {
   if (at === "over") return;
-  const view = await api.state();
+  const view = await api.state().catch((error) => error);
+  if (view instanceof Error) return lookAgain(view);
   if (view.meeting === "ended" && at !== "room") return over(words.ended, true);
   if (view.admission === "refused" && at === "lobby") return over(words.removed, false);
   room?.show(view);
   if (at === "lobby") await (view.admitted ? enter(view) : wait(view));
 });
+
+/** What was missed must not stay missed: whoever waits would wait for ever. @param {Error} error */
+function lookAgain(error) {
+  if (!(error instanceof Refusal) || error.code === "unavailable") setTimeout(refresh, 2000);
+  else if (at === "lobby") stay(error);
+}
 
 /** @param {{action: string, [more: string]: any}} message */
 function onMessage(message) {
