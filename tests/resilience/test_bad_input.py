@@ -8,15 +8,23 @@ import time
 from collections.abc import Awaitable, Callable
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, WSMsgType
+from sqlalchemy import Table, select
 
 from station.base.grants import Grant, GrantSigner, Right
 from station.base.settings import Settings
+from station.base.station import Station
+from station.booking.store import bookings
+from station.demo.booking import seed_booking
+from station.demo.directory import seed_directory
+from station.meeting.store import meetings
+from station.people.store import sign_in_codes
 from tests.fixtures import Person
 from tests.servers import RunningStation
 
 NewPerson = Callable[..., Awaitable[Person]]
 
+BOOKING = "bk_demo_past"  # of the demo's first deputy
 OFFER_WITHOUT_OURS = (
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
     "m=video 9 UDP/TLS/RTP/SAVPF 98\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=sendonly\r\na=rtcp-mux\r\n"
@@ -54,6 +62,9 @@ async def test_a_page_that_is_not_there_says_what_to_do(new_person: NewPerson) -
     """404 is a page with a way on; on the API it is a problem."""
     guest = await new_person()
     assert "回首页" in await guest.get("/nowhere", status=404)
+    guest.headers = {"Accept-Language": "en"}
+    page = await guest.get("/nowhere", status=404)
+    assert 'lang="en"' in page and "回首页" not in page and 'href="/"' in page
     async with guest.client.get("/api/v1/nowhere") as answer:
         assert (answer.status, answer.content_type) == (404, "application/problem+json")
 
@@ -91,15 +102,65 @@ async def test_an_offer_without_our_codecs_is_told(running_station: RunningStati
     ):
         assert 400 <= answer.status < 500, answer.status
         assert answer.content_type == "application/problem+json"
+    assert await room_status(running_station, "badroom") == 404
 
 
-async def test_a_deputy_cannot_enter_anothers_meeting(new_person: NewPerson) -> None:
-    """Another deputy's booking is as if it were not there."""
-    citizen = await new_person("ac_demo_citizen")
-    await citizen.get("/my")
+async def room_status(station: RunningStation, room: str) -> int:
+    """What media says of a room; 404 when there is none."""
+    url = f"http://127.0.0.1:{station.environment['STATION_MEDIA_HTTP_PORT']}/control/rooms/{room}"
+    headers = {"Authorization": f"Bearer {signer_of(station).service_token()}"}
+    async with ClientSession() as http, http.get(url, headers=headers) as answer:
+        return answer.status
+
+
+@pytest.mark.parametrize("grant", ["", "rubbish", "expired", "service"])
+async def test_signalling_fails_in_words(running_station: RunningStation, grant: str) -> None:
+    """A pass that opens nothing is `failed` with its code, then the socket closes; nobody has entered."""
+    signer = signer_of(running_station)
+    made = {"expired": signer.sign(publish_grant(lasts_s=-5)), "service": signer.service_token()}
+    url = running_station.address + "/media/ws"
+    async with ClientSession() as http, http.ws_connect(url) as socket:
+        await socket.send_json({"type": "join", "id": "7", "grant": made.get(grant, grant)})
+        answer = await socket.receive_json(timeout=10)
+        assert (answer["type"], answer["re"], answer["code"]) == ("failed", "7", "grant-invalid")
+        assert (await socket.receive(timeout=10)).type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED)
+    assert await room_status(running_station, "badroom") == 404
+
+
+async def test_a_deputy_has_nothing_to_do_with_anothers_booking(station: Station, new_person: NewPerson) -> None:
+    """Another deputy's booking is as if it were not there, to look at, to cancel and to meet in; it stays as it was."""
+    await seed_directory(station)
+    await seed_booking(station)
     stranger = await new_person("ac_demo_deputy2")
-    await stranger.get("/meet/booking/bk_abcdefghjkmnpq", status=404)
-    await stranger.get("/bookings/bk_abcdefghjkmnpq", status=404)
+    own = await new_person("ac_demo_deputy1")
+    await own.get(f"/bookings/{BOOKING}")
+    before = await rows_of(station, bookings)
+    for path in (f"/bookings/{BOOKING}", f"/bookings/{BOOKING}/calendar.ics", f"/meet/booking/{BOOKING}"):
+        await stranger.get(path, status=404)
+    await stranger.post(f"/bookings/{BOOKING}/cancel", status=404)
+    assert await rows_of(station, bookings) == before
+    assert await rows_of(station, meetings) == []
+
+
+@pytest.mark.parametrize("foreign", [{}, {"Origin": "https://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}])
+async def test_another_site_cannot_act_for_a_visitor(
+    station: Station, new_person: NewPerson, foreign: dict[str, str]
+) -> None:
+    """A POST without the page's token, or from another site even with it, is 403 and does nothing."""
+    citizen = await new_person("ac_demo_citizen")
+    data = {"csrf": await citizen.token()} if foreign else {}
+    codes = await rows_of(station, sign_in_codes)
+    for path, fields in (("/signout", {}), ("/signin", {"phone": "13987654321"})):
+        async with citizen.client.post(path, data={**data, **fields}, headers=foreign) as answer:
+            assert answer.status == 403, path
+            assert "请刷新后再试" in await answer.text()
+    assert "赵玉梅" in await citizen.get("/privacy")
+    assert await rows_of(station, sign_in_codes) == codes
+
+
+async def rows_of(station: Station, table: Table) -> list[tuple[object, ...]]:
+    async with station.database.read() as connection:
+        return [tuple(row) for row in await connection.execute(select(table))]
 
 
 async def test_signing_in_can_be_tried_by_many_at_once(new_person: NewPerson) -> None:
