@@ -5,6 +5,7 @@ export class PlayerBar {
   #dragging = false;
   #scrub = part("scrub", HTMLInputElement);
   #at = part("at", HTMLElement);
+  #isShort = document.getElementById("to-start") !== null; // the live bar has more buttons, and its length only grows
 
   /**
    * @param {HTMLVideoElement} video @param {Record<string, string>} words
@@ -34,7 +35,7 @@ export class PlayerBar {
     const { start, end } = this.range();
     const length = Math.max(0, end - start);
     const now = Math.max(0, this.video.currentTime - start);
-    this.#at.textContent = `${span(now)} / ${span(length)}`;
+    this.#at.textContent = this.#isShort ? span(now) : `${span(now)} / ${span(length)}`;
     this.#scrub.max = String(length || 1);
     if (!this.#dragging) this.#scrub.value = String(now);
     this.#scrub.setAttribute("aria-valuetext", span(now));

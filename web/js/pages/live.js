@@ -2,7 +2,7 @@
 import Hls from "/static/vendor/hls.mjs";
 import { LivePlayer } from "../live/player.js";
 import { ask } from "../meet/api.js";
-import { fill, onClick, part, say } from "../meet/page.js";
+import { fill, onClick, part, say, setIcon } from "../meet/page.js";
 import { PlayerBar } from "../meet/player_bar.js";
 
 const LOOK_MS = 10_000;
@@ -24,7 +24,10 @@ function show({ state, isOver, isBehind }) {
 }
 
 function showOver() {
-  const label = document.querySelector("#sign span");
+  const sign = part("sign", HTMLElement);
+  sign.className = "badge tag";
+  setIcon(sign, "play");
+  const label = sign.querySelector("span");
   if (label) label.textContent = words.replay ?? "";
   part("latency", HTMLElement).textContent = part("viewers", HTMLElement).textContent = "";
 }
@@ -32,7 +35,7 @@ function showOver() {
 async function look() {
   const now = await ask(`/api/v1/broadcasts/${id}`).catch(() => null);
   if (now?.source) part("source", HTMLElement).textContent = now.source;
-  if (now?.live && now.viewers !== null) {
+  if (now?.live && now.viewers) {
     part("viewers", HTMLElement).textContent = fill(words.viewers ?? "", { n: now.viewers });
   }
   const latency = player.latency;

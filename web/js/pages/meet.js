@@ -27,6 +27,7 @@ let room = null;
 
 /** Devices are tried: on to consent, the lobby, the room, as far as one may go now. @param {string} [why] @returns {Promise<void>} */
 async function goOn(why = "") {
+  at = "entering";
   say(problem, "");
   check.stop();
   try {
@@ -133,10 +134,11 @@ function onMessage(message) {
 }
 
 async function start() {
-  onClick("join", () => goOn());
+  const goOnOnce = () => at === "device" && goOn(); // a second tap must not open a second room
+  onClick("join", goOnOnce);
   onClick("join-audio", () => {
     devices.closeCamera();
-    return goOn();
+    return goOnOnce();
   });
   onClick("test-again", () => {
     at = "device";
@@ -151,6 +153,8 @@ async function start() {
   listen(`/meet/${meeting}/events`, onMessage);
   if (!hosting) await api.door("enter").catch(stay);
   await check.run();
+  // Going in earlier would leave the devices behind that the browser is still asking about.
+  for (const id of ["join", "join-audio"]) part(id, HTMLButtonElement).disabled = false;
 }
 
 if (open && partIfAny("join", HTMLButtonElement)) void start();
