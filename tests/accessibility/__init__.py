@@ -1,0 +1,1 @@
+"""Every page as it is, measured: by axe, by width, by language."""

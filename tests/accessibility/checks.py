@@ -1,0 +1,125 @@
+"""What is measured on one open page: axe's rules, sideways scroll, languages that leak into each other."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.async_api import Page
+
+from tests.servers import ROOT
+
+AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RUN_AXE = """
+async (tags) => {
+  const rules = {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations'], preload: false};
+  const found = await axe.run(document, rules);
+  return found.violations.flatMap(({id, nodes}) => nodes.map((node) =>
+    `${id}: ${node.html.slice(0, 160)} ${(node.any[0] || node.all[0] || node.none[0] || {}).message || ''}`));
+}
+"""
+# Where a page is wider than its window, the outermost elements that stick out say why.
+STICKING_OUT = """
+() => {
+  const wide = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= wide) return [];
+  const out = [...document.body.querySelectorAll('*')].filter((e) => e.getBoundingClientRect().right > wide + 1);
+  return [`${document.documentElement.scrollWidth} > ${wide}`, ...out.slice(-3).map((e) => e.outerHTML.slice(0, 120))];
+}
+"""
+# What is read or announced, but for parts that say themselves that they are Chinese (WCAG 3.1.2).
+READ_TEXT = """
+() => {
+  const said = [document.title];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const tag = node.parentElement.tagName;
+    if (tag === 'SCRIPT' || tag === 'STYLE' || node.parentElement.closest('[lang^="zh"]')) continue;
+    said.push(node.data);
+  }
+  for (const element of document.body.querySelectorAll('[aria-label],[title],[alt],[data-label],[data-words]'))
+    for (const name of ['aria-label', 'title', 'alt', 'data-label', 'data-words'])
+      if (element.hasAttribute(name)) said.push(element.getAttribute(name));
+  return said;
+}
+"""
+CHINESE = re.compile(r"[\u3400-\u9fff]+")
+# Full-width marks come with Chinese sentences; a page in English that shows one was put together from halves.
+CHINESE_MARKS = re.compile(r"[，。；：？！（）、]")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One way of seeing a page."""
+
+    language: str
+    scheme: str
+    width: int
+    narrow: int = 0  # also tried for sideways scroll
+
+    @property
+    def html_lang(self) -> str:
+        return "en" if self.language == "en" else "zh-CN"
+
+
+PHONE_ZH_LIGHT = Look("zh", "light", 390, narrow=320)
+DESK_EN_DARK = Look("en", "dark", 1280)
+
+
+def content_text() -> str:
+    """All Chinese that is content: names, places and matters of the demo, and what these tests type."""
+    folders = (ROOT / "station" / "demo", ROOT / "tests" / "accessibility", ROOT / "tests" / "journeys")
+    sources = "".join(path.read_text(encoding="utf-8") for folder in folders for path in sorted(folder.glob("*.py")))
+    return sources + "清和区"  # the district in the head
+
+
+CONTENT = content_text()
+
+
+async def wear(page: Page, look: Look) -> None:
+    """Let the page's next load look like this."""
+    await page.set_viewport_size({"width": look.width, "height": 844})
+    await page.emulate_media(color_scheme="dark" if look.scheme == "dark" else "light")
+    address = re.match(r"https?://[^/]+", page.url)
+    if address:
+        await page.context.add_cookies([{"name": "lang", "value": look.language, "url": address[0]}])
+
+
+async def measure(page: Page, look: Look) -> list[str]:
+    """Everything that is wrong with the page as it stands."""
+    faults: list[str] = await run_axe(page)
+    faults += [f"sideways at {look.width}: {what}" for what in await page.evaluate(STICKING_OUT)]
+    if look.narrow:
+        await page.set_viewport_size({"width": look.narrow, "height": 844})
+        faults += [f"sideways at {look.narrow}: {what}" for what in await page.evaluate(STICKING_OUT)]
+        await page.set_viewport_size({"width": look.width, "height": 844})
+    language = await page.evaluate("document.documentElement.lang")
+    if language != look.html_lang:
+        faults.append(f"lang is {language}")
+    if look.language == "en":
+        faults += [f"Chinese on an English page: {text}" for text in await leaks(page)]
+    return faults
+
+
+async def run_axe(page: Page) -> list[str]:
+    """axe-core's findings in the whole document. It is evaluated, not added: the page's CSP stays in force."""
+    if not await page.evaluate("typeof axe === 'object'"):
+        await page.evaluate(AXE)
+    found: list[str] = await page.evaluate(RUN_AXE, TAGS)
+    return found
+
+
+async def leaks(page: Page) -> list[str]:
+    """Chinese texts on an English page that are not content."""
+    said: list[Any] = await page.evaluate(READ_TEXT)
+    return sorted({leak for text in said for leak in _leaks_in(str(text))})
+
+
+def _leaks_in(text: str) -> list[str]:
+    runs = CHINESE.findall(text)
+    found = [run for run in runs if run != "中文" and run not in CONTENT]
+    if not runs and CHINESE_MARKS.search(text):
+        found.append(text.strip())
+    return found

@@ -1,0 +1,188 @@
+"""Every page of every role: accessible, as wide as its window, in one language, without an error in its script."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser
+
+from station.people.rights import Action
+from tests.accessibility.checks import DESK_EN_DARK, PHONE_ZH_LIGHT, Look, measure, wear
+from tests.accessibility.walk import Walk
+from tests.journeys import steps
+from tests.journeys.test_hearing import open_hearing
+from tests.journeys.visitor import DESK, PHONE, Visitor
+from tests.servers import RunningStation
+
+SESSIONS: dict[tuple[str, str], list[Any]] = {}
+PUBLIC = frozenset({Action.BROWSE, Action.SIGN_IN, Action.SEE_DEMO, Action.SEE_PUBLIC_CASES})
+
+
+async def arrive(browser: Browser, station: RunningStation) -> Visitor:
+    visitor = await Visitor.arrive(browser, station.address, PHONE)
+    await visitor.go("/")
+    return visitor
+
+
+async def look_at(visitor: Visitor, url: str, look: Look) -> list[str]:
+    """Open one page in one look; everything that is wrong with it."""
+    await visitor.page.goto(visitor.address + url)
+    faults = await measure(visitor.page, look) + visitor.errors
+    visitor.errors.clear()
+    return [f"{look.language} {look.width} {url}  {fault}" for fault in faults]
+
+
+async def walk_through(visitor: Visitor, walk: Walk) -> list[str]:
+    """All pages as a phone shows them in Chinese by day, then as a desk shows them in English by night."""
+    faults = []
+    await wear(visitor.page, PHONE_ZH_LIGHT)
+    for url in walk.queue:  # it grows while links are followed
+        faults += await look_at(visitor, url, PHONE_ZH_LIGHT)
+        await walk.follow(visitor.page)
+    await wear(visitor.page, DESK_EN_DARK)
+    for url in walk.queue:
+        faults += await look_at(visitor, url, DESK_EN_DARK)
+    return faults
+
+
+async def look_both(visitor: Visitor, *urls: str) -> list[str]:
+    """Both looks of some pages."""
+    faults = []
+    for look in (PHONE_ZH_LIGHT, DESK_EN_DARK):
+        await wear(visitor.page, look)
+        for url in urls:
+            faults += await look_at(visitor, url, look)
+    return faults
+
+
+async def enter_room(clerk: Visitor, meeting: str) -> list[str]:
+    """Through every step of the meeting's page, measuring each; the page stays in the room."""
+    faults = []
+    for look in (PHONE_ZH_LIGHT, DESK_EN_DARK):
+        await wear(clerk.page, look)
+        await steps.try_devices(clerk, f"/meet/{meeting}")
+        faults += await measure(clerk.page, look)
+        await clerk.page.click("#join")
+        await steps.enter_room(clerk)
+        faults += await measure(clerk.page, look)
+    return faults + clerk.errors
+
+
+async def live_address(watcher: Visitor) -> str:
+    await watcher.go("/live")
+    found = await watcher.page.locator("main a[href^='/live/']").first.get_attribute("href")
+    assert found
+    return found
+
+
+async def csrf_of(visitor: Visitor) -> str:
+    return str(await visitor.page.locator("meta[name='csrf-token']").get_attribute("content"))
+
+
+async def keep_draft(citizen: Visitor) -> str:
+    """Choose a second time and say what it is about, without booking it; returns the page to check it on."""
+    await citizen.go("/deputies/dp_demo_linxiulan")
+    await citizen.page.locator("label.slot:not(.is-full)").first.click()
+    await citizen.page.click("form[action='/book'] button")
+    await citizen.page.fill("#topic", steps.TOPIC)
+    await citizen.page.click("main form .btn-main")
+    await citizen.page.wait_for_url("**/check")
+    return citizen.page.url.removeprefix(citizen.address)
+
+
+async def prepare_citizen(citizen: Visitor, walk: Walk) -> None:
+    booking = await steps.book(citizen)
+    check = await keep_draft(citizen)
+    walk.add(check, check.removesuffix("/check"), f"/bookings/{booking}")
+    await citizen.go(f"/meet/booking/{booking}")
+    walk.add(citizen.page.url.removeprefix(citizen.address))
+
+
+async def sign_in_once(visitor: Visitor, login: str) -> None:
+    """A dynamic code works once: whoever signs in again within its half minute brings the session of before."""
+    key = (visitor.address, login)
+    if key in SESSIONS:
+        await visitor.context.add_cookies(SESSIONS[key])
+        return
+    await visitor.sign_in_as(login)
+    SESSIONS[key] = await visitor.context.cookies()
+
+
+def signs_in(login: str) -> Callable[[Visitor, Walk], Awaitable[None]]:
+    async def sign_in(visitor: Visitor, walk: Walk) -> None:
+        await sign_in_once(visitor, login)
+
+    return sign_in
+
+
+async def ask_for_code(visitor: Visitor, walk: Walk) -> None:
+    await visitor.go("/signin")
+    await visitor.page.fill("#phone", "13800009999")
+    await visitor.page.click("main form[action='/signin'] button")
+    await visitor.page.wait_for_url("**/signin/code**")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A role, how it comes in, and the pages that it has to see."""
+
+    own: frozenset[Action]
+    prepare: Callable[[Visitor, Walk], Awaitable[None]]
+    also: frozenset[str] = frozenset({"/cases/{case}"})
+
+
+PARTS = {
+    "guest": Part(PUBLIC, ask_for_code, frozenset({"/live"})),
+    "citizen": Part(
+        frozenset({Action.BOOK, Action.SEE_OWN, Action.RATE_CASE}),
+        prepare_citizen,
+        frozenset({"/", "/cases/{case}", "/meet/{meeting}"}),
+    ),
+    "deputy": Part(frozenset({Action.DEPUTY_DESK}), signs_in("linxiulan")),
+    "clerk": Part(
+        frozenset({Action.CLERK_DESK}),
+        signs_in("clerk"),
+        frozenset({"/cases/{case}", "/desk/hearings", "/desk/hearings/new"}),
+    ),
+    "unit": Part(frozenset({Action.HANDLE_CASE}), signs_in("unit")),
+    "supervisor": Part(frozenset({Action.OVERSEE}), signs_in("supervisor")),
+}
+
+
+@pytest.mark.parametrize("role", PARTS)
+async def test_every_page_of_a_role(role: str, browser: Browser, running_station: RunningStation) -> None:
+    """axe finds nothing, nothing scrolls sideways, no script fails, and English pages are English."""
+    part = PARTS[role]
+    visitor = await arrive(browser, running_station)
+    walk = Walk(part.own, part.also)
+    await part.prepare(visitor, walk)
+    faults = await walk_through(visitor, walk)
+    assert not faults, f"{len(faults)} faults on {len(walk.queue)} pages:\n" + "\n".join(faults)
+    assert walk.missed() == []
+    await visitor.leave()
+
+
+async def test_hearing_from_its_making_to_the_replay(browser: Browser, running_station: RunningStation) -> None:
+    """The room, the clerk's page of a hearing, the live page and the replay are as accessible as the rest."""
+    clerk = await Visitor.arrive(browser, running_station.address, DESK)
+    await sign_in_once(clerk, "clerk")
+    meeting = await open_hearing(clerk)
+    desk = f"/desk/hearings/{meeting}"
+    faults = await enter_room(clerk, meeting)
+    # A second window: leaving the room's page would take its picture away.
+    office = Visitor(clerk.address, clerk.context, await clerk.context.new_page())
+    await office.go(desk)
+    await office.page.locator("#live-form input[name='person']").first.check()
+    await office.page.click("#go-live")
+    await office.page.locator("#on-air").wait_for()
+    faults += await look_both(office, desk)
+    watcher = await arrive(browser, running_station)
+    await watcher.go("/live")
+    faults += await look_both(watcher, "/live", "/", await live_address(watcher))
+    await office.page.request.post(f"{office.address}{desk}/end", form={"csrf": await csrf_of(office)})
+    faults += await look_both(office, desk, f"/replay/{meeting}", "/desk")
+    faults += await look_both(watcher, "/live", await live_address(watcher))
+    assert not faults, "\n".join(faults)
