@@ -21,6 +21,11 @@ SESSIONS: dict[tuple[str, str], list[Any]] = {}
 PUBLIC = frozenset({Action.BROWSE, Action.SIGN_IN, Action.SEE_DEMO, Action.SEE_PUBLIC_CASES})
 
 
+# Colours are measured when nothing fades any more, and a room's door when it has asked for the devices.
+AT_REST = """!document.querySelector('#join')?.disabled
+    && !document.getAnimations().some((one) => one instanceof CSSTransition && one.playState === 'running')"""
+
+
 async def arrive(browser: Browser, station: RunningStation) -> Visitor:
     visitor = await Visitor.arrive(browser, station.address, PHONE)
     await visitor.go("/")
@@ -30,6 +35,7 @@ async def arrive(browser: Browser, station: RunningStation) -> Visitor:
 async def look_at(visitor: Visitor, url: str, look: Look) -> list[str]:
     """Open one page in one look; everything that is wrong with it."""
     await visitor.page.goto(visitor.address + url)
+    await visitor.until(AT_REST)
     faults = await measure(visitor.page, look) + visitor.errors
     visitor.errors.clear()
     return [f"{look.language} {look.width} {url}  {fault}" for fault in faults]
