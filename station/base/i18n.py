@@ -72,11 +72,13 @@ def format_day(moment: datetime | date, language: str, today: date | None = None
     return f"{day:%A} {day.day} {day:%B}" + (f" {day.year}" if other_year else "")
 
 
-def format_time(moment: datetime, elder: bool = False) -> str:
-    """`14:30`, or `下午 2:30` in the elder mode."""
+def format_time(moment: datetime, elder: bool = False, language: str = "zh") -> str:
+    """`14:30`, or `下午 2:30` in the elder mode, in English `2:30 pm`."""
     here = local(moment)
     if not elder:
         return f"{here:%H:%M}"
+    if language == "en":
+        return f"{(here.hour - 1) % 12 + 1}:{here:%M} {'am' if here.hour < 12 else 'pm'}"
     half = "上午" if here.hour < 12 else "下午" if here.hour < 18 else "晚上"
     return f"{half} {(here.hour - 1) % 12 + 1}:{here:%M}"
 

@@ -38,7 +38,7 @@ def _environment(translator: Translator, language: str) -> Environment:
     environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.globals["translate"] = gettext
     environment.filters["day"] = lambda moment, today=None: format_day(moment, language, today)
-    environment.filters["time"] = format_time
+    environment.filters["time"] = lambda moment, elder=False: format_time(moment, elder, language)
     environment.filters["moment"] = lambda moment: format_moment(moment, language)
     environment.filters["span"] = format_span
     environment.filters["iso"] = _iso

@@ -192,3 +192,18 @@ async def test_hearing_from_its_making_to_the_replay(browser: Browser, running_s
     faults += await look_both(office, desk, f"/replay/{meeting}", "/desk")
     faults += await look_both(watcher, "/live", await live_address(watcher))
     assert not faults, "\n".join(faults)
+
+
+async def test_large_type_fits(browser: Browser, running_station: RunningStation) -> None:
+    """The large-type view is as accessible, as wide as its window, and its head keeps to the line on a wide screen."""
+    visitor = await arrive(browser, running_station)
+    await visitor.go("/mode/elder?next=/")
+    faults = []
+    for look in (PHONE_ZH_LIGHT, DESK_EN_DARK):
+        await wear(visitor.page, look)
+        for url in ("/", "/deputies/dp_demo_linxiulan", "/signin", "/cases"):
+            faults += await look_at(visitor, url, look)
+            rail, nav = [await visitor.page.locator(part).first.bounding_box() for part in (".sign", ".sign-nav")]
+            assert rail and nav
+            assert abs(rail["y"] + rail["height"] - nav["y"] - nav["height"]) < 2, f"{look.width} {url}"
+    assert not faults, "\n".join(faults)
