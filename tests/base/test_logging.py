@@ -58,7 +58,7 @@ def test_library_records_and_tracebacks_go_the_same_way(monkeypatch: pytest.Monk
         try:
             raise ValueError("no such phone 13800001234")
         except ValueError:
-            logging.getLogger("some.library").exception("failed for %s", "13900004321")
+            logging.getLogger("some.package").exception("failed for %s", "13900004321")
     finally:
         root.handlers[:], _ = before[0], root.setLevel(before[1])
         structlog.reset_defaults()
