@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from station.base.grants import Grant
-from station.rtc.messages import MemberInfo, Message
+from station.rtc.messages import MemberInfo, Message, TrackReport
 from station.rtc.negotiation import PeerConnection
 from station.rtc.upstream import Upstream
 
@@ -71,6 +71,8 @@ class Member:
         self.name = grant.name[:120]
         self.channel = channel
         self.up: PeerConnection | None = None
+        self.shown: dict[str, int] | None = None  # height of each picture by track; None: the page did not say
+        self.reports: dict[str, TrackReport] = {}  # what the page last said of each track it receives
         self.down: dict[str, PeerConnection] = {}  # a page has one, "page"; each WHEP player has its own
 
     @property

@@ -73,6 +73,31 @@ class Mute(Message, frozen=True, tag="mute"):
     muted: bool
 
 
+class Show(Message, frozen=True, tag="show"):
+    """How high this viewer shows each picture, in device pixels; 0 or left out: not at all. Decides layers."""
+
+    id: str
+    tracks: dict[str, int]
+
+
+class TrackReport(msgspec.Struct, frozen=True):
+    """What only the browser knows of a track it receives, since its last report."""
+
+    frames_per_s: float = 0.0
+    height: int = 0
+    freezes: int = 0
+    frozen_s: float = 0.0
+    jitter_ms: float = 0.0
+    concealed: float = 0.0  # share of the sound that was made up, 0 to 1
+
+
+class Report(Message, frozen=True, tag="report"):
+    """Sent every few seconds, for the page that tells the clerk whose line is weak. By track id."""
+
+    id: str
+    tracks: dict[str, TrackReport]
+
+
 class Leave(Message, frozen=True, tag="leave"):
     id: str
 
@@ -132,6 +157,19 @@ class Recording(Message, frozen=True, tag="recording"):
     alarm: str | None = None
 
 
+class Speakers(Message, frozen=True, tag="speakers"):
+    """Who speaks now, the loudest first; told when it changes."""
+
+    people: list[str]
+
+
+class TrackPaused(Message, frozen=True, tag="track_paused"):
+    """To one viewer: its line does not carry this picture now (or again does); the sound goes on."""
+
+    track: str
+    paused: bool
+
+
 class Closed(Message, frozen=True, tag="closed"):
     """Reason ended, removed, replaced, expired or left."""
 
@@ -146,9 +184,20 @@ class Failed(Message, frozen=True, tag="failed"):
     re: str = ""
 
 
-Request = Join | Publish | Subscribe | Mute | Leave | Ping
+Request = Join | Publish | Subscribe | Mute | Show | Report | Leave | Ping
 Answer = Joined | Published | Subscribed | Pong
-Event = MemberJoined | MemberLeft | TrackAdded | TrackRemoved | TrackMuted | Recording | Closed | Failed
+Event = (
+    MemberJoined
+    | MemberLeft
+    | TrackAdded
+    | TrackRemoved
+    | TrackMuted
+    | Recording
+    | Speakers
+    | TrackPaused
+    | Closed
+    | Failed
+)
 
 _decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
 _encoder = msgspec.json.Encoder()

@@ -141,6 +141,14 @@ class Room:
         self.recording.mute_track(track_id, muted)
         self.tell(messages.TrackMuted(track=track_id, muted=muted))
 
+    def show(self, member: Member, heights: Mapping[str, int]) -> None:
+        """Notes how high the page shows each picture; what is no track of the room is left out."""
+        member.shown = {track: max(0, height) for track, height in heights.items() if track in self.sources}
+
+    def note_report(self, member: Member, reports: Mapping[str, messages.TrackReport]) -> None:
+        """Notes what the page says of the tracks it receives."""
+        member.reports = {track: report for track, report in reports.items() if track in self.sources}
+
     def find_track(self, track_id: str) -> PublishedTrack | None:
         source = self.sources.get(track_id)
         return source.track if source is not None else None

@@ -114,6 +114,10 @@ class Conversation:
                 self._send(messages.Subscribed(re=request.id, sdp=sdp))
             case messages.Mute():
                 room.mute(member, request.track, request.muted)
+            case messages.Show():
+                room.show(member, request.tracks)
+            case messages.Report():
+                room.note_report(member, request.tracks)
             case messages.Ping():
                 self._send(messages.Pong(re=request.id))
             case messages.Leave():

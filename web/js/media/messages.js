@@ -11,6 +11,12 @@
 /** @typedef {{type: "publish", id: string, sdp: string, sources: Record<string, Source>}} Publish by mid */
 /** @typedef {{type: "subscribe", id: string, sdp: string, tracks: Record<string, string>}} Subscribe track ids by mid */
 /** @typedef {{type: "mute", id: string, track: string, muted: boolean}} Mute */
+/** @typedef {{type: "show", id: string, tracks: Record<string, number>}} Show height of each picture in device pixels; 0: not shown */
+/**
+ * What only the browser knows of a track it receives, since its last report.
+ * @typedef {{frames_per_s: number, height: number, freezes: number, frozen_s: number, jitter_ms: number, concealed: number}} TrackReport
+ */
+/** @typedef {{type: "report", id: string, tracks: Record<string, TrackReport>}} Report by track id */
 /** @typedef {{type: "leave", id: string}} Leave */
 /** @typedef {{type: "ping", id: string}} Ping */
 
@@ -39,13 +45,16 @@
 /** @typedef {{type: "track_removed", track: string}} TrackRemoved the track's id */
 /** @typedef {{type: "track_muted", track: string, muted: boolean}} TrackMuted the track's id */
 /** @typedef {{type: "recording", state: Recording["state"], alarm: string | null}} RecordingChanged */
+/** @typedef {{type: "speakers", people: string[]}} Speakers the loudest first */
+/** @typedef {{type: "track_paused", track: string, paused: boolean}} TrackPaused our line does not carry this picture now */
 /** @typedef {"ended" | "removed" | "replaced" | "expired" | "left"} CloseReason */
 /** @typedef {{type: "closed", reason: CloseReason}} Closed */
 /** @typedef {{type: "failed", re: string, code: string, message: string}} Failed `re` is empty if no request failed */
 
-/** @typedef {Join | Publish | Subscribe | Mute | Leave | Ping} FromBrowser */
+/** @typedef {Join | Publish | Subscribe | Mute | Show | Report | Leave | Ping} FromBrowser */
 /** @typedef {Joined | Published | Subscribed | Pong} Answer */
-/** @typedef {MemberJoined | MemberLeft | TrackAdded | TrackRemoved | TrackMuted | RecordingChanged | Closed} Notice */
+/** @typedef {MemberJoined | MemberLeft | TrackAdded | TrackRemoved | TrackMuted} RosterNotice */
+/** @typedef {RosterNotice | RecordingChanged | Speakers | TrackPaused | Closed} Notice */
 /** @typedef {Answer | Notice | Failed} FromMedia */
 
 /** @typedef {{join: Joined, publish: Published, subscribe: Subscribed, ping: Pong}} Answers which answer a request gets */
@@ -56,6 +65,8 @@ export const FIELDS = Object.freeze({
   publish: ["id", "sdp", "sources"],
   subscribe: ["id", "sdp", "tracks"],
   mute: ["id", "track", "muted"],
+  show: ["id", "tracks"],
+  report: ["id", "tracks"],
   leave: ["id"],
   ping: ["id"],
   joined: ["re", "person", "room", "members", "tracks", "recording", "ice_servers"],
@@ -68,6 +79,8 @@ export const FIELDS = Object.freeze({
   track_removed: ["track"],
   track_muted: ["track", "muted"],
   recording: ["state", "alarm"],
+  speakers: ["people"],
+  track_paused: ["track", "paused"],
   closed: ["reason"],
   failed: ["re", "code", "message"],
 });
