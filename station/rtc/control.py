@@ -123,7 +123,7 @@ async def healthy(_request: web.Request) -> web.Response:
 async def ready(request: web.Request) -> web.Response:
     """It can serve: the socket is open and the journal takes events."""
     port, journal = request.app[PORT], request.app[ROOMS].journal
-    is_ready = port.socket.fileno() >= 0 and journal.is_writable
+    is_ready = port.is_open and journal.is_writable
     return web.Response(text="ready\n" if is_ready else "not ready\n", status=200 if is_ready else 503)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from station.rtc.adapter import Scratch, srtp_protect
 from station.rtc.rtp import HEADER, HEADER_BYTES
+from station.rtc.wire import Address
 
 RING_SIZE = 1024
 _RING_MASK = RING_SIZE - 1
@@ -21,7 +22,7 @@ _WITH_EXTENSION = 0x90
 _PLAIN = 0x80
 
 Tap = Callable[[bytes], None]
-Send = Callable[[bytes | memoryview, tuple[str, int]], int]
+Send = Callable[[bytes | memoryview, Address], int]
 
 
 class Output:
@@ -47,7 +48,7 @@ class Output:
         self.sequence_offset = 0
         self.timestamp_offset = 0
         self.handle: Any = None
-        self.address: tuple[str, int] = ("", 0)
+        self.address: Address = ("", 0)
         self.since = (0, 0)  # the feed's packets and octets when this output was attached
 
 

@@ -11,9 +11,10 @@ from station.base.grants import GrantVerifier
 from station.base.settings import Settings
 from station.rtc import control, whip
 from station.rtc.access import ROOMS, TURN, VERIFIER, problems
+from station.rtc.addresses import host_addresses
 from station.rtc.journal import Journal
 from station.rtc.negotiation import Ground
-from station.rtc.port import MediaPort, host_addresses
+from station.rtc.port import MediaPort
 from station.rtc.rooms import Rooms
 from station.rtc.signalling import serve_socket
 from station.rtc.turn import TurnServer

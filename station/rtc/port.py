@@ -1,4 +1,4 @@
-"""The one UDP socket of the media role: everything of everybody, told apart by first byte, ufrag and address."""
+"""The one media port: everything of everybody, told apart by first byte, ufrag and address."""
 
 from __future__ import annotations
 
@@ -8,44 +8,57 @@ import logging
 import socket
 import time
 from collections.abc import Callable
-
-import ifaddr
+from functools import partial
+from typing import Protocol
 
 from station.rtc.adapter import Scratch
 from station.rtc.rtp import MAX_DATAGRAM
-from station.rtc.session import Address, Session
+from station.rtc.session import Session
+from station.rtc.sockets import open_sockets
 from station.rtc.stun import parse_binding_request
+from station.rtc.wire import Address, Datagram, UdpWire, Wire
 
 TICK_S = 0.05
-_BATCH = 256
-_SOCKET_BUFFER = 4 * 2**20
+_BATCH = 64  # datagrams in a turn: what they cause leaves before more is read
 
-SendTo = Callable[[bytes | memoryview, Address], int]
 _log = logging.getLogger(__name__)
 
 
-class MediaPort:
-    """Owns the socket and knows the sessions. An async context manager; `close()` may be called twice."""
+class Flushable(Protocol):
+    """What gathers while datagrams are read, and is sent after them."""
 
-    def __init__(self, port: int, host: str = "0.0.0.0") -> None:  # noqa: S104  it is the public port
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.setblocking(False)
-        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-            self.socket.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
-        self.socket.bind((host, port))
-        self.number: int = self.socket.getsockname()[1]
+    def flush(self) -> None: ...
+
+
+class MediaPort:
+    """Owns the sockets and knows the sessions. An async context manager; `close()` may be called twice.
+
+    Who wants `flush()` called after the datagrams at hand have been read adds itself to `dirty`.
+    """
+
+    def __init__(self, port: int, host: str = "") -> None:
+        self.sockets = open_sockets(port, host)
+        self.number: int = self.sockets[0].getsockname()[1]
+        self.wires = [UdpWire(udp) for udp in self.sockets]
         self.incoming = Scratch()
         self.outgoing = Scratch()
         self.sessions: set[Session] = set()
         self.packets_in = 0
-        self.sendto: SendTo = self.socket.sendto
+        self.dirty: list[Flushable] = []
         self._is_lost: Callable[[], bool] | None = None
         self._by_ufrag: dict[str, Session] = {}
+        # An IPv4 address is a pair, an IPv6 address has four parts: they never meet in one dict.
         self._by_address: dict[Address, Session] = {}
         self._ticker: asyncio.Task[None] | None = None
 
+    @property
+    def is_open(self) -> bool:
+        return all(udp.fileno() >= 0 for udp in self.sockets)
+
     async def __aenter__(self) -> MediaPort:
-        asyncio.get_running_loop().add_reader(self.socket.fileno(), self._read)
+        loop = asyncio.get_running_loop()
+        for udp, wire in zip(self.sockets, self.wires, strict=True):
+            loop.add_reader(udp.fileno(), partial(self._read, udp, wire))
         self._ticker = asyncio.create_task(self._tick())
         return self
 
@@ -53,7 +66,7 @@ class MediaPort:
         await self.close()
 
     async def close(self) -> None:
-        """Ends all sessions, then the socket."""
+        """Ends all sessions, then the sockets."""
         if self._ticker is None:
             return
         self._ticker.cancel()
@@ -62,8 +75,9 @@ class MediaPort:
         self._ticker = None
         for session in list(self.sessions):
             session.close("ended")
-        asyncio.get_running_loop().remove_reader(self.socket.fileno())
-        self.socket.close()
+        for udp in self.sockets:
+            asyncio.get_running_loop().remove_reader(udp.fileno())
+            udp.close()
 
     def register(self, session: Session) -> None:
         """Makes a session findable by its ufrags."""
@@ -84,29 +98,37 @@ class MediaPort:
         self.sessions.discard(session)
         for ufrag in session.ufrags:
             self._by_ufrag.pop(ufrag, None)
-        for address in session.addresses:
+        for address in session.paths:
             self.unlearn(session, address)
 
-    def send(self, datagram: bytes | memoryview, address: Address) -> None:
-        """Sends a datagram; one that the socket does not take now is lost, as on any network."""
-        with contextlib.suppress(OSError):
-            self.sendto(datagram, address)
+    def sendto(self, datagram: Datagram, address: Address) -> int:
+        """Sends from the UDP socket of the address's family. Raises OSError when it does not take it now."""
+        return self.wires[len(address) > 2].send(datagram, address)
 
     def lose(self, is_lost: Callable[[], bool]) -> None:
         """Loses datagrams by rule in both directions, as a bad network does; call it before tracks exist (tests)."""
         self._is_lost = is_lost
-        send = self.socket.sendto
-        self.sendto = lambda datagram, address: 0 if is_lost() else send(datagram, address)
+        for wire in self.wires:
+            wire.lose(is_lost)
 
-    def _read(self) -> None:
-        """Reads the socket until it is empty, or long enough for others to have a turn."""
-        scratch, receive = self.incoming, self.socket.recvfrom_into
+    def flush(self) -> None:
+        """Sends what was gathered."""
+        for item in self.dirty:
+            try:
+                item.flush()
+            except Exception:  # one track's trouble is not the others'
+                _log.exception("what was gathered could not be sent")
+        self.dirty.clear()
+
+    def _read(self, udp: socket.socket, wire: Wire) -> None:
+        """Reads a socket until it is empty, or long enough for others to have a turn."""
+        scratch, receive = self.incoming, udp.recvfrom_into
         buffer, sessions = scratch.bytes_, self._by_address
         for _ in range(_BATCH):
             try:
                 size, address = receive(buffer, MAX_DATAGRAM)
             except (BlockingIOError, ConnectionError):  # the latter: an ICMP error of an earlier send
-                return
+                break
             self.packets_in += 1
             first = buffer[0]
             try:
@@ -115,16 +137,18 @@ class MediaPort:
                     if session is not None and not (self._is_lost is not None and self._is_lost()):
                         session.receive_media(scratch, size)
                 else:
-                    self._receive_other(first, bytes(scratch.view[:size]), address)
+                    self._receive_other(first, bytes(scratch.view[:size]), wire, address)
             except Exception:  # one peer's rubbish must not end the reading for all
                 _log.exception("a datagram could not be handled")
+        if self.dirty:
+            self.flush()
 
-    def _receive_other(self, first: int, datagram: bytes, address: Address) -> None:
+    def _receive_other(self, first: int, datagram: bytes, wire: Wire, address: Address) -> None:
         if first < 4:
             request = parse_binding_request(datagram)
             session = self._by_ufrag.get(request.local_ufrag) if request else None
             if request is not None and session is not None:
-                session.check(request, address)
+                session.check(request, wire, address)
         elif 19 < first < 64:
             session = self._by_address.get(address)
             if session is not None:
@@ -139,17 +163,4 @@ class MediaPort:
                     session.tick(now_s)
                 except Exception:
                     _log.exception("session %s could not be served", session.id)
-
-
-def host_addresses(public_host: str) -> tuple[str, ...]:
-    """The IPv4 addresses for ICE candidates: the setting's, or this machine's own, loopback last.
-
-    Loopback alone is never enough: browsers send to it from the machine's own address, and our answer to that
-    leaves from there too, which they take for a stranger's.
-    """
-    public = socket.gethostbyname(public_host) if public_host else ""
-    if public and not public.startswith("127."):
-        return (public,)
-    found = [str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4]
-    outside = sorted({ip for ip in found if not ip.startswith(("127.", "169.254."))})
-    return (*outside[:8], "127.0.0.1")
+            self.flush()

@@ -5,6 +5,7 @@ DTLS is taken only from an address that has proved, by a signed connectivity che
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 import time
@@ -21,6 +22,7 @@ from station.rtc.adapter import (
     srtp_unprotect_rtcp,
 )
 from station.rtc.stun import BindingRequest, binding_success
+from station.rtc.wire import Address, Datagram, Wire
 
 if TYPE_CHECKING:
     from station.rtc.port import MediaPort
@@ -29,7 +31,6 @@ CONSENT_S = 15.0
 FIRST_CONTACT_S = 30.0
 MAX_ADDRESSES = 8
 
-Address = tuple[str, int]
 _log = logging.getLogger(__name__)
 
 
@@ -52,8 +53,9 @@ class Session:
         self.fingerprints = fingerprints
         self.ufrags: dict[str, str] = {}  # ours → its password; two of them while ICE restarts
         self.remote_ufrag = ""
+        self.wire: Wire | None = None  # where the peer is: how to send, and to which address
         self.address: Address | None = None
-        self.addresses: list[Address] = []
+        self.paths: dict[Address, Wire] = {}  # all that a check has proved
         self.dtls = DtlsPeer(certificate, fingerprints)
         self.end: MediaEnd | None = None
         self.on_closed: Callable[[str], None] = lambda _reason: None
@@ -74,24 +76,33 @@ class Session:
             self.port.register(self)
         return list(self.ufrags.items())[-1]
 
-    def check(self, request: BindingRequest, address: Address) -> None:
+    def check(self, request: BindingRequest, wire: Wire, address: Address) -> None:
         """Answers a connectivity check, and learns from it where the peer is."""
         password = self.ufrags.get(request.local_ufrag)
         if password is None or not request.is_signed_with(password):
             return
         self._heard_s = time.monotonic()
-        if address not in self.addresses:
-            self.addresses.append(address)
-            if len(self.addresses) > MAX_ADDRESSES:
-                oldest = next(old for old in self.addresses if old not in (self.address, address))
-                self.addresses.remove(oldest)
-                self.port.unlearn(self, oldest)
-        self.port.learn(self, address)
+        self._learn(wire, address)
         if self.address is None or (request.use_candidate and address != self.address):
-            self.address = address
+            self.wire, self.address = wire, address
             if self.end is not None and self.is_connected:
                 self.end.moved()
-        self.port.send(binding_success(request.transaction, address, password), address)
+        with contextlib.suppress(OSError):
+            wire.send(binding_success(request.transaction, address, password), address)
+
+    def _learn(self, wire: Wire, address: Address) -> None:
+        self.paths[address] = wire
+        if len(self.paths) > MAX_ADDRESSES:
+            oldest = next(old for old in self.paths if old not in (self.address, address))
+            del self.paths[oldest]
+            self.port.unlearn(self, oldest)
+        self.port.learn(self, address)
+
+    def send(self, datagram: Datagram) -> None:
+        """Sends a datagram to where the peer is; one that is not taken now is lost, as on any network."""
+        if self.wire is not None and self.address is not None:
+            with contextlib.suppress(OSError):
+                self.wire.send(datagram, self.address)
 
     def receive_dtls(self, datagram: bytes) -> None:
         """Takes DTLS from a validated address."""
@@ -119,13 +130,13 @@ class Session:
     def send_rtcp(self, packet: bytes) -> None:
         """Encrypts and sends a compound RTCP packet; silently nothing before the handshake is done."""
         outgoing = self.dtls.outgoing
-        if outgoing is None or self.address is None or self.closed:
+        if outgoing is None or self.closed:
             return
         scratch = self.port.outgoing
         scratch.view[: len(packet)] = packet
         scratch.size[0] = len(packet)
         if srtp_protect_rtcp(outgoing.handle, scratch.pointer, scratch.size) == 0:
-            self.port.send(scratch.view[: scratch.size[0]], self.address)
+            self.send(scratch.view[: scratch.size[0]])
 
     def tick(self, now_s: float) -> None:
         """Called 20 times a second: handshake time-outs, consent, and what the end has to do."""
@@ -148,6 +159,5 @@ class Session:
         self.on_closed(reason)
 
     def _flush(self, datagrams: list[bytes]) -> None:
-        if self.address is not None:
-            for datagram in datagrams:
-                self.port.send(datagram, self.address)
+        for datagram in datagrams:
+            self.send(datagram)

@@ -8,6 +8,8 @@ import ipaddress
 import struct
 from dataclasses import dataclass
 
+from station.rtc.wire import Address
+
 COOKIE = 0x2112A442
 _HEAD = struct.Struct("!HHI12s")
 _BINDING_REQUEST, _BINDING_SUCCESS = 0x0001, 0x0101
@@ -69,7 +71,7 @@ def _request(
     return BindingRequest(transaction, local, remote, use_candidate, before, integrity)
 
 
-def binding_success(transaction: bytes, address: tuple[str, int], password: str) -> bytes:
+def binding_success(transaction: bytes, address: Address, password: str) -> bytes:
     """The answer that tells the sender the address we saw it at, signed with our password."""
     message = _HEAD.pack(_BINDING_SUCCESS, 0, COOKIE, transaction) + _xor_mapped(address, transaction)
     return _seal(message, password)
@@ -85,7 +87,7 @@ def binding_request(transaction: bytes, username: str, password: str, use_candid
     return _seal(message, password)
 
 
-def _xor_mapped(address: tuple[str, int], transaction: bytes) -> bytes:
+def _xor_mapped(address: Address, transaction: bytes) -> bytes:
     ip = ipaddress.ip_address(address[0])
     mask = struct.pack("!I", COOKIE) + transaction
     host = bytes(a ^ b for a, b in zip(ip.packed, mask, strict=False))

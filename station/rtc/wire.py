@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Protocol
 
-Address = tuple[str, int]
+Address = tuple[str, int] | tuple[str, int, int, int]  # IPv4, and IPv6 with flow and scope
 Datagram = bytes | bytearray | memoryview
 
 MAX_SEGMENTS = 48  # the kernel takes 64, and no more than 64 kB in all
@@ -32,6 +32,11 @@ class UdpWire:
         self.send_segments: Callable[[Datagram, int, Address], int] = self._segmented
         if not _can_segment(udp):
             self.send_segments = self._one_by_one
+
+    def lose(self, is_lost: Callable[[], bool]) -> None:
+        """Loses what is sent by rule, as a bad network does (tests)."""
+        self.send = lambda datagram, address: 0 if is_lost() else self._socket.sendto(datagram, address)
+        self.send_segments = self._one_by_one
 
     def _segmented(self, datagrams: Datagram, segment_bytes: int, address: Address) -> int:
         """Sends what lies end to end as datagrams of so many bytes, the last one perhaps shorter."""
