@@ -9,11 +9,10 @@ import pytest
 from bench.network.link import DARK, GOOD, Bursts, Link, Rules
 
 COUNT = 20_000
+Delays = list[float | None]
 
 
-def carry(
-    rules: Rules, count: int = COUNT, size: int = 1000, every_s: float = 0.01, seed: int = 7
-) -> list[float | None]:
+def carry(rules: Rules, count: int = COUNT, size: int = 1000, every_s: float = 0.01, seed: int = 7) -> Delays:
     """Delays of so many datagrams, sent at a steady pace; None for a lost one."""
     link = Link(seed, rules)
     arrivals = [link.carry(size, n * every_s) for n in range(count)]
