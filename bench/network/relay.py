@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable
 
 from bench.network.link import Link, Rules
-from station.rtc.port import host_addresses
+from station.rtc.addresses import host_addresses
 
 Address = tuple[str, int]
 _MAX_DATAGRAM = 2048
@@ -26,7 +26,7 @@ class Relay:
         self.up, self.down = Link(seed), Link(seed + 1)
         self._target = target
         # Browsers leave from the machine's own address, and take an answer only from where they sent to.
-        self._front = _open(host_addresses("")[0])
+        self._front = _open(next(host for host in host_addresses("") if ":" not in host))
         self.address: Address = self._front.getsockname()
         self._flows: dict[Address, _Flow] = {}
         self._pipes = (_Pipe(self.up), _Pipe(self.down))
