@@ -31,11 +31,11 @@ class Peer:
         self.socket.send(binding_request(secrets.token_bytes(12), self.username, self.password))
 
 
-def offer(direction: str, ufrag: str, ssrcs: tuple[int, int]) -> str:
+def offer(direction: str, ufrag: str, ssrcs: tuple[int, int], certificate: Certificate = _CERTIFICATE) -> str:
     """An offer of H.264 and Opus, as a browser's but shorter."""
     transport = [
         "c=IN IP4 0.0.0.0", f"a={direction}", "a=rtcp-mux", f"a=ice-ufrag:{ufrag}", f"a=ice-pwd:{ufrag * 4}",
-        f"a=fingerprint:sha-256 {_CERTIFICATE.fingerprint}", "a=setup:actpass",
+        f"a=fingerprint:sha-256 {certificate.fingerprint}", "a=setup:actpass",
         "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",
     ]  # fmt: skip
     video = [

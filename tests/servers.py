@@ -47,10 +47,19 @@ CHROMIUM_ARGUMENTS = [
 
 
 def pick_port(udp: bool = False) -> int:
-    """A port of this machine that was free a moment ago."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of this machine that was free a moment ago, with `udp` for both protocols."""
+    while True:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
+        ):
+            probe.bind(("127.0.0.1", 0))
+            number = int(probe.getsockname()[1])
+            if udp:
+                with contextlib.suppress(OSError):
+                    other.bind(("127.0.0.1", number))
+            if not udp or other.getsockname()[1] == number:
+                return number
 
 
 def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 30.0) -> None:

@@ -15,7 +15,7 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address the web role listens on; anything but loopback turns HTTPS on.")
     http_port: int = Field(8080, ge=0, le=65535, description="Port of pages and API.")
-    media_port: int = Field(8189, ge=0, le=65535, description="The one UDP port of the media role.")
+    media_port: int = Field(8189, ge=0, le=65535, description="The one port of the media role, UDP and TCP.")
     media_http_port: int = Field(8190, ge=0, le=65535, description="Loopback port of media's signalling and control.")
     live_http_port: int = Field(8191, ge=0, le=65535, description="Loopback port of the live role.")
     public_host: str = Field("", description="Address put into ICE candidates; empty: found from the interfaces.")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from station.rtc.adapter import Certificate
+from station.rtc.candidates import write_candidates
 from station.rtc.downstream import Downstream
 from station.rtc.port import MediaPort
 from station.rtc.sdp import AnswerMedia, Offer, Transport, write_answer
@@ -44,7 +45,7 @@ class PeerConnection:
         """Our description; from here on the peer can reach the session."""
         self._version += 1
         ufrag, password = self.session.local_credentials(offer.ufrag)
-        candidates = tuple((host, self._ground.port.number) for host in self._ground.addresses)
+        candidates = write_candidates(self._ground.addresses, self._ground.port.number)
         transport = Transport(ufrag, password, self._ground.certificate.fingerprint, candidates)
         return write_answer(transport, media, self._version)
 

@@ -16,6 +16,7 @@ from station.rtc.rtp import MAX_DATAGRAM
 from station.rtc.session import Session
 from station.rtc.sockets import open_sockets
 from station.rtc.stun import parse_binding_request
+from station.rtc.tcp import TcpListener, TcpWire
 from station.rtc.wire import Address, Datagram, UdpWire, Wire
 
 TICK_S = 0.05
@@ -38,8 +39,9 @@ class MediaPort:
 
     def __init__(self, port: int, host: str = "") -> None:
         self.sockets = open_sockets(port, host)
-        self.number: int = self.sockets[0].getsockname()[1]
-        self.wires = [UdpWire(udp) for udp in self.sockets]
+        self.number = self.sockets.number
+        self.wires = [UdpWire(udp) for udp in self.sockets.udp]
+        self.tcp = TcpListener(list(self.sockets.tcp), self)
         self.incoming = Scratch()
         self.outgoing = Scratch()
         self.sessions: set[Session] = set()
@@ -53,12 +55,13 @@ class MediaPort:
 
     @property
     def is_open(self) -> bool:
-        return all(udp.fileno() >= 0 for udp in self.sockets)
+        return all(udp.fileno() >= 0 for udp in self.sockets.udp)
 
     async def __aenter__(self) -> MediaPort:
         loop = asyncio.get_running_loop()
-        for udp, wire in zip(self.sockets, self.wires, strict=True):
+        for udp, wire in zip(self.sockets.udp, self.wires, strict=True):
             loop.add_reader(udp.fileno(), partial(self._read, udp, wire))
+        await self.tcp.open()
         self._ticker = asyncio.create_task(self._tick())
         return self
 
@@ -75,9 +78,10 @@ class MediaPort:
         self._ticker = None
         for session in list(self.sessions):
             session.close("ended")
-        for udp in self.sockets:
+        await self.tcp.close()
+        for udp in self.sockets.udp:
             asyncio.get_running_loop().remove_reader(udp.fileno())
-            udp.close()
+        self.sockets.close()
 
     def register(self, session: Session) -> None:
         """Makes a session findable by its ufrags."""
@@ -98,18 +102,21 @@ class MediaPort:
         self.sessions.discard(session)
         for ufrag in session.ufrags:
             self._by_ufrag.pop(ufrag, None)
-        for address in session.paths:
+        for address, wire in session.paths.items():
             self.unlearn(session, address)
+            wire.forget(address)
 
     def sendto(self, datagram: Datagram, address: Address) -> int:
-        """Sends from the UDP socket of the address's family. Raises OSError when it does not take it now."""
-        return self.wires[len(address) > 2].send(datagram, address)
+        """Sends by the wire that the address is of. Raises OSError when it does not take it now."""
+        wire = self.tcp.wires.get(address) or self.wires[len(address) > 2]
+        return wire.send(datagram, address)
 
     def lose(self, is_lost: Callable[[], bool]) -> None:
         """Loses datagrams by rule in both directions, as a bad network does; call it before tracks exist (tests)."""
         self._is_lost = is_lost
         for wire in self.wires:
             wire.lose(is_lost)
+        self.tcp.is_lost = is_lost
 
     def flush(self) -> None:
         """Sends what was gathered."""
@@ -142,6 +149,34 @@ class MediaPort:
                 _log.exception("a datagram could not be handled")
         if self.dirty:
             self.flush()
+
+    def receive(self, datagrams: list[bytes], wire: TcpWire, address: Address) -> None:
+        """Takes what came over a TCP connection."""
+        scratch = self.incoming
+        for datagram in datagrams:
+            size = len(datagram)
+            try:
+                if 127 < datagram[0] < 192:
+                    session = self._by_address.get(address)
+                    if session is not None:
+                        scratch.view[:size] = datagram
+                        session.receive_media(scratch, size)
+                else:
+                    self._receive_other(datagram[0], datagram, wire, address)
+            except Exception:  # as above
+                _log.exception("a datagram could not be handled")
+        self.packets_in += len(datagrams)
+        self.flush()
+
+    def knows(self, address: Address) -> bool:
+        """Whether an address has proved to belong to a session."""
+        return address in self._by_address
+
+    def lost(self, address: Address) -> None:
+        """A TCP connection has ended."""
+        session = self._by_address.pop(address, None)
+        if session is not None:
+            session.lost(address)
 
     def _receive_other(self, first: int, datagram: bytes, wire: Wire, address: Address) -> None:
         if first < 4:

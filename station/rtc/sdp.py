@@ -77,7 +77,7 @@ class Transport:
     ufrag: str
     password: str
     fingerprint: str
-    candidates: tuple[tuple[str, int], ...]
+    candidates: tuple[str, ...]  # as `candidates.write_candidates` has them
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +215,7 @@ def _media_lines(transport: Transport, item: AnswerMedia) -> list[str]:
 def _transport_lines(transport: Transport) -> list[str]:
     lines = [f"a=ice-ufrag:{transport.ufrag}", f"a=ice-pwd:{transport.password}"]
     lines += [f"a=fingerprint:sha-256 {transport.fingerprint}", "a=setup:passive"]
-    for number, (host, port) in enumerate(transport.candidates):
-        priority = (126 << 24) | ((65535 - number) << 8) | 255  # RFC 8445 section 5.1.2.1
-        lines.append(f"a=candidate:{number + 1} 1 udp {priority} {host} {port} typ host")
+    lines += [f"a=candidate:{candidate}" for candidate in transport.candidates]
     return [*lines, "a=end-of-candidates"]
 
 

@@ -94,9 +94,18 @@ class Session:
         self.paths[address] = wire
         if len(self.paths) > MAX_ADDRESSES:
             oldest = next(old for old in self.paths if old not in (self.address, address))
-            del self.paths[oldest]
             self.port.unlearn(self, oldest)
+            self.paths.pop(oldest).forget(oldest)
         self.port.learn(self, address)
+
+    def lost(self, address: Address) -> None:
+        """A path has ended by itself (a TCP connection): another proved one takes its place."""
+        self.paths.pop(address, None)
+        if address == self.address:
+            self.address = next(reversed(self.paths), None)
+            self.wire = self.paths[self.address] if self.address is not None else None
+            if self.end is not None and self.is_connected:
+                self.end.moved()
 
     def send(self, datagram: Datagram) -> None:
         """Sends a datagram to where the peer is; one that is not taken now is lost, as on any network."""

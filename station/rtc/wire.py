@@ -8,7 +8,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Protocol
 
-Address = tuple[str, int] | tuple[str, int, int, int]  # IPv4, and IPv6 with flow and scope
+# IPv4; IPv6 with flow and scope; a TCP connection with -1 and its number in their place
+Address = tuple[str, int] | tuple[str, int, int, int]
 Datagram = bytes | bytearray | memoryview
 
 MAX_SEGMENTS = 48  # the kernel takes 64, and no more than 64 kB in all
@@ -22,6 +23,9 @@ class Wire(Protocol):
     send: Callable[[Datagram, Address], int]
     send_segments: Callable[[Datagram, int, Address], int]
 
+    def forget(self, address: Address, /) -> None:
+        """Nothing will be sent to that address any more."""
+
 
 class UdpWire:
     """The UDP socket. Equal datagrams to one peer go out in one call where the kernel can cut them (Linux, UDP GSO)."""
@@ -32,6 +36,9 @@ class UdpWire:
         self.send_segments: Callable[[Datagram, int, Address], int] = self._segmented
         if not _can_segment(udp):
             self.send_segments = self._one_by_one
+
+    def forget(self, _address: Address) -> None:
+        """A socket for all has nothing to close."""
 
     def lose(self, is_lost: Callable[[], bool]) -> None:
         """Loses what is sent by rule, as a bad network does (tests)."""

@@ -35,6 +35,7 @@ def needed_ports(settings: Settings) -> list[Port]:
     return [
         Port(settings.http_port, settings.host, False, "pages", "STATION_HTTP_PORT", "PORT"),
         Port(settings.media_port, media, True, "sound and picture", "STATION_MEDIA_PORT", "MEDIA_PORT"),
+        Port(settings.media_port, media, False, "sound and picture", "STATION_MEDIA_PORT", "MEDIA_PORT"),
         Port(settings.media_http_port, "127.0.0.1", False, "the media process", "STATION_MEDIA_HTTP_PORT", ""),
         Port(settings.live_http_port, "127.0.0.1", False, "the live process", "STATION_LIVE_HTTP_PORT", ""),
     ]

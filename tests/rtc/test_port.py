@@ -44,14 +44,14 @@ def test_both_families_have_the_same_number_and_a_taken_one_is_refused() -> None
     """The port opens on IPv4 and IPv6, and says so when somebody else has it."""
     opened = open_sockets(0)
     try:
-        numbers = {udp.getsockname()[1] for udp in opened}
-        assert len(numbers) == 1
-        assert [udp.family for udp in opened][: 1 + has_ipv6] == [socket.AF_INET, socket.AF_INET6][: 1 + has_ipv6]
+        families = [socket.AF_INET, socket.AF_INET6][: 1 + has_ipv6]
+        for sockets in (opened.udp, opened.tcp):
+            assert {one.getsockname()[1] for one in sockets} == {opened.number}
+            assert [one.family for one in sockets][: len(families)] == families
         with pytest.raises(OSError, match="in use"):
-            open_sockets(numbers.pop())
+            open_sockets(opened.number)
     finally:
-        for udp in opened:
-            udp.close()
+        opened.close()
 
 
 async def test_what_was_gathered_is_sent_once_after_reading() -> None:

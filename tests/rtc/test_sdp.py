@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from bench.peer import offer
 from station.base.errors import BadInput, TooLarge
+from station.rtc.candidates import write_candidates
 from station.rtc.sdp import AnswerMedia, BadOffer, OfferTooLarge, Transport, parse_offer, write_answer
 
 OFFER = offer("sendonly", "abcd", (11, 12))
-TRANSPORT = Transport("ours", "secret", "AA:BB", (("192.0.2.1", 8189), ("127.0.0.1", 8189)))
+TRANSPORT = Transport("ours", "secret", "AA:BB", write_candidates(("192.0.2.1", "127.0.0.1"), 8189))
 
 
 def test_an_offer_is_read_into_plain_data() -> None:
@@ -74,7 +75,7 @@ def test_damaged_offers_raise_nothing_unexpected(data: st.DataObject) -> None:
 
 
 def test_an_answer_is_understood_by_another_implementation() -> None:
-    """aiortc reads our answer: lite, passive, one codec an m-line, our source in what we send, both candidates."""
+    """aiortc reads our answer: lite, passive, one codec an m-line, our source in what we send, all candidates."""
     video, audio = parse_offer(offer("recvonly", "abcd", (1, 2))).media
     media = [
         AnswerMedia(video, video.codecs[0], ssrc=77, cname="p", stream="s", track="t"),
@@ -86,5 +87,7 @@ def test_an_answer_is_understood_by_another_implementation() -> None:
     assert read.media[0].ssrc[0].ssrc == 77
     assert read.media[0].ice.iceLite
     assert read.media[0].dtls.role == "server"
-    assert [candidate.ip for candidate in read.media[0].ice_candidates] == ["192.0.2.1", "127.0.0.1"]
+    candidates = [(candidate.protocol, candidate.ip) for candidate in read.media[0].ice_candidates]
+    assert candidates == [("udp", "192.0.2.1"), ("udp", "127.0.0.1"), ("tcp", "192.0.2.1")]
+    assert [candidate.tcpType for candidate in read.media[0].ice_candidates] == [None, None, "passive"]
     assert (read.media[1].port, read.group[0].items) == (0, ["0"])

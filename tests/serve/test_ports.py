@@ -28,6 +28,7 @@ def test_free_ports_pass(tmp_path: Path) -> None:
     [
         ("http_port", "TCP", "make run PORT="),
         ("media_port", "UDP", "make run MEDIA_PORT="),
+        ("media_port", "TCP", "make run MEDIA_PORT="),
         ("media_http_port", "TCP", "STATION_MEDIA_HTTP_PORT="),
         ("live_http_port", "TCP", "STATION_LIVE_HTTP_PORT="),
     ],
