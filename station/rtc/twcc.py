@@ -184,7 +184,7 @@ class Feedback(NamedTuple):
     def arrivals(self) -> dict[int, float]:
         """When each received packet arrived, by its distance from `first_sequence`."""
         statuses, at = _statuses(self.packet, self.packets)
-        received = statuses.translate(None, b"\0")
+        received = statuses.replace(b"\0", b"")
         reference = int.from_bytes(self.packet[16:19], "big") * _TICKS_PER_REFERENCE
         ticks = islice(accumulate(_steps(self.packet, at, received), initial=reference), 1, None)
         places = [place for place, status in enumerate(statuses) if status] if self.lost else range(self.packets)
@@ -217,7 +217,7 @@ def _parse_mixed(packet: bytes, media: int, first: int, count: int, reference: i
     statuses, at = _statuses(packet, count)
     if len(statuses) < count or 3 in statuses:
         return None
-    received = statuses.translate(None, b"\0")
+    received = statuses.replace(b"\0", b"")
     lost = count - len(received)
     if at + len(received) + received.count(_LARGE) > len(packet):
         return None
