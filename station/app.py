@@ -32,7 +32,7 @@ from station.people.rights import Action, allowed
 from station.routes import ROUTES
 
 log = structlog.get_logger()
-MAX_BODY = 12 * 2**20
+MAX_BODY = 2**20  # of what is read whole; forms with files are read as they arrive, under caps of their own
 
 
 def open_station(settings: Settings) -> Station:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from station import gateway
 from station.base.web import Route
 from station.booking import find_pages as finding
+from station.booking import matter_pages as matter
 from station.booking import pages as booking
 from station.cases import api as cases_api
 from station.cases import desk_pages as cases_desk
@@ -53,13 +54,15 @@ DIRECTORY = (
 
 BOOKING = (
     Route("GET", "/book", booking.choose_slot, Action.BROWSE),
-    Route("GET", "/book/{slot}", booking.ask_matter, Action.BOOK),
-    Route("POST", "/book/{slot}", booking.keep_matter, Action.BOOK),
+    Route("GET", "/book/{slot}", matter.ask_matter, Action.BOOK),
+    Route("POST", "/book/{slot}", matter.keep_matter, Action.BOOK, upload=True),
+    Route("GET", "/book/photos/{photo}.jpg", matter.send_draft_photo, Action.BOOK),
     Route("GET", "/book/{slot}/check", booking.show_check, Action.BOOK),
     Route("POST", "/book/{slot}/check", booking.confirm, Action.BOOK),
     Route("POST", "/book/{slot}/leave", booking.give_up, Action.BOOK),
     Route("GET", "/bookings/{booking}", booking.show_booking, Action.SEE_OWN),
     Route("GET", "/bookings/{booking}/calendar.ics", booking.send_calendar, Action.SEE_OWN),
+    Route("GET", "/bookings/{booking}/photos/{photo}.jpg", booking.send_photo, Action.SEE_PHOTO),
     Route("GET", "/bookings/{booking}/cancel", booking.ask_cancel, Action.SEE_OWN),
     Route("POST", "/bookings/{booking}/cancel", booking.cancel, Action.SEE_OWN),
     Route("GET", "/my", my.show_my, Action.SEE_OWN),
@@ -82,6 +85,7 @@ CASES = (
     Route("GET", "/cases", cases.list_cases, Action.SEE_PUBLIC_CASES),
     Route("GET", "/cases/rules", cases.show_rules, Action.SEE_PUBLIC_CASES),
     Route("GET", "/cases/{case}", cases.show, Action.SEE_PUBLIC_CASES),
+    Route("GET", "/cases/{case}/photos/{photo}.jpg", cases.send_photo, Action.SEE_PHOTO),
     Route("POST", "/cases/{case}/notes", cases.add_note, Action.SUPPLEMENT_CASE),
     Route("GET", "/cases/{case}/rate", cases.ask_rating, Action.RATE_CASE),
     Route("POST", "/cases/{case}/rate", cases.rate, Action.RATE_CASE),

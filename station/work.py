@@ -19,6 +19,7 @@ from station.cases.service import issue_due_cards, recount_provisional
 from station.meeting.archive import compose, seal_bag
 from station.notices.channels import channels_for
 from station.notices.service import deliver_due
+from station.photos.service import forget_stray_files
 
 log = structlog.get_logger()
 IDLE_S = 0.5
@@ -106,6 +107,7 @@ async def lay_out_rota(station: Station) -> None:
     """Keep the days ahead open for booking, and forget what was typed and never sent."""
     await extend_slots(station)
     await forget_old_drafts(station)
+    await forget_stray_files(station)
     if station.settings.demo:
         from station.demo.booking import keep_today_bookable  # noqa: PLC0415  only the demo loads the demo
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import re
 import shutil
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from aiohttp import FormData
 from aiohttp.test_utils import TestClient, TestServer
 
 from station.app import build_app
@@ -82,6 +84,16 @@ class Person:
         """Send a form; follows redirects."""
         data = {**fields, "csrf": await self.token()}
         async with self.client.post(path, data=data, headers=self.headers) as answer:
+            text = await answer.text()
+            assert answer.status == status, (answer.status, text[:2000])
+            return text
+
+    async def upload(self, path: str, files: list[tuple[str, bytes]], status: int = 200, **fields: str) -> str:
+        """Send a form with files (name, content) as a browser does: the token first, then what was typed; follows."""
+        form = FormData({"csrf": await self.token(), **fields}, default_to_multipart=True)
+        for name, content in files:
+            form.add_field("photos", io.BytesIO(content), filename=name, content_type="image/jpeg")
+        async with self.client.post(path, data=form, headers=self.headers) as answer:
             text = await answer.text()
             assert answer.status == status, (answer.status, text[:2000])
             return text

@@ -18,9 +18,10 @@ SIBLINGS: dict[str, set[str]] = {
     "notices": set(),
     "people": {"notices"},
     "directory": {"people"},
-    "booking": {"directory", "people", "notices"},
-    "cases": {"directory", "people", "notices"},
-    "meeting": {"booking", "cases", "live", "directory", "people", "notices", "recordings"},
+    "photos": set(),
+    "booking": {"directory", "people", "notices", "photos"},
+    "cases": {"directory", "people", "notices", "photos"},
+    "meeting": {"booking", "cases", "live", "directory", "people", "notices", "photos", "recordings"},
     "recordings": set(),
 }
 WITHOUT_LEDGER = {"base", "ledger", "rtc", "recordings"}

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from station.base.errors import BadInput, NotAllowed, NotSignedIn, StationError, TooManyRequests
 from station.base.i18n import choose_language
+from station.base.uploads import MALFORMED, begin_upload
 from station.base.web import LANGUAGE, VISIT, Handler, Route, csrf_token, language_of, render, translate
 
 log = structlog.get_logger()
@@ -65,21 +66,30 @@ async def csrf(request: web.Request, handler: Handler) -> web.StreamResponse:
     route: Route | None = getattr(request.match_info.handler, ROUTE_KEY, None)
     bearer = route is not None and route.bearer
     if request.method not in SAFE_METHODS and not bearer:
-        await _check_csrf(request)
+        await _check_csrf(request, route is not None and route.upload)
     return await handler(request)
 
 
-async def _check_csrf(request: web.Request) -> None:
+async def _check_csrf(request: web.Request, upload: bool) -> None:
     origin = request.headers.get("Origin")
     if origin is not None and origin.split("://", 1)[-1] != request.host:
         raise CsrfFailed
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise CsrfFailed
     token = request.headers.get("X-CSRF-Token")
-    if token is None and request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        token = str((await request.post()).get("csrf", ""))
+    if upload and request.content_type == "multipart/form-data":
+        token = await begin_upload(request)
+    elif token is None and request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        token = await _token_in_form(request)
     if not hmac.compare_digest((token or "").encode(), csrf_token(request).encode()):
         raise CsrfFailed
+
+
+async def _token_in_form(request: web.Request) -> str:
+    try:
+        return str((await request.post()).get("csrf", ""))
+    except MALFORMED as error:
+        raise BadInput from error
 
 
 @web.middleware

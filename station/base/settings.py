@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     tls_cert: Path | None = Field(None, description="Certificate (PEM); made on the spot where HTTPS needs one.")
     tls_key: Path | None = Field(None, description="Private key (PEM) of the certificate.")
     smtp_url: SecretStr = Field(SecretStr(""), description="smtp://user:password@host:port for mail; empty: no mail.")
-    max_upload_bytes: int = Field(10 * 2**20, description="Largest upload taken.")
+    max_upload_bytes: int = Field(10 * 2**20, description="Largest photo taken, in bytes.")
     turn_url: str = Field("", description="turn:host:port of a coturn; empty: none.")
     turn_secret: SecretStr = Field(SecretStr(""), description="Shared secret for short-lived TURN credentials.")
     log_level: str = Field("info", description="debug, info, warning or error.")

@@ -7,6 +7,7 @@ import hmac
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -41,6 +42,7 @@ class Route:
     handler: Handler
     action: str
     bearer: bool = False  # authorised by a grant in the Authorization header instead of the cookie
+    upload: bool = False  # takes files: the handler reads the form as it arrives, with `read_upload`
 
 
 def station_of(request: web.Request) -> Station:
@@ -85,6 +87,20 @@ def render(request: web.Request, template: str, status: int = 200, **context: An
     return web.Response(text=body, content_type="text/html", status=status, headers={"Cache-Control": "no-store"})
 
 
+def private_file(path: Path, content_type: str) -> web.FileResponse:
+    """A file for this caller alone: shown as what we say it is, run as nothing, kept by no cache on the way."""
+    return web.FileResponse(
+        path,
+        headers={
+            "Content-Type": content_type,
+            "Content-Disposition": f'inline; filename="{path.name}"',
+            "Cache-Control": "private, no-store",
+            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+            "Cross-Origin-Resource-Policy": "same-origin",
+        },
+    )
+
+
 def see_other(url: str) -> web.Response:
     """After a form: go and look there (POST → GET)."""
     return web.Response(status=303, headers={"Location": url})
@@ -104,8 +120,13 @@ async def read_form(request: web.Request) -> dict[str, str]:
     for name, value in data.items():
         if not isinstance(value, str):
             raise BadInput
-        fields[name] = "".join(c for c in value if c >= " " or c == "\n").strip()
+        fields[name] = clean_text(value)
     return fields
+
+
+def clean_text(value: str) -> str:
+    """What was typed, trimmed and without control characters."""
+    return "".join(c for c in value if c >= " " or c == "\n").strip()
 
 
 async def read_json(request: web.Request, shape: type[T]) -> T:

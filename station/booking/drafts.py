@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 
 from station.base.errors import Conflict, NotFound
 from station.base.ids import new_id
-from station.base.principal import Principal
+from station.base.principal import SYSTEM, Principal
 from station.base.station import Station
 from station.booking import store
 from station.booking.model import Draft, Matter, Slot, check_matter, check_own, check_place
 from station.booking.policy import booking_policy
+from station.photos import service as photos
+from station.photos.model import draft_holder
 
 # Holding is a courtesy that ends by itself; it is no step in anybody's matter, so it leaves no ledger event.
 
@@ -81,10 +83,11 @@ async def get_draft(station: Station, who: Principal) -> Draft | None:
 
 
 async def drop_draft(station: Station, who: Principal) -> None:
-    """Forget what was typed and let the slot go."""
+    """Forget what was typed and the photos with it, and let the slot go."""
     async with station.database.transaction() as work:
         await store.lock_draft(work, who.account)
         await store.change_draft(work, who.account, **EMPTY)
+        await photos.remove(station, work, who, draft_holder(who.account))
 
 
 EMPTY: dict[str, object] = {
@@ -93,6 +96,7 @@ EMPTY: dict[str, object] = {
 
 
 async def forget_old_drafts(station: Station) -> None:
-    """Delete what was typed and never sent: after KEEP_DRAFTS nobody expects it to be there, and it is personal."""
+    """Delete what was never sent, words and photos: after KEEP_DRAFTS nobody expects it there, and it is personal."""
     async with station.database.transaction() as work:
-        await store.delete_drafts_before(work, station.clock.now() - KEEP_DRAFTS)
+        for citizen in await store.delete_drafts_before(work, station.clock.now() - KEEP_DRAFTS):
+            await photos.remove(station, work, SYSTEM, draft_holder(citizen))

@@ -88,6 +88,9 @@ class FormOutdated(Conflict):
     message = N_("这张表已经用过了，请重新选时间")
 
 
+CHOOSE_ANOTHER = (SlotTaken, SlotPast, OverlappingBooking)  # the times are shown again, what was typed stays
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """Numbers that differ by region; see policy.toml."""

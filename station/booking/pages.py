@@ -1,4 +1,4 @@
-"""Booking, one thing a page: time → matter → check → done; and cancelling."""
+"""Booking, one thing a page: time → matter (in `matter_pages`) → check → done; and cancelling."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from aiohttp import web
 
 from station.base.clock import local_date
 from station.base.errors import N_, BadInput
-from station.base.web import principal_of, read_form, render, see_other, station_of, translate
+from station.base.web import principal_of, private_file, read_form, render, see_other, station_of, translate
 from station.booking.calendar_file import calendar_of
-from station.booking.drafts import drop_draft, get_draft, save_draft, start_draft
+from station.booking.drafts import drop_draft, get_draft
 from station.booking.find_pages import answer_deputy
-from station.booking.forms import read_matter
-from station.booking.model import Draft, Matter, Mode, OverlappingBooking, Slot, SlotPast, SlotTaken, State
+from station.booking.model import CHOOSE_ANOTHER, Mode, State
+from station.booking.photos import booking_photos, draft_photos
 from station.booking.policy import booking_policy
 from station.booking.rota import get_slot
-from station.booking.service import cancel_booking, confirm_draft, get_booking, may_enter
+from station.booking.service import cancel_booking, confirm_draft, get_booking, may_enter, open_booking_photo
 from station.directory.service import get_deputy
 from station.people.model import mask_phone
 from station.people.service import get_account
+from station.photos.model import CONTENT_TYPE
 
-CHOOSE_ANOTHER = (SlotTaken, SlotPast, OverlappingBooking)
 SUMMARIES = {
     Mode.VIDEO: N_("和%(name)s代表视频见面"),
     Mode.ONSITE: N_("到站见%(name)s代表"),
@@ -34,49 +34,6 @@ async def choose_slot(request: web.Request) -> web.StreamResponse:
         slot = await get_slot(station_of(request), principal_of(request), slot_id)
         return see_other(f"/book/{slot.id}")
     return await answer_deputy(request, request.query.get("deputy", ""), unchosen=True)
-
-
-async def ask_matter(request: web.Request) -> web.StreamResponse:
-    """What is it about? Opening this page holds the slot."""
-    station, who = station_of(request), principal_of(request)
-    slot = await get_slot(station, who, request.match_info["slot"])
-    try:
-        draft, slot = await start_draft(station, who, slot.id)
-    except CHOOSE_ANOTHER as error:
-        return await answer_deputy(request, slot.deputy_id, error)
-    typed = Matter(draft.mode, draft.topic, draft.description, draft.help)
-    return await _show_matter(request, slot, draft, typed)
-
-
-async def _show_matter(
-    request: web.Request, slot: Slot, draft: Draft | None, typed: Matter, fault: BadInput | None = None
-) -> web.StreamResponse:
-    return render(
-        request,
-        "booking/matter.html",
-        status=fault.status if fault else 200,
-        fields=fault.fields if fault else {},
-        slot=slot,
-        deputy=await get_deputy(station_of(request), slot.deputy_id),
-        held_until=draft.held_until if draft else None,
-        typed=typed,
-        policy=booking_policy(),
-        today=local_date(station_of(request).clock.now()),
-    )
-
-
-async def keep_matter(request: web.Request) -> web.StreamResponse:
-    """Keep what was typed and go on to the check."""
-    station, who = station_of(request), principal_of(request)
-    slot = await get_slot(station, who, request.match_info["slot"])
-    typed = await read_matter(request, slot)
-    try:
-        await save_draft(station, who, slot.id, typed)
-    except BadInput as fault:
-        return await _show_matter(request, slot, await get_draft(station, who), typed, fault)
-    except CHOOSE_ANOTHER as error:
-        return await answer_deputy(request, slot.deputy_id, error)
-    return see_other(f"/book/{slot.id}/check")
 
 
 async def show_check(request: web.Request) -> web.StreamResponse:
@@ -98,6 +55,7 @@ async def _show_check(request: web.Request, fault: BadInput | None = None) -> we
         slot=slot,
         deputy=await get_deputy(station, slot.deputy_id),
         draft=draft,
+        photos=await draft_photos(station, who),
         phone=mask_phone((await get_account(station, who.account)).phone),
         today=local_date(station.clock.now()),
     )
@@ -133,6 +91,7 @@ async def show_booking(request: web.Request) -> web.StreamResponse:
         request,
         "booking/done.html",
         booking=booking,
+        photos=await booking_photos(station, booking),
         own=booking.citizen == who.account,
         phone=mask_phone((await get_account(station, booking.citizen)).phone),
         enter_from=booking.enter_from(booking_policy()),
@@ -141,6 +100,13 @@ async def show_booking(request: web.Request) -> web.StreamResponse:
         may_cancel=booking.state is State.BOOKED and booking.starts_at > station.clock.now(),
         today=local_date(station.clock.now()),
     )
+
+
+async def send_photo(request: web.Request) -> web.StreamResponse:
+    """A photo of the booking, for those who may see the booking."""
+    ids = request.match_info
+    path = await open_booking_photo(station_of(request), principal_of(request), ids["booking"], ids["photo"])
+    return private_file(path, CONTENT_TYPE)
 
 
 async def send_calendar(request: web.Request) -> web.StreamResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 from sqlalchemy import insert, update
 
@@ -30,12 +31,15 @@ from station.booking.model import (
     check_place,
     next_state,
 )
+from station.booking.photos import take_draft_photos
 from station.booking.policy import booking_policy
 from station.booking.rota import day_span, get_slot
 from station.directory.service import Deputy, get_deputy
 from station.ledger.service import append
 from station.notices.service import queue
 from station.people.service import accounts_with, get_account, record_consent
+from station.photos.model import booking_holder
+from station.photos.service import open_photo
 
 _MODE_WORDS = {Mode.VIDEO: "视频见面", Mode.ONSITE: "到站见面", Mode.PHONE: "电话联系"}
 _STEP_TO = {State.ATTENDED: Step.ATTEND, State.MISSED: Step.MISS}
@@ -90,6 +94,7 @@ async def confirm_draft(station: Station, who: Principal, slot_id: str, form_key
         matter = Matter(draft.mode, draft.topic, draft.description, draft.help)
         booking = await _take_place(station, work, wish, matter)
         await store.change_draft(work, who.account, **EMPTY)
+        await take_draft_photos(station, work, who, booking)
         return booking
 
 
@@ -186,6 +191,12 @@ async def get_booking(station: Station, who: Principal, booking_id: str) -> Book
     if booking is None or not may_see(who, booking):
         raise NotFound
     return booking
+
+
+async def open_booking_photo(station: Station, who: Principal, booking_id: str, photo_id: str) -> Path:
+    """The file of a photo of a booking that the caller may see. Raises NotFound."""
+    booking = await get_booking(station, who, booking_id)
+    return await open_photo(station, booking_holder(booking.id), photo_id)
 
 
 def may_see(who: Principal, booking: Booking) -> bool:

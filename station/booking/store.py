@@ -229,6 +229,7 @@ def to_booking(row: Any) -> Booking:
     )  # fmt: skip
 
 
-async def delete_drafts_before(work: Transaction, moment: datetime) -> None:
-    """Drafts whose hold ended before a moment; one given up on (no hold) goes with the next sweep."""
-    await work.execute(delete(drafts).where(or_(drafts.c.held_until < moment, drafts.c.held_until.is_(None))))
+async def delete_drafts_before(work: Transaction, moment: datetime) -> list[str]:
+    """Drafts whose hold ended before a moment; one given up on (no hold) goes with the next sweep. Returns whose."""
+    ended = or_(drafts.c.held_until < moment, drafts.c.held_until.is_(None))
+    return list((await work.execute(delete(drafts).where(ended).returning(drafts.c.citizen))).scalars())

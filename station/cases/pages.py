@@ -5,11 +5,12 @@ from __future__ import annotations
 from aiohttp import web
 
 from station.base.errors import BadInput, NotAllowed
-from station.base.web import principal_of, read_form, render, see_other, station_of
+from station.base.web import principal_of, private_file, read_form, render, see_other, station_of
 from station.cases import service
 from station.cases.forms import WORDS, case_id_of, show_case
 from station.cases.model import State, StepNotPossible, check_grade
 from station.cases.policy import policy_of
+from station.photos.model import CONTENT_TYPE
 
 MAX_PAGE = 100_000
 
@@ -35,6 +36,13 @@ async def show_rules(request: web.Request) -> web.StreamResponse:
 async def show(request: web.Request) -> web.StreamResponse:
     """A case: all of it for its parties, the reviewed part for strangers."""
     return await show_case(request, "cases/case.html")
+
+
+async def send_photo(request: web.Request) -> web.StreamResponse:
+    """A photo that the citizen added to the matter."""
+    case_id, photo_id = case_id_of(request), request.match_info["photo"]
+    path = await service.open_case_photo(station_of(request), principal_of(request), case_id, photo_id)
+    return private_file(path, CONTENT_TYPE)
 
 
 async def add_note(request: web.Request) -> web.StreamResponse:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from pathlib import Path
 
 from station.base.clock import local
+from station.base.errors import NotFound
 from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.cases import queries, store
@@ -17,6 +19,8 @@ from station.cases.records import Card, Case, Due, Extension, Note, Rating, Repl
 from station.cases.working_days import DayCount
 from station.ledger.model import Event
 from station.ledger.service import timeline
+from station.photos.model import Photo, booking_holder
+from station.photos.service import list_photos, open_photo
 
 PAGE_SIZE = 20
 _PUBLIC_STEPS = frozenset(
@@ -58,6 +62,7 @@ class CaseView:
     co_units: tuple[tuple[str, str], ...]
     extension: Extension | None
     may: frozenset[Step]
+    photos: tuple[Photo, ...] = ()
 
     @property
     def reply(self) -> Reply | None:
@@ -127,8 +132,23 @@ async def case_view(station: Station, who: Principal, case_id: str) -> CaseView:
     return CaseView(
         case, True, is_asker(who, case), today, left, tuple(_party_step(event, words) for event in steps), days,
         tuple(replies), tuple(ratings), tuple(notes), tuple(cards), tuple(co_units), pending,
-        _allowed_steps(who, case),
+        _allowed_steps(who, case), await _photos_of(station, case),
     )  # fmt: skip
+
+
+async def _photos_of(station: Station, case: Case) -> tuple[Photo, ...]:
+    """What the citizen added to the booking that the case came from."""
+    return tuple(await list_photos(station, booking_holder(case.booking_id))) if case.booking_id else ()
+
+
+async def open_case_photo(station: Station, who: Principal, case_id: str, photo_id: str) -> Path:
+    """The file of a photo, for the parties of the case that it goes with. Raises NotFound."""
+    async with station.database.read() as connection:
+        case = await queries.case_row(connection, case_id)
+        co_units = await queries.co_units_of(connection, case_id)
+    if case.booking_id is None or not is_party(who, case, {unit for unit, _ in co_units}):
+        raise NotFound
+    return await open_photo(station, booking_holder(case.booking_id), photo_id)
 
 
 def is_party(who: Principal, case: Case, co_units: set[str]) -> bool:

@@ -23,6 +23,7 @@ from station.cases.reading import (
     find_public,
     list_public,
     my_cases,
+    open_case_photo,
     read_case,
 )
 from station.cases.records import Case, OpenCase
@@ -49,6 +50,7 @@ __all__ = [
     "list_public",
     "my_cases",
     "open_case",
+    "open_case_photo",
     "publish_case",
     "rate_case",
     "read_case",

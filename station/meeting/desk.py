@@ -19,6 +19,8 @@ from station.directory.service import deputy_of_account
 from station.live.service import list_broadcasts
 from station.meeting import lobby, service
 from station.meeting.model import Kind, Meeting, State
+from station.photos.model import booking_holder
+from station.photos.service import count_photos
 
 DUE_SHOWN = 6
 
@@ -32,6 +34,7 @@ class Appointment:
     waiting: lobby.Waiting | None
     now: bool
     past: bool
+    photos: int = 0  # that the citizen added
 
     @property
     def ended(self) -> bool:
@@ -48,13 +51,15 @@ async def appointments(
     bookings = [b for b in await bookings_of_day(station, day, deputy_id) if b.state != "cancelled"]
     meetings = await service.meetings_of_bookings(station, [b.id for b in bookings])
     at_door = {w.meeting.booking_id: w for w in waiting if w.meeting.booking_id}
+    photos = await count_photos(station, [booking_holder(b.id) for b in bookings])
     lines: list[Appointment] = []
     for booking in bookings:
         meeting = meetings.get(booking.id)
         running = meeting is not None and meeting.state is State.OPEN
         current = booking.starts_at <= now < booking.ends_at
         over = booking.ends_at <= now and not running
-        lines.append(Appointment(booking, meeting, at_door.get(booking.id), running or current, over))
+        waits, added = at_door.get(booking.id), photos[booking_holder(booking.id)]
+        lines.append(Appointment(booking, meeting, waits, running or current, over, added))
     return lines
 
 

@@ -17,6 +17,8 @@ from station.meeting.lobby import LOBBY_TOPIC
 from station.meeting.matters import list_matters
 from station.meeting.model import Meeting, Relation, must_be_asked
 from station.people.service import consents_of
+from station.photos.model import booking_holder
+from station.photos.service import list_photos
 
 _DOOR_OPENS = ("lobby.admitted", "lobby.refused")
 
@@ -34,9 +36,7 @@ async def show_meeting(request: web.Request) -> web.StreamResponse:
     station, who = station_of(request), principal_of(request)
     meeting, seat = await service.take_seat(station, who, request.match_info["meeting"])
     hosting = seat.relation in (Relation.HOST, Relation.STAFF)
-    topic = ""
-    if meeting.booking_id:
-        topic = (await get_booking(station, who, meeting.booking_id)).topic
+    booking = await get_booking(station, who, meeting.booking_id) if meeting.booking_id else None
     return render(
         request,
         "meeting/meet.html",
@@ -47,7 +47,9 @@ async def show_meeting(request: web.Request) -> web.StreamResponse:
         asked=must_be_asked(who.role),
         consents=await entering.own_consents(station, who, meeting),
         shown_name=service.shown_name(meeting, who),
-        topic=topic,
+        topic=booking.topic if booking else "",
+        booking=booking,
+        photos=await list_photos(station, booking_holder(booking.id)) if booking and hosting else [],
         units=await list_units(station) if seat.may_note or hosting else [],
     )
 

@@ -16,6 +16,7 @@ class Action(StrEnum):
     SEE_DEMO = "see-demo"
     BOOK = "book"
     SEE_OWN = "see-own"
+    SEE_PHOTO = "see-photo"  # of a booking or a case; whose is the service's check
     ENTER_MEETING = "enter-meeting"
     ADMIT = "admit"
     RECORD = "record"
@@ -46,6 +47,7 @@ RIGHTS: dict[Action, frozenset[Role]] = {
     Action.SEE_DEMO: _EVERYONE,
     Action.BOOK: frozenset({Role.CITIZEN}),
     Action.SEE_OWN: _SIGNED_IN,
+    Action.SEE_PHOTO: _SIGNED_IN,
     Action.ENTER_MEETING: frozenset({Role.CITIZEN, Role.DEPUTY, Role.CLERK}),
     Action.ADMIT: frozenset({Role.DEPUTY, Role.CLERK}),
     Action.RECORD: frozenset({Role.CITIZEN, Role.DEPUTY, Role.CLERK}),  # a citizen may only stop

@@ -18,6 +18,7 @@ STORES = (
     "station.people.store",
     "station.directory.store",
     "station.booking.store",
+    "station.photos.store",
     "station.meeting.store",
     "station.meeting.journal_store",
     "station.live.store",

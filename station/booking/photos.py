@@ -1,0 +1,58 @@
+"""Photos that go with a matter: added to the draft, handed on with it, seen by those who may see the booking."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO
+
+from station.base.database import Transaction
+from station.base.principal import Principal
+from station.base.station import Station
+from station.booking import store
+from station.booking.model import Booking
+from station.ledger.service import append
+from station.photos import service as photos
+from station.photos.model import Photo, booking_holder, draft_holder
+
+PHOTOS_AN_HOUR = 60
+
+
+async def add_photo(station: Station, who: Principal, sent: IO[bytes]) -> Photo:
+    """Take a photo into the citizen's draft.
+
+    Raises NotAPhoto, TooManyPixels, TooManyPhotos, PhotoNotKept, TooManyRequests; then nothing of it stays.
+    """
+    await station.bus.limit(f"photos:{who.account}", PHOTOS_AN_HOUR, 3600)
+    async with photos.prepare(station, sent) as prepared, station.database.transaction() as work:
+        await store.lock_draft(work, who.account)
+        return await photos.attach(station, work, who, draft_holder(who.account), prepared)
+
+
+async def remove_photo(station: Station, who: Principal, photo_id: str) -> None:
+    """Take a photo out of the citizen's draft. One that is not there changes nothing."""
+    async with station.database.transaction() as work:
+        await store.lock_draft(work, who.account)
+        await photos.remove(station, work, who, draft_holder(who.account), photo_id)
+
+
+async def draft_photos(station: Station, who: Principal) -> list[Photo]:
+    """The photos of the citizen's draft."""
+    return await photos.list_photos(station, draft_holder(who.account))
+
+
+async def open_draft_photo(station: Station, who: Principal, photo_id: str) -> Path:
+    """The file of a photo of the citizen's own draft. Raises NotFound."""
+    return await photos.open_photo(station, draft_holder(who.account), photo_id)
+
+
+async def booking_photos(station: Station, booking: Booking) -> list[Photo]:
+    """The photos of a booking that the caller was allowed to see."""
+    return await photos.list_photos(station, booking_holder(booking.id))
+
+
+async def take_draft_photos(station: Station, work: Transaction, who: Principal, booking: Booking) -> None:
+    """Hand the draft's photos on to the booking made of it; the ledger ties them to it by their checksums."""
+    taken = await photos.hand_on(work, draft_holder(who.account), booking_holder(booking.id))
+    if taken:
+        data = {"photos": {photo.id: photo.sha256 for photo in taken}}
+        await append(station, work, who, "booking.photos_added", f"booking:{booking.id}", data)
