@@ -79,13 +79,18 @@ class _Choice:
         return HEADROOM if self.steps[self.chosen + 1] > self.picture.current else 1.0
 
 
-def allocate(pictures: Sequence[Picture], budget_bps: int) -> Allocation:
-    """Decides anew from what is measured; keeps a layer that still fits, takes a higher one only with headroom."""
+def allocate(pictures: Sequence[Picture], budget_bps: int, lasting_bps: int = 0) -> Allocation:
+    """Decides anew from what is measured; keeps a layer that still fits, takes a higher one only with headroom.
+
+    A picture is paused only when its lowest layer does not fit `lasting_bps` either, the budget of the last seconds:
+    to begin again costs a keyframe.
+    """
     shown = [_Choice(picture) for picture in pictures if picture.wanted_height != 0]
     shown.sort(key=lambda choice: _priority(choice.picture))
     used = 0
     for choice in shown:
-        used += _rise(choice, used, budget_bps)
+        is_sent = choice.picture.current >= 0
+        used += _rise(choice, used, max(budget_bps, lasting_bps) if is_sent else budget_bps)
     for _, equals in groupby(shown, key=lambda choice: _priority(choice.picture)):
         rising = [choice for choice in equals if choice.chosen >= 0]
         while rising:  # among equals one step each, so that nobody gets all

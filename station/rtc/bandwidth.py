@@ -6,6 +6,7 @@ was ever delivered: `prober` proves more with padding. Pure: time is an argument
 
 from __future__ import annotations
 
+from station.rtc.loss import LossControl
 from station.rtc.overuse import DelayTrend, Usage
 from station.rtc.send_log import Acknowledged, SendLog
 from station.rtc.twcc import CLOCK_PERIOD_S, Feedback
@@ -22,8 +23,12 @@ PROVED_FACTOR = 1.5
 SILENCE_S = 1.0
 _RATE_WINDOW_S, _RECENT_WINDOW_S = 0.5, 0.15
 _PEAK_HALVES_S = 20.0
-_DRAIN_FROM_MS, _DRAIN_OVER_MS, _DRAIN_LEAST = 60.0, 400.0, 0.5
+_DRAIN_FROM_MS, _DRAIN_OVER_MS, _DRAIN_LEAST = 60.0, 400.0, 0.6
 _NO_QUEUE_MS = 10.0
+_LONGEST_STEP_S = 0.25
+_AFTERMATH_S = 1.0  # the queue that a probe made is gone by then
+_LASTS_S = 1.5
+_DANGEROUS_QUEUE_S = 0.5
 
 
 class Rate:
@@ -46,51 +51,6 @@ class Rate:
         return self._octets * 8.0 / self._span_s if self._span_s > 0.0 else 0.0
 
 
-class LossControl:
-    """Loss that comes with our rate lowers it (section 6); loss that is always there, as on a bad radio, does not."""
-
-    __slots__ = ("_lost", "_ordinary", "_total", "_weight", "fraction")
-
-    WINDOW_PACKETS = 20
-    _ORDINARY_OVER = 20.0  # windows
-    _MOST_ORDINARY = 0.15
-
-    def __init__(self) -> None:
-        self.fraction = 0.0
-        self._ordinary = 0.0
-        self._weight = 0.0
-        self._lost = self._total = 0
-
-    def add(self, lost: int, total: int) -> bool:
-        """Counts packets; True when a window is full and `fraction` is new."""
-        self._lost += lost
-        self._total += total
-        if self._total < self.WINDOW_PACKETS:
-            return False
-        self.see(max(0.0, self._lost / self._total))
-        self._lost = self._total = 0
-        return True
-
-    def see(self, fraction: float) -> None:
-        """A window's loss, or what a receiver report says."""
-        self.fraction = fraction
-        self._weight = min(self._weight + 1.0, self._ORDINARY_OVER)
-        self._ordinary += (min(fraction, 2 * self._MOST_ORDINARY) - self._ordinary) / self._weight
-
-    @property
-    def excess(self) -> float:
-        """Loss above the ordinary."""
-        return self.fraction - min(self._ordinary, self._MOST_ORDINARY)
-
-    @property
-    def is_high(self) -> bool:
-        return self.excess > 0.10
-
-    @property
-    def is_low(self) -> bool:
-        return self.excess < 0.02
-
-
 class Estimator:
     """Belongs to one viewer's connection: `log.sent` as packets leave, `on_feedback` as the viewer answers."""
 
@@ -111,7 +71,11 @@ class Estimator:
         self._heard_s = now_s
         self._ends: int | None = None  # sequence number after the last that feedback spoke of
         self._lost: set[int] = set()  # told as lost lately: some of them only came late
-        self._held_bps = 0.0  # while a probe is on, its failure does not lower the estimate below this
+        self._unsettled = (0, 0)  # packets that the last feedback told as lost, and all of it
+        self._held_bps = 0.0  # what was believed before a probe: its failure says nothing against that
+        self._held_until_s = float("inf")
+        self._lasting = [0, 0]
+        self._lasting_ends_s = float("-inf")
         self._remb_bps: float | None = None
 
     @property
@@ -124,10 +88,6 @@ class Estimator:
         """How long a packet waits in the queue of the narrowest place."""
         return max(0.0, self._delay.queue_ms / 1000.0)
 
-    @property
-    def is_probing(self) -> bool:
-        return self._held_bps > 0.0
-
     def target_bps(self, now_s: float) -> int:
         """How much may be sent now, sound and repeats included. Falls while nothing is heard, or a queue must drain."""
         estimate = self._estimate_bps
@@ -135,28 +95,40 @@ class Estimator:
         if silent_s > SILENCE_S:
             estimate *= 0.5 ** ((silent_s - SILENCE_S) / SILENCE_S)
         excess_ms = self._delay.queue_ms - _DRAIN_FROM_MS
-        if excess_ms > 0.0 and not self.is_probing:
+        if excess_ms > 0.0 and not self._held_bps:
             estimate *= max(_DRAIN_LEAST, 1.0 - excess_ms / _DRAIN_OVER_MS)
         return int(min(max(estimate, MIN_BPS), MAX_BPS))
+
+    def lasting_bps(self, now_s: float) -> int:
+        """The highest target of the last two or three seconds, for what should not be given up for a moment's sake."""
+        target_bps = self.target_bps(now_s)
+        if self.queue_s > _DANGEROUS_QUEUE_S:
+            return target_bps
+        if now_s >= self._lasting_ends_s:
+            self._lasting = [target_bps, self._lasting[0]]
+            self._lasting_ends_s = now_s + _LASTS_S
+        self._lasting[0] = max(self._lasting[0], target_bps)
+        return max(self._lasting)
 
     def on_feedback(self, feedback: Feedback, now_s: float) -> None:
         """Takes what a viewer tells by transport-wide feedback."""
         late = 0
         if self._ends is not None and self._lost:
             late = self._count_late(feedback)
-        acked = self.log.take(feedback.first_sequence, feedback.packets)
-        if acked is None:
-            self.loss.add(-late, 0)
-            return
-        resumes = now_s - self._heard_s > SILENCE_S
+        resumes = now_s - self._heard_s > SILENCE_S and self._silent_s(now_s) > SILENCE_S
         if resumes:
             self._resume(now_s)
-        elapsed_s = min(now_s - self._heard_s, SILENCE_S)
+        acked = self.log.take(feedback.first_sequence, feedback.packets)
+        if acked is None:
+            return
+        elapsed_s = min(now_s - self._heard_s, _LONGEST_STEP_S)
         self._heard_s = now_s
         lost = self._note_lost(feedback) if feedback.lost else 0
         self._ends = (feedback.first_sequence + feedback.packets) & 0xFFFF
-        if not resumes and self.loss.add(lost - late, acked.packets) and self.loss.is_high:
-            self._lower_for_loss(now_s)
+        # Told as lost once may be late only: it counts when the next feedback does not take it back.
+        settled, self._unsettled = self._unsettled, (lost, acked.packets)
+        if not resumes and self.loss.add(settled[0] - late, settled[1]):
+            self._judge_loss(self._sent.bps, now_s)
         if lost < acked.packets:
             self._note_arrivals(feedback, acked, lost, now_s)
             self._adjust(now_s, elapsed_s)
@@ -165,8 +137,7 @@ class Estimator:
         """Takes the loss from a receiver report, for a viewer without transport-wide feedback."""
         if self._ends is None:
             self.loss.see(fraction_lost)
-            if self.loss.is_high:
-                self._lower_for_loss(now_s)
+            self._judge_loss(self._estimate_bps, now_s)
 
     def on_remb(self, bps: float, now_s: float) -> None:
         """Takes the receiver's own estimate (draft-alvestrand-rmcat-remb-03), for a viewer without feedback."""
@@ -181,10 +152,11 @@ class Estimator:
     def hold(self) -> None:
         """A probe begins: the queue it may cause says nothing against what is sent without it."""
         self._held_bps = self._estimate_bps
+        self._held_until_s = float("inf")
 
-    def release(self, proved_bps: float = 0.0) -> None:
+    def release(self, now_s: float, proved_bps: float = 0.0) -> None:
         """The probe is over; `proved_bps` were delivered without a queue."""
-        self._held_bps = 0.0
+        self._held_until_s = now_s + _AFTERMATH_S
         if proved_bps > self._estimate_bps:
             self._estimate_bps = min(proved_bps, MAX_BPS)
         self._peak_bps = max(self._peak_bps, proved_bps)
@@ -198,6 +170,7 @@ class Estimator:
         """Heard again after a silence: half of before, and from there as at the start."""
         self._estimate_bps = max(self.target_bps(now_s), self._estimate_bps / 2)
         self._slow_start = True
+        self._unsettled = (0, 0)
         self._delay.reset()
         self._acked, self._recent, self._sent = Rate(_RATE_WINDOW_S), Rate(_RECENT_WINDOW_S), Rate(_RATE_WINDOW_S)
         self.acked_sent_s = float("-inf")
@@ -261,6 +234,8 @@ class Estimator:
         acked_bps = self._acked.bps
         decayed = self._peak_bps * (1.0 - 0.5 * elapsed_s / _PEAK_HALVES_S)
         self._peak_bps = acked_bps if acked_bps > decayed else decayed
+        if now_s > self._held_until_s:
+            self._held_bps = 0.0
         if self.usage is Usage.OVER:
             self._lower_for_queue(now_s)
         elif self.usage is Usage.NORMAL and self.loss.is_low:
@@ -277,12 +252,11 @@ class Estimator:
         self._lowered_s = now_s
         self._estimate_bps = min(self._estimate_bps, lowered)
 
-    def _lower_for_loss(self, now_s: float) -> None:
-        if now_s - self._lowered_s < BACK_OFF_AGAIN_S:
-            return
-        self._lowered_s = self.over_s = now_s
-        self._slow_start = False
-        self._estimate_bps = max(self._estimate_bps * (1.0 - 0.5 * self.loss.excess), MIN_BPS)
+    def _judge_loss(self, sent_bps: float, now_s: float) -> None:
+        before_bps = self._estimate_bps
+        self._estimate_bps = max(self.loss.judge(before_bps, sent_bps), MIN_BPS)
+        if self._estimate_bps < before_bps:
+            self.over_s = now_s
 
     def _raise(self, acked_bps: float, elapsed_s: float) -> None:
         proved_bps = min(acked_bps, self._sent.bps)

@@ -9,16 +9,18 @@ from __future__ import annotations
 from station.rtc.bandwidth import Estimator
 from station.rtc.overuse import Usage
 
-PROBE_S = 0.6
+RAMP_S, PROBE_S = 0.6, 1.1  # slowly up, so that a line which cannot carry it shows that before its queue is long
 ANSWER_S = 1.0  # how long after its end a probe is waited for
 FIRST_WAIT_S = 0.5
 NEXT_STEP_WAIT_S = 0.5
+UNDECIDED_WAIT_S = 2.0  # nothing spoke against it, but too little was sent to know
 WAITS_S = (5.0, 10.0)  # after failures; a line that gets better is to be noticed within a quarter of a minute
 LASTING_S = 10.0
-_ENOUGH = 0.9
+_ENOUGH, _MARGIN = 0.85, 1.1
 _MOST_AT_ONCE_S = 0.1
-_QUEUE_LIMIT_S = 0.12
+_QUEUE_GROWS_S = 0.05
 _MOST_FACTOR = 8.0
+_LEAST_BYTES = 500  # smaller packets are not worth their headers
 
 
 class Prober:
@@ -30,9 +32,10 @@ class Prober:
         self._failures = 0
         self._succeeded_s = float("-inf")
         self._goal_bps = 0.0
-        self._padding_bps = 0.0
+        self._padding_bps = self._owed = 0.0
         self._began_s = self._asked_s = self._ends_s = 0.0
-        self._mark: tuple[int, float, float] | None = None  # octets, arrival, sent: when its first packets were acked
+        self._queue_before_s = 0.0
+        self._mark: tuple[int, float, float] | None = None  # octets, arrival, sent: acknowledged since the full rate
 
     @property
     def is_on(self) -> bool:
@@ -61,19 +64,21 @@ class Prober:
         if not acked_bps:
             return 0  # nothing is sent: nothing is known
         self._goal_bps = min(float(next_step_bps), _MOST_FACTOR * max(acked_bps, self._estimator.target_bps(now_s)))
-        self._padding_bps = max(0.0, self._goal_bps * 1.05 - acked_bps)
+        self._padding_bps = max(0.0, self._goal_bps * _MARGIN - acked_bps)
         self._began_s = self._asked_s = now_s
         self._ends_s = now_s + PROBE_S
         self._mark = None
+        self._queue_before_s = self._estimator.queue_s
         self._estimator.hold()
         return 0
 
     def _go_on(self, now_s: float) -> int:
         estimator = self._estimator
-        if estimator.usage is Usage.OVER or estimator.queue_s > _QUEUE_LIMIT_S or estimator.loss.is_high:
+        grows = estimator.queue_s > self._queue_before_s + _QUEUE_GROWS_S
+        if grows or estimator.usage is Usage.OVER or estimator.loss.is_high:
             self._end(now_s, 0.0)
             return 0
-        if self._mark is None and estimator.acked_sent_s > self._began_s:
+        if self._mark is None and estimator.acked_sent_s > self._began_s + RAMP_S:
             self._mark = (estimator.acked_octets, estimator.acked_arrival_s, estimator.acked_sent_s)
         if estimator.acked_sent_s >= self._ends_s or now_s > self._ends_s + ANSWER_S:
             self._end(now_s, self._measured_bps())
@@ -82,7 +87,10 @@ class Prober:
             return 0
         since_s = min(now_s - self._asked_s, _MOST_AT_ONCE_S)
         self._asked_s = now_s
-        return int(self._padding_bps * since_s / 8)
+        self._owed += self._padding_bps * min(1.0, (now_s - self._began_s) / RAMP_S) * since_s / 8
+        due = int(self._owed) if self._owed >= _LEAST_BYTES else 0
+        self._owed -= due
+        return due
 
     def _measured_bps(self) -> float:
         """What arrived between the first and the last acknowledgement of the probe."""
@@ -91,15 +99,17 @@ class Prober:
         octets, arrival_s, sent_s = self._mark
         estimator = self._estimator
         span_s = max(estimator.acked_arrival_s - arrival_s, estimator.acked_sent_s - sent_s)
-        return (estimator.acked_octets - octets) * 8 / span_s if span_s > 0.2 * PROBE_S else 0.0
+        return (estimator.acked_octets - octets) * 8 / span_s if span_s > 0.2 * (PROBE_S - RAMP_S) else 0.0
 
     def _end(self, now_s: float, measured_bps: float) -> None:
         success = measured_bps >= _ENOUGH * self._goal_bps
-        self._estimator.release(max(measured_bps, self._goal_bps) if success else measured_bps)
+        self._estimator.release(now_s, max(measured_bps, self._goal_bps) if success else measured_bps)
         self._goal_bps = 0.0
         if success:
             self._succeeded_s = now_s
             self._not_before_s = now_s + NEXT_STEP_WAIT_S
+        elif measured_bps:
+            self._not_before_s = now_s + UNDECIDED_WAIT_S
         else:
             self._fail(now_s)
 

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from station.rtc.allocation import HIDDEN, Layer, Picture, allocate
 from station.rtc.bandwidth import Estimator
 from station.rtc.prober import Prober
 from station.rtc.twcc import ArrivalLog, parse_feedback
@@ -17,6 +18,7 @@ from station.rtc.twcc import ArrivalLog, parse_feedback
 PACKET_BYTES = 1100
 TICK_S = 0.01
 FEEDBACK_S = 0.1
+CHOOSE_S = 0.1
 
 
 @dataclass
@@ -41,14 +43,40 @@ class Moment:
     is_probing: bool
 
 
+SOUND_BPS = 40_000
+Choose = Callable[[int, int], tuple[float, int]]
+
+
+def anything(target_bps: int, _lasting_bps: int) -> tuple[float, int]:
+    """A picture that takes whatever rate it may have."""
+    return min(target_bps, 8_000_000), 0
+
+
+BROWSER_LAYERS = (150_000, 500_000, 1_700_000)
+
+
+class Layered:
+    """A picture in three layers, as a browser publishes it."""
+
+    def __init__(self, *bps: int) -> None:
+        self._layers = tuple(Layer(rate, 180 << place) for place, rate in enumerate(bps or BROWSER_LAYERS))
+        self.current = HIDDEN
+
+    def __call__(self, target_bps: int, lasting_bps: int) -> tuple[float, int]:
+        picture = Picture("t", self._layers, None, current=self.current)
+        decided = allocate([picture], target_bps - SOUND_BPS, lasting_bps - SOUND_BPS)
+        self.current = decided.layers["t"]
+        step = decided.next_step_bps
+        return decided.used_bps + SOUND_BPS, step + SOUND_BPS if step else 0
+
+
 @dataclass
 class Simulation:
-    """Sends frames at `frames_per_s` within the target, up to `demand` (bits per second, by time)."""
+    """Sends frames of what `choose` makes of the target: a rate, and what the next better choice would need."""
 
     line: Line
-    demand: Callable[[float], float]
+    choose: Choose = anything
     seed: int = 1
-    next_step: Callable[[float, float], int] = lambda _at, _sending: 0  # by time and what is sent
     frames_per_s: float = 25.0
     feedback_works: bool = True
     seen: list[Moment] = field(default_factory=list)
@@ -66,6 +94,8 @@ class Simulation:
         self._order = 0
         self._next_frame_s = self._next_feedback_s = self._next_sound_s = 0.0
         self._returning: list[tuple[float, bytes]] = []
+        self._next_choice_s = 0.0
+        self._chosen_bps, self._next_step_bps = 0.0, 0
         self.padding_bytes = 0
 
     @property
@@ -91,18 +121,21 @@ class Simulation:
     def _tick(self) -> None:
         now_s = self.now_s
         target_bps = self.estimator.target_bps(now_s)
-        sent_bps = min(target_bps, self.demand(now_s - self.begin_s))
+        if now_s >= self._next_choice_s:
+            self._next_choice_s = now_s + CHOOSE_S
+            self._chosen_bps, self._next_step_bps = self.choose(target_bps, self.estimator.lasting_bps(now_s))
+        sent_bps = self._chosen_bps
         if now_s >= self._next_sound_s:
             self._next_sound_s = now_s + 0.02
             self._send([100])
         if now_s >= self._next_frame_s:
             self._next_frame_s = now_s + 1 / self.frames_per_s
-            octets = int(max(sent_bps - 40_000, 0) / 8 / self.frames_per_s * self.random.uniform(0.7, 1.3))
+            octets = int(max(sent_bps - SOUND_BPS, 0) / 8 / self.frames_per_s * self.random.uniform(0.7, 1.3))
             self._send([PACKET_BYTES] * (octets // PACKET_BYTES) + [octets % PACKET_BYTES])
-        padding = self.prober.padding_bytes(now_s, self.next_step(now_s - self.begin_s, sent_bps))
+        padding = self.prober.padding_bytes(now_s, self._next_step_bps)
         if padding:
             self.padding_bytes += padding
-            self._send([PACKET_BYTES] * max(1, round(padding / PACKET_BYTES)))
+            self._send([PACKET_BYTES] * (padding // PACKET_BYTES) + [padding % PACKET_BYTES])
         self._deliver()
         self.seen.append(Moment(now_s, target_bps, sent_bps, self.queue_s, self.prober.is_on))
 
