@@ -1,6 +1,6 @@
 """When loss is a reason to send less (draft-ietf-rmcat-gcc-02 section 6), and when it is not.
 
-A bad radio loses as much at half the rate. So a lasting loss is put to the test: when a quarter less is sent and as much
+A bad radio loses as much at half the rate. So lasting loss is put to the test: when a quarter less is sent and as much
 is lost, it was not us, and what was given up is taken back. Pure.
 """
 
