@@ -14,7 +14,7 @@ from station.rtc.adapter import Certificate, DtlsPeer, SrtpStream
 from station.rtc.stun import binding_request
 
 HANDSHAKE_S = 5.0
-_CERTIFICATE = Certificate()
+CERTIFICATE = Certificate()
 
 
 @dataclass
@@ -31,11 +31,11 @@ class Peer:
         self.socket.send(binding_request(secrets.token_bytes(12), self.username, self.password))
 
 
-def offer(direction: str, ufrag: str, ssrcs: tuple[int, int], certificate: Certificate = _CERTIFICATE) -> str:
+def offer(direction: str, ufrag: str, ssrcs: tuple[int, int]) -> str:
     """An offer of H.264 and Opus, as a browser's but shorter."""
     transport = [
         "c=IN IP4 0.0.0.0", f"a={direction}", "a=rtcp-mux", f"a=ice-ufrag:{ufrag}", f"a=ice-pwd:{ufrag * 4}",
-        f"a=fingerprint:sha-256 {certificate.fingerprint}", "a=setup:actpass",
+        f"a=fingerprint:sha-256 {CERTIFICATE.fingerprint}", "a=setup:actpass",
         "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",
     ]  # fmt: skip
     video = [
@@ -71,7 +71,7 @@ def connect(url: str, grant: str, port: int, direction: str, ssrcs: tuple[int, i
 
 
 def _shake_hands(wire: socket.socket, username: str, password: str, fingerprint: tuple[str, str]) -> DtlsPeer:
-    dtls = DtlsPeer(_CERTIFICATE, [fingerprint], is_server=False)
+    dtls = DtlsPeer(CERTIFICATE, [fingerprint], is_server=False)
     wire.settimeout(0.2)
     wire.send(binding_request(secrets.token_bytes(12), username, password))
     pending: list[bytes] = []

@@ -15,6 +15,7 @@ from station.base.web import HTTP, client_address, station_of
 
 MAX_BODY = 256 * 1024
 MAX_SIGNAL = 200_000
+HEARTBEAT_S = 8.0  # as media's own: behind a gateway, media sees only the gateway's end
 _REQUEST_HEADERS = (
     "Authorization",
     "Content-Type",
@@ -39,7 +40,7 @@ async def signalling(request: web.Request) -> web.StreamResponse:
     """The media role's WebSocket, passed through message by message."""
     _check_origin(request)
     url = station_of(request).settings.media_url + "/media/ws"
-    browser = web.WebSocketResponse(max_msg_size=MAX_SIGNAL, heartbeat=20)
+    browser = web.WebSocketResponse(max_msg_size=MAX_SIGNAL, heartbeat=HEARTBEAT_S)
     try:
         media = await request.app[HTTP].ws_connect(url, max_msg_size=MAX_SIGNAL)
     except (ClientError, TimeoutError, OSError) as error:

@@ -12,14 +12,17 @@ from functools import partial
 from typing import Protocol
 
 from station.rtc.adapter import Scratch
+from station.rtc.allowance import Allowance
+from station.rtc.ice import ROLE_CONFLICT, UNKNOWN_ATTRIBUTE, fault_of
 from station.rtc.rtp import MAX_DATAGRAM
 from station.rtc.session import Session
 from station.rtc.sockets import open_sockets
-from station.rtc.stun import parse_binding_request
+from station.rtc.stun import binding_error, parse_binding_request
 from station.rtc.tcp import TcpListener, TcpWire
 from station.rtc.wire import Address, Datagram, UdpWire, Wire
 
 TICK_S = 0.05
+REFUSALS_PER_S = 200
 _BATCH = 64  # datagrams in a turn: what they cause leaves before more is read
 
 _log = logging.getLogger(__name__)
@@ -51,6 +54,8 @@ class MediaPort:
         self._by_ufrag: dict[str, Session] = {}
         # An IPv4 address is a pair, an IPv6 address has four parts: they never meet in one dict.
         self._by_address: dict[Address, Session] = {}
+        # One for all: strangers' ufrags are not remembered, and what they can make us send is bounded.
+        self._refusals = Allowance(REFUSALS_PER_S, REFUSALS_PER_S, time.monotonic())
         self._ticker: asyncio.Task[None] | None = None
 
     @property
@@ -89,9 +94,13 @@ class MediaPort:
         self._by_ufrag = {ufrag: other for ufrag, other in self._by_ufrag.items() if other is not session}
         self._by_ufrag.update(dict.fromkeys(session.ufrags, session))
 
-    def learn(self, session: Session, address: Address) -> None:
-        """An address has proved to belong to a session."""
+    def learn(self, session: Session, address: Address, now_s: float) -> bool:
+        """An address has proved to belong to a session; False if another one is being heard from there."""
+        owner = self._by_address.get(address)
+        if owner is not None and owner is not session and owner.is_heard(now_s):
+            return False
         self._by_address[address] = session
+        return True
 
     def unlearn(self, session: Session, address: Address) -> None:
         """An address does not belong to a session any more."""
@@ -142,7 +151,7 @@ class MediaPort:
                 if 127 < first < 192:
                     session = sessions.get(address)
                     if session is not None and not (self._is_lost is not None and self._is_lost()):
-                        session.receive_media(scratch, size)
+                        session.receive_media(scratch, size, address)
                 else:
                     self._receive_other(first, bytes(scratch.view[:size]), wire, address)
             except Exception:  # one peer's rubbish must not end the reading for all
@@ -160,7 +169,7 @@ class MediaPort:
                     session = self._by_address.get(address)
                     if session is not None:
                         scratch.view[:size] = datagram
-                        session.receive_media(scratch, size)
+                        session.receive_media(scratch, size, address)
                 else:
                     self._receive_other(datagram[0], datagram, wire, address)
             except Exception:  # as above
@@ -180,19 +189,31 @@ class MediaPort:
 
     def _receive_other(self, first: int, datagram: bytes, wire: Wire, address: Address) -> None:
         if first < 4:
-            request = parse_binding_request(datagram)
-            session = self._by_ufrag.get(request.local_ufrag) if request else None
-            if request is not None and session is not None:
-                session.check(request, wire, address)
+            self._receive_check(datagram, wire, address)
         elif 19 < first < 64:
             session = self._by_address.get(address)
             if session is not None:
-                session.receive_dtls(datagram)
+                session.receive_dtls(datagram, address)
+
+    def _receive_check(self, datagram: bytes, wire: Wire, address: Address) -> None:
+        request = parse_binding_request(datagram)
+        if request is None:
+            return
+        session = self._by_ufrag.get(request.local_ufrag)
+        password = session.ufrags[request.local_ufrag] if session is not None else None
+        fault = fault_of(request, password)
+        if session is not None and fault is None:
+            session.check(request, wire, address)
+        elif fault is not None and self._refusals.take():
+            authentic = password if fault in (UNKNOWN_ATTRIBUTE, ROLE_CONFLICT) else None
+            with contextlib.suppress(OSError):
+                wire.send(binding_error(request, fault, authentic), address)
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
             now_s = time.monotonic()
+            self._refusals.earn(now_s)
             for session in list(self.sessions):
                 try:
                     session.tick(now_s)

@@ -18,7 +18,7 @@ from station.rtc.messages import MAX_MESSAGE_BYTES, Message, Request
 from station.rtc.room import Room
 
 JOIN_WITHIN_S = 10.0
-HEARTBEAT_S = 10.0
+HEARTBEAT_S = 8.0  # and half of it for the answer: a closed lid is noticed within 15 s
 WRITE_WITHIN_S = 10.0
 MAX_REQUESTS = 200
 PER_S = 10.0

@@ -10,8 +10,8 @@ import struct
 import time
 from typing import Protocol
 
-from bench.peer import offer
-from station.rtc.adapter import Certificate, DtlsPeer, Scratch, srtp_protect, srtp_unprotect
+from bench.peer import CERTIFICATE, offer
+from station.rtc.adapter import DtlsPeer, Scratch, srtp_protect, srtp_unprotect
 from station.rtc.rtp import HEADER, HEADER_BYTES
 from station.rtc.stun import binding_request
 from tests.rtc.conftest import ROOM, Media
@@ -69,14 +69,14 @@ class TcpChannel:
 class RawPeer:
     """Has an answer of the station; the test sends what it likes."""
 
-    def __init__(self, answer: str, ufrag: str, location: str, certificate: Certificate) -> None:
+    def __init__(self, answer: str, ufrag: str, location: str) -> None:
         remote = dict(re.findall(r"^a=(ice-ufrag|ice-pwd|fingerprint):(.*?)\r?$", answer, re.MULTILINE))
         self.answer = answer
         self.location = location
         self.ufrag = ufrag
         self.remote_ufrag, self.password = remote["ice-ufrag"], remote["ice-pwd"]
         algorithm, value = remote["fingerprint"].split()
-        self.dtls = DtlsPeer(certificate, [(algorithm, value)], is_server=False)
+        self.dtls = DtlsPeer(CERTIFICATE, [(algorithm, value)], is_server=False)
         self.scratch = Scratch()
         self.stun: list[bytes] = []  # answers to checks
         self.media: list[bytes] = []  # decrypted
@@ -141,14 +141,11 @@ async def flows(publisher: RawPeer, sending: Channel, viewer: RawPeer, receiving
             await viewer.take(receiving)
 
 
-_CERTIFICATE = Certificate()
-
-
 async def call(media: Media, way: str, person: str, room: str = ROOM) -> RawPeer:
     """Posts an offer by WHIP (`whip`) or WHEP (`whep`); the peer has sent no datagram yet."""
     ufrag = secrets.token_hex(4)
-    body = offer("sendonly" if way == "whip" else "recvonly", ufrag, (VIDEO_SSRC, AUDIO_SSRC), _CERTIFICATE)
+    body = offer("sendonly" if way == "whip" else "recvonly", ufrag, (VIDEO_SSRC, AUDIO_SSRC))
     headers = {"Authorization": f"Bearer {media.grant(person, room=room)}", "Content-Type": "application/sdp"}
     async with media.http.post(f"{media.url}/{way}/{room}", data=body, headers=headers) as response:
         assert response.status == 201, await response.text()
-        return RawPeer(await response.text(), ufrag, response.headers["Location"], _CERTIFICATE)
+        return RawPeer(await response.text(), ufrag, response.headers["Location"])
