@@ -1,5 +1,6 @@
-"""`python -m bench [NAME…]` runs the benchmarks one after another; each prints its own table.
+"""`python -m bench [NAME…] [--OPTION…]` runs the benchmarks one after another; each prints its own table.
 
+Options are for the benchmark that is named alone: `python -m bench forwarding --quick`.
 A benchmark is a module of this folder with a `main()`. Nothing else should be busy on the machine meanwhile.
 """
 
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import itertools
 import pkgutil
 import sys
 from collections.abc import Callable
@@ -26,14 +28,15 @@ def find_benchmarks() -> dict[str, Callable[[], object]]:
     return found
 
 
-def run(names: list[str]) -> int:
+def run(arguments: list[str]) -> int:
     """Run the named benchmarks, all if none is named; exit status 2 for an unknown name."""
     benchmarks = find_benchmarks()
+    names = list(itertools.takewhile(lambda argument: not argument.startswith("-"), arguments))
+    sys.argv = sys.argv[:1] + (arguments[1:] if len(names) == 1 else [])  # what a benchmark reads as its options
     unknown = [name for name in names if name not in benchmarks]
     if unknown:
         print(f"No such benchmark: {', '.join(unknown)}. There are: {', '.join(benchmarks)}", file=sys.stderr)
         return 2
-    sys.argv = sys.argv[:1]  # a benchmark that reads its own options sees none
     for name in names or benchmarks:
         print(f"\n## {name}\n", flush=True)
         result = benchmarks[name]()

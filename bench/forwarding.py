@@ -1,213 +1,147 @@
-"""CPU per forwarded packet of the media role: 1 publisher (1 Mbit/s of video, Opus), 1 to 60 subscribers.
+"""Forwarding beside Janus, in one run: the same traffic and the same receivers, one forwarder after the other.
 
-`python -m bench.forwarding` prints a Markdown table. CPU is user + system time of the media process as the operating
-system accounts it; handshakes, SRTP and sockets are real. Each row takes less than 15 s.
+CPU per packet is user and system time of all threads of the forwarder over packets that arrived; delay is from the
+publisher's write to the arrival in the subscriber's socket, as the kernel notes it. `--quick` takes a fast look,
+`--runs N` the median of so many runs, `--only ours` leaves Janus out, `--profile` says where our own time goes.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
+import argparse
+import datetime
+import statistics
 import sys
-import tempfile
-import time
-import urllib.error
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import astuple, dataclass
 
-from bench.peer import Peer, connect, read_metric
-from bench.receivers import MARK, STAMP
-from station.base.grants import Grant, GrantSigner, Right
-from station.rtc.adapter import Scratch, srtp_protect
-from station.rtc.rtp import HEADER
-from tests.servers import pick_port
+from bench import janus, ours
+from bench.capacity import Capacity, find_capacity
+from bench.measures import machine
+from bench.profile import profile
+from bench.servers import Server
+from bench.traffic import Shape
+from bench.window import Measured, play
 
-COUNTS = (1, 10, 30, 60)
-WARM_UP_S = 1.0
-MEASURE_S = 8.0
-VIDEO_SSRC, AUDIO_SSRC = 0x1111, 0x2222
-FRAMES_PER_S, FRAME_BYTES, PACKET_BYTES, AUDIO_BYTES = 25, 5000, 1100, 100
-ROOM = "mt_bench"
-ROOT = Path(__file__).parent.parent
+COUNTS, QUICK_COUNTS = (1, 10, 30, 60, 200), (10, 60)
+MEETING = 6
+SHAPES: tuple[Shape, ...] = ("bursts", "paced")
+ABOUT = {
+    "bursts": "Bursts: all packets of a frame at once (this favours a server that batches)",
+    "paced": "Paced: packets spread as Chromium's pacer does, at 2.5 times the bit rate",
+}
 
 
-@dataclass(frozen=True)
-class Row:
-    """What was measured with one number of subscribers."""
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One row of one table, by one forwarder."""
 
-    subscribers: int
-    packets_per_s: float
-    cpu_us_per_packet: float
-    cpu_share: float
-    lost_share: float
-    p50_ms: float
-    p99_ms: float
+    server: str
+    shape: Shape
+    case: str
+
+
+Results = dict[Cell, list[Measured]]
 
 
 def main() -> None:
-    """Print the table."""
-    print(table([measure(count) for count in COUNTS]))
+    """Print the tables."""
+    options = _options()
+    if options.profile:
+        profile(options.seconds)
+        return
+    others = [] if options.only else janus.servers()
+    servers = [ours.server(), *others]
+    print(f"{datetime.date.today()}, {machine()}; {options.runs} run(s), {options.seconds:g} s each.")
+    print(f"Janus {janus.version()}.\n" if others else "Comparison with Janus: skipped.\n", flush=True)
+    results: Results = {}
+    for run in range(options.runs):
+        for server in servers[run % len(servers) :] + servers[: run % len(servers)]:
+            for cell, measured in run_once(server, options.counts, options.seconds):
+                results.setdefault(cell, []).append(measured)
+    names = [server.name for server in servers]
+    for shape in SHAPES:
+        print(f"### {ABOUT[shape]}\n\n{cpu_table(results, names, shape)}\n\n{delay_table(results, names, shape)}\n")
+    if options.capacity:
+        print(capacity_table({server.name: find_capacity(server) for server in servers}))
 
 
-def table(rows: list[Row]) -> str:
-    """The rows as Markdown."""
-    lines = [
-        "| subscribers | forwarded packets/s | CPU µs per packet | CPU of one core | lost | delay p50 | delay p99 |",
-        "|---:|---:|---:|---:|---:|---:|---:|",
-    ]
-    lines += [
-        f"| {row.subscribers} | {row.packets_per_s:,.0f} | {row.cpu_us_per_packet:.1f} | {row.cpu_share:.1%} "
-        f"| {row.lost_share:.2%} | {row.p50_ms:.2f} ms | {row.p99_ms:.2f} ms |"
-        for row in rows
-    ]
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench forwarding", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="few rows, one short run, no search for the limit")
+    parser.add_argument("--runs", type=int, default=0, help="runs to take the median of (3)")
+    parser.add_argument("--seconds", type=float, default=0.0, help="length of each measurement (2)")
+    parser.add_argument("--only", choices=["ours"], help="leave Janus out")
+    parser.add_argument("--no-capacity", dest="capacity", action="store_false", help="no search for the limit")
+    parser.add_argument("--profile", action="store_true", help="where our media process spends its time")
+    options = parser.parse_args()
+    options.runs = options.runs or (1 if options.quick else 3)
+    options.seconds = options.seconds or (1.5 if options.quick else 2.0)
+    options.counts = QUICK_COUNTS if options.quick else COUNTS
+    options.capacity = options.capacity and not options.quick
+    return options
+
+
+def run_once(server: Server, counts: tuple[int, ...], seconds: float) -> Iterator[tuple[Cell, Measured]]:
+    """All rows of one forwarder: one publisher with ever more subscribers, then a meeting."""
+    with play(server, 1) as scene:
+        joined = 0
+        for count in counts:
+            scene.join(range(joined, count), 1)
+            joined = count
+            for scene.traffic.shape in SHAPES:
+                yield Cell(server.name, scene.traffic.shape, f"1→{count}"), scene.measure(count, seconds)
+    with play(server, MEETING) as scene:
+        scene.join(range(MEETING), MEETING)
+        for scene.traffic.shape in SHAPES:
+            case = f"{MEETING}×{MEETING} meeting"
+            yield Cell(server.name, scene.traffic.shape, case), scene.measure(MEETING - 1, seconds)
+    print(f"{server.name}: measured", file=sys.stderr, flush=True)
+
+
+def median(results: Results, cell: Cell) -> Measured:
+    """Each figure's median over the runs."""
+    return Measured(*(statistics.median(values) for values in zip(*map(astuple, results[cell]), strict=True)))
+
+
+def cases(results: Results, shape: Shape) -> list[str]:
+    """The rows of a table, in the order in which they were measured."""
+    return list(dict.fromkeys(cell.case for cell in results if cell.shape == shape))
+
+
+def cpu_table(results: Results, names: list[str], shape: Shape) -> str:
+    """CPU µs per forwarded packet, ours also as share of each other's."""
+    first, *others = names
+    heads = ["packets/s", *(f"{name}, µs" for name in names), *(f"{first} ÷ {name}" for name in others)]
+    lines = [f"| CPU per packet | {' | '.join(heads)} |", "|---|" + "---:|" * len(heads)]
+    for case in cases(results, shape):
+        seen = {name: median(results, Cell(name, shape, case)) for name in names}
+        figures = [f"{seen[first].packets_per_s:,.0f}", *(f"{seen[name].cpu_us:.1f}" for name in names)]
+        figures += [f"{seen[first].cpu_us / seen[name].cpu_us:.2f}" for name in others]
+        lines.append(f"| {case} | {' | '.join(figures)} |")
     return "\n".join(lines)
 
 
-def measure(subscribers: int) -> Row:
-    """One row: a fresh media process, its subscribers, and some seconds of one publisher."""
-    with tempfile.TemporaryDirectory(prefix="station-bench-") as folder:
-        signer = GrantSigner.load(Path(folder) / "keys")
-        http, udp = pick_port(), pick_port(udp=True)
-        url = f"http://127.0.0.1:{http}"
-        with media_process(Path(folder), http, udp) as media:
-            publisher = Publisher(connect(f"{url}/whip/{ROOM}", grant(signer, "publisher"), udp, "sendonly", SSRCS))
-            with receivers(url, udp, [grant(signer, f"viewer{n}") for n in range(subscribers)]) as watching:
-                publisher.run(WARM_UP_S)
-                cpu_s, packets = cpu_seconds(media.pid), read_metric(url, "packets_forwarded")
-                began_s = time.monotonic()
-                publisher.run(MEASURE_S)
-                passed_s = time.monotonic() - began_s
-                cpu_s = cpu_seconds(media.pid) - cpu_s
-                packets = read_metric(url, "packets_forwarded") - packets
-                told = finish(watching)
-    expected = publisher.sent * subscribers
-    return Row(
-        subscribers, packets / passed_s, cpu_s / packets * 1e6, cpu_s / passed_s,
-        max(0.0, 1 - told["received"] / expected), told["p50_ms"], told["p99_ms"],
-    )  # fmt: skip
+def delay_table(results: Results, names: list[str], shape: Shape) -> str:
+    """Added delay and loss."""
+    first, *others = names
+    heads = [f"{name}, ms" for name in names] + [f"p99 {first} ÷ {name}" for name in others]
+    heads += [f"lost, {name}" for name in names]
+    lines = [f"| delay p50 / p99 | {' | '.join(heads)} |", "|---|" + "---:|" * len(heads)]
+    for case in cases(results, shape):
+        seen = {name: median(results, Cell(name, shape, case)) for name in names}
+        figures = [f"{seen[name].p50_ms:.2f} / {seen[name].p99_ms:.2f}" for name in names]
+        figures += [f"{seen[first].p99_ms / seen[name].p99_ms:.2f}" for name in others]
+        figures += [f"{seen[name].lost:.2%}" for name in names]
+        lines.append(f"| {case} | {' | '.join(figures)} |")
+    return "\n".join(lines)
 
 
-SSRCS = (VIDEO_SSRC, AUDIO_SSRC)
-
-
-def grant(signer: GrantSigner, person: str) -> str:
-    """A pass into the benchmark's room."""
-    rights = frozenset({Right.PUBLISH, Right.SUBSCRIBE})
-    return signer.sign(Grant(ROOM, person, person, rights, int(time.time()) + 600))
-
-
-@contextmanager
-def media_process(folder: Path, http: int, udp: int) -> Iterator[subprocess.Popen[bytes]]:
-    """The media role alone, as `station serve --role media` runs it."""
-    environment = {
-        **os.environ, "STATION_DATA": str(folder), "STATION_MEDIA_HTTP_PORT": str(http), "STATION_MEDIA_PORT": str(udp),
-    }  # fmt: skip
-    command = [sys.executable, "-m", "station", "serve", "--role", "media"]
-    process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
-    try:
-        wait_until_ready(f"http://127.0.0.1:{http}", process)
-        yield process
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Raises RuntimeError when the process ends or does not answer within 15 s."""
-    end_s = time.monotonic() + 15
-    while time.monotonic() < end_s and process.poll() is None:
-        try:
-            read_metric(url, "rooms")
-            return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
-    raise RuntimeError("the media role did not start")
-
-
-@contextmanager
-def receivers(url: str, udp: int, grants: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """The subscribers' process, once all of them are connected."""
-    command = [sys.executable, "-m", "bench.receivers", f"{url}/whep/{ROOM}", str(udp)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        process.stdin.write("\n".join([*grants, "", ""]))
-        process.stdin.flush()
-        if json.loads(process.stdout.readline() or "{}").get("connected") != len(grants):
-            raise RuntimeError("not all subscribers could connect")
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def finish(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """Stops the subscribers and hears what they got."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write("stop\n")
-    process.stdin.flush()
-    told: dict[str, Any] = json.loads(process.stdout.readline())
-    return told
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of all threads: nanoseconds from the scheduler, or ticks where it does not tell."""
-    tasks = list(Path(f"/proc/{pid}/task").glob("*/schedstat"))
-    if tasks:
-        return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-class Publisher:
-    """Sends frames in bursts as a browser does, each packet with the time at which it was written."""
-
-    def __init__(self, peer: Peer) -> None:
-        self._peer = peer
-        self._scratch = Scratch()
-        self._sequence = {VIDEO_SSRC: 100, AUDIO_SSRC: 100}
-        self._tick = 0
-        self.sent = 0
-
-    def run(self, seconds: float) -> None:
-        """Sends in real time, a tick every 20 ms."""
-        next_s = time.monotonic()
-        for _ in range(int(seconds * 50)):
-            self._send(AUDIO_SSRC, 111, self._tick * 960, AUDIO_BYTES, first=0xFC, last=True)
-            if self._tick % 2 == 0:
-                self._send_frame(self._tick // 2)
-            self._tick += 1
-            if self._tick % 200 == 0:
-                self._peer.check()
-            next_s += 0.02
-            time.sleep(max(0.0, next_s - time.monotonic()))
-
-    def _send_frame(self, number: int) -> None:
-        left = FRAME_BYTES
-        while left > 0:
-            size = min(left, PACKET_BYTES)
-            left -= size
-            first = 0x65 if number % FRAMES_PER_S == 0 else 0x61  # an IDR slice once a second
-            self._send(VIDEO_SSRC, 102, number * 3600, size, first, last=left <= 0)
-
-    def _send(self, ssrc: int, payload_type: int, timestamp: int, size: int, first: int, last: bool) -> None:
-        sequence = self._sequence[ssrc] = (self._sequence[ssrc] + 1) & 0xFFFF
-        marker = 0x80 if last and ssrc == VIDEO_SSRC else 0
-        head = HEADER.pack(0x80, marker | payload_type, sequence, timestamp & 0xFFFFFFFF, ssrc)
-        packet = head + bytes([first]) + MARK + STAMP.pack(time.monotonic_ns())
-        packet += bytes(12 + size - len(packet))
-        scratch = self._scratch
-        scratch.view[: len(packet)] = packet
-        scratch.size[0] = len(packet)
-        if srtp_protect(self._peer.outgoing.handle, scratch.pointer, scratch.size) == 0:
-            self._peer.socket.send(scratch.view[: scratch.size[0]])
-            self.sent += 1
+def capacity_table(found: dict[str, Capacity]) -> str:
+    """The most subscribers of one publisher that one core holds."""
+    lines = ["### Most subscribers on one core (bursts)\n", "| forwarder | held | then | by CPU at that point |"]
+    lines.append("|---|---:|---|---:|")
+    lines += [f"| {name} | {one.held} | {one.limit} | {one.extrapolated:,.0f} |" for name, one in found.items()]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

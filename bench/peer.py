@@ -1,106 +1,124 @@
-"""A bare WebRTC peer: real ICE, DTLS and SRTP over one blocking socket, and nothing that costs time afterwards."""
+"""A bare WebRTC peer: real ICE, DTLS and SRTP over one socket, and nothing that costs time afterwards."""
 
 from __future__ import annotations
 
-import json
-import re
 import secrets
 import socket
 import time
-import urllib.request
-from dataclasses import dataclass
 
-from station.rtc.adapter import Certificate, DtlsPeer, SrtpStream
-from station.rtc.stun import binding_request
+from bench.description import Line, Local, Remote, read, write_answer, write_offer
+from bench.ice import check_answer, check_request, is_success
+from station.rtc.adapter import Certificate, DtlsPeer, Scratch, SrtpStream, srtp_protect, srtp_protect_rtcp
 
-HANDSHAKE_S = 5.0
-CERTIFICATE = Certificate()
+CONNECT_S = 10.0
+CHECK_EVERY_S = 2.5  # as Chromium does on a pair that works
+_AGAIN_S = 0.05
+_RECEIVE_BUFFER = 4 * 2**20
+_CERTIFICATE = Certificate()
 
 
-@dataclass
 class Peer:
-    """A connected peer. `check()` renews its consent."""
+    """Describe it (`offer` and `accept`, or `answer`), then `connect()`; afterwards the owner reads `socket`."""
 
-    socket: socket.socket
-    username: str
-    password: str
-    outgoing: SrtpStream
-    incoming: SrtpStream
+    def __init__(self, host: str) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        self.socket.bind((host, 0))
+        address = (host, int(self.socket.getsockname()[1]))
+        self.local = Local(secrets.token_hex(4), secrets.token_hex(16), _CERTIFICATE.fingerprint, address)
+        self.remote: Remote | None = None
+        self.outgoing: SrtpStream | None = None
+        self.incoming: SrtpStream | None = None
+        self._is_controlling = True
+        self._is_server = False
+        self._dtls: DtlsPeer | None = None
+
+    def offer(self, lines: list[Line]) -> str:
+        """Our offer; its answer goes to `accept`."""
+        return write_offer(self.local, lines)
+
+    def accept(self, answer: str) -> None:
+        """Takes the answer to our offer. Raises ValueError when it makes no sense."""
+        self.remote = read(answer)
+        self._is_server = self.remote.setup == "active"
+
+    def answer(self, offer: str) -> str:
+        """Takes an offer and answers it. Raises ValueError when it makes no sense."""
+        self.remote = read(offer)
+        self._is_controlling = self.remote.is_lite
+        self._is_server = True
+        return write_answer(self.local, offer)
+
+    def connect(self) -> None:
+        """ICE, then DTLS. Raises RuntimeError when that takes longer than 10 s."""
+        remote = self.remote
+        assert remote is not None
+        self.socket.connect(remote.address)
+        self.socket.settimeout(_AGAIN_S)
+        self._dtls = DtlsPeer(_CERTIFICATE, [remote.fingerprint], is_server=self._is_server)
+        end_s = time.monotonic() + CONNECT_S
+        is_reached = False
+        while self._dtls.state != "connected":
+            if time.monotonic() > end_s or self._dtls.state == "failed":
+                raise RuntimeError(f"no connection with {remote.address}: DTLS is {self._dtls.state}")
+            if not is_reached:
+                self.check()
+            is_reached = self._receive(self._dtls, is_reached)
+        self.outgoing, self.incoming = self._dtls.outgoing, self._dtls.incoming
+        self.socket.setblocking(False)
+
+    def _receive(self, dtls: DtlsPeer, is_reached: bool) -> bool:
+        """Takes one datagram of the handshake; whether the other end is known to hear us."""
+        pieces: list[bytes] = []
+        try:
+            datagram = self.socket.recv(2048)
+        except TimeoutError:
+            pieces = dtls.due(time.monotonic())
+        except ConnectionError:  # it does not listen yet
+            time.sleep(_AGAIN_S)
+        else:
+            if datagram[0] < 4:
+                self.take_check(datagram)
+                if is_success(datagram) and not is_reached:
+                    is_reached = True
+                    pieces = [] if self._is_server else dtls.start()
+            elif 19 < datagram[0] < 64:
+                pieces = dtls.receive(datagram)
+        for piece in pieces:
+            self.socket.send(piece)
+        return is_reached
 
     def check(self) -> None:
-        self.socket.send(binding_request(secrets.token_bytes(12), self.username, self.password))
+        """A connectivity check: it opens the way, and later renews consent (RFC 7675)."""
+        assert self.remote is not None
+        username = f"{self.remote.ufrag}:{self.local.ufrag}"
+        self._send(check_request(username, self.remote.password, self._is_controlling))
 
+    def take_check(self, datagram: bytes) -> None:
+        """Answers the other end's check; anything else is left alone."""
+        assert self.remote is not None
+        answer = check_answer(datagram, self.remote.address, self.local.password)
+        if answer is not None:
+            self._send(answer)
 
-def offer(direction: str, ufrag: str, ssrcs: tuple[int, int]) -> str:
-    """An offer of H.264 and Opus, as a browser's but shorter."""
-    transport = [
-        "c=IN IP4 0.0.0.0", f"a={direction}", "a=rtcp-mux", f"a=ice-ufrag:{ufrag}", f"a=ice-pwd:{ufrag * 4}",
-        f"a=fingerprint:sha-256 {CERTIFICATE.fingerprint}", "a=setup:actpass",
-        "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",
-    ]  # fmt: skip
-    video = [
-        "m=video 9 UDP/TLS/RTP/SAVPF 102", "a=mid:0", *transport, "a=rtpmap:102 H264/90000",
-        "a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
-        "a=rtcp-fb:102 nack", "a=rtcp-fb:102 nack pli",
-    ]  # fmt: skip
-    audio = ["m=audio 9 UDP/TLS/RTP/SAVPF 111", "a=mid:1", *transport, "a=rtpmap:111 opus/48000/2"]
-    if direction == "sendonly":
-        video.append(f"a=ssrc:{ssrcs[0]} cname:bench")
-        audio.append(f"a=ssrc:{ssrcs[1]} cname:bench")
-    head = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0 1"]
-    return "\r\n".join(head + video + audio) + "\r\n"
+    def send_rtp(self, packet: bytes, scratch: Scratch) -> None:
+        """Encrypts and sends a packet."""
+        assert self.outgoing is not None
+        scratch.view[: len(packet)] = packet
+        scratch.size[0] = len(packet)
+        if srtp_protect(self.outgoing.handle, scratch.pointer, scratch.size) == 0:
+            self._send(scratch.view[: scratch.size[0]])
 
+    def send_rtcp(self, packet: bytes, scratch: Scratch) -> None:
+        """Encrypts and sends a compound RTCP packet."""
+        assert self.outgoing is not None
+        scratch.view[: len(packet)] = packet
+        scratch.size[0] = len(packet)
+        if srtp_protect_rtcp(self.outgoing.handle, scratch.pointer, scratch.size) == 0:
+            self._send(scratch.view[: scratch.size[0]])
 
-def connect(url: str, grant: str, port: int, direction: str, ssrcs: tuple[int, int] = (1, 2)) -> Peer:
-    """Publishes (`sendonly`) or watches (`recvonly`) by WHIP or WHEP. Raises RuntimeError when it does not work."""
-    ufrag = secrets.token_hex(4)
-    body = offer(direction, ufrag, ssrcs).encode()
-    headers = {"Authorization": f"Bearer {grant}", "Content-Type": "application/sdp"}
-    with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=10) as response:
-        answer = response.read().decode()
-    remote = dict(re.findall(r"^a=(ice-ufrag|ice-pwd|fingerprint):(.*?)\r?$", answer, re.MULTILINE))
-    algorithm, fingerprint = remote["fingerprint"].split()
-    wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**20)
-    wire.connect(("127.0.0.1", port))
-    username = f"{remote['ice-ufrag']}:{ufrag}"
-    dtls = _shake_hands(wire, username, remote["ice-pwd"], (algorithm, fingerprint))
-    assert dtls.outgoing is not None
-    assert dtls.incoming is not None
-    return Peer(wire, username, remote["ice-pwd"], dtls.outgoing, dtls.incoming)
-
-
-def _shake_hands(wire: socket.socket, username: str, password: str, fingerprint: tuple[str, str]) -> DtlsPeer:
-    dtls = DtlsPeer(CERTIFICATE, [fingerprint], is_server=False)
-    wire.settimeout(0.2)
-    wire.send(binding_request(secrets.token_bytes(12), username, password))
-    pending: list[bytes] = []
-    end_s = time.monotonic() + HANDSHAKE_S
-    while dtls.state == "new" and time.monotonic() < end_s:
+    def _send(self, datagram: bytes | memoryview) -> None:
         try:
-            datagram = wire.recv(2048)
-        except TimeoutError:
-            pending = dtls.due(time.monotonic())
-        else:
-            if datagram[0] < 4:  # our check was answered: now DTLS is welcome
-                pending = dtls.start()
-            elif 19 < datagram[0] < 64:
-                pending = dtls.receive(datagram)
-        for piece in pending:
-            wire.send(piece)
-        pending = []
-    if dtls.state != "connected":
-        raise RuntimeError("no handshake with the media role")
-    return dtls
-
-
-def read_metric(url: str, name: str) -> float:
-    """One number from /metrics."""
-    with urllib.request.urlopen(url + "/metrics", timeout=10) as response:
-        found = re.search(rf"^station_media_{name} (\S+)$", response.read().decode(), re.MULTILINE)
-    return float(found[1]) if found else float("nan")
-
-
-def dump(value: object) -> None:
-    """Says something to the parent process."""
-    print(json.dumps(value), flush=True)
+            self.socket.send(datagram)
+        except (BlockingIOError, ConnectionError):  # a full buffer, or an ICMP error of an earlier one: it is lost
+            return

@@ -10,11 +10,11 @@ import struct
 import time
 from typing import Protocol
 
-from bench.peer import CERTIFICATE, offer
 from station.rtc.adapter import DtlsPeer, Scratch, srtp_protect, srtp_unprotect
 from station.rtc.rtp import HEADER, HEADER_BYTES
 from station.rtc.stun import binding_request
 from tests.rtc.conftest import ROOM, Media
+from tests.rtc.offers import CERTIFICATE, offer
 
 VIDEO_SSRC, AUDIO_SSRC = 0x1111, 0x2222
 

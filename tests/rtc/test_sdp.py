@@ -7,10 +7,10 @@ from aiortc.sdp import SessionDescription
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.peer import offer
 from station.base.errors import BadInput, TooLarge
 from station.rtc.candidates import write_candidates
 from station.rtc.sdp import AnswerMedia, BadOffer, OfferTooLarge, Transport, parse_offer, write_answer
+from tests.rtc.offers import offer
 
 OFFER = offer("sendonly", "abcd", (11, 12))
 TRANSPORT = Transport("ours", "secret", "AA:BB", write_candidates(("192.0.2.1", "127.0.0.1"), 8189))

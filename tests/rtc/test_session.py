@@ -9,12 +9,12 @@ import struct
 import aioice.stun
 import pytest
 
-from bench.peer import offer
 from station import gateway
 from station.rtc import session as session_module
 from station.rtc import signalling
 from station.rtc.stun import binding_request
 from tests.rtc.conftest import Media
+from tests.rtc.offers import offer
 from tests.rtc.raw_peer import AUDIO_SSRC, RawPeer, UdpChannel, call, flows
 from tests.rtc.test_http import connect, receive, until
 

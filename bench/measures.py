@@ -1,0 +1,53 @@
+"""What is read from the operating system: a process's CPU time, and which machine this is."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of all threads: nanoseconds from the scheduler, or ticks where it does not tell."""
+    tasks = list(Path(f"/proc/{pid}/task").glob("*/schedstat"))
+    if tasks:
+        return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def thread_count(pid: int) -> int:
+    """How many threads a process has."""
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+def pin(pid: int, core: int | None) -> None:
+    """Keeps all threads of a process on one core, or lets them have all that this process may use."""
+    cores = {core} if core is not None else os.sched_getaffinity(os.getppid())
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(task.name), cores)
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """Of ordered values; not a number if there are none."""
+    return ordered[int(share * (len(ordered) - 1))] if ordered else float("nan")
+
+
+def machine() -> str:
+    """Cores, processor and kernel, for the head of a table."""
+    found = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    name = found[1] if found else platform.machine()
+    return f"{len(os.sched_getaffinity(0))} cores of {name}, {platform.system()} {platform.release()}"
+
+
+def own_address() -> str:
+    """This machine's own IPv4 address, for forwarders that leave loopback out; packets to it stay on the machine."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # nothing is sent: it only asks for the route
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
