@@ -42,6 +42,7 @@ messages: setup ## list the texts that have no English yet
 	$(PY) -m pytest tests/test_documents.py -k translated
 
 bench: setup ## run the benchmarks and print their tables
+	tools/bench_packages.sh
 	$(PY) -m bench
 
 lock: ## write constraints.txt and package-lock.json anew

@@ -52,7 +52,7 @@ def main() -> None:
     others = [] if options.only else janus.servers()
     servers = [ours.server(), *others]
     print(f"{datetime.date.today()}, {machine()}; {options.runs} run(s), {options.seconds:g} s each.")
-    print(f"Janus {janus.version()}.\n" if others else "Comparison with Janus: skipped.\n", flush=True)
+    print(f"Janus {janus.version()}.\n" if others else "Comparison with Janus: SKIPPED.\n", flush=True)
     results: Results = {}
     for run in range(options.runs):
         for server in servers[run % len(servers) :] + servers[: run % len(servers)]:

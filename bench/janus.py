@@ -138,6 +138,9 @@ class JanusAccess:
         peer.connect()
         return peer
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 class _Session:
     """Janus's HTTP API: a session with one handle of the VideoRoom plugin."""

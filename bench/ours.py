@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
@@ -29,6 +29,7 @@ from tests.servers import pick_port
 
 ROOM = "mt_bench"
 ROOT = Path(__file__).parent.parent
+T = TypeVar("T")
 SEATS = 500  # people; each may have several players
 _SHOWN_PX = 720
 
@@ -93,6 +94,11 @@ class OurAccess:
             self._pages = _Pages(self._url + "/media/ws")
         return self._pages.watch(self._grant(f"page{number}"), [f"publisher{other}" for other in publishers])
 
+    def close(self) -> None:
+        """Closes the pages."""
+        if self._pages is not None:
+            self._pages.close()
+
     def _exchange(self, way: str, person: str, offered: list[Line]) -> Peer:
         peer = Peer(own_address())
         headers = {"Authorization": f"Bearer {self._grant(person)}", "Content-Type": "application/sdp"}
@@ -114,8 +120,10 @@ class _Pages:
     def __init__(self, url: str) -> None:
         self._url = url
         self._loop = asyncio.new_event_loop()
+        self._sessions: list[aiohttp.ClientSession] = []
         self._listening: list[asyncio.Task[None]] = []
-        threading.Thread(target=self._loop.run_forever, name="pages", daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="pages", daemon=True)
+        self._thread.start()
 
     def watch(self, grant: str, people: list[str]) -> Peer:
         """Joins and watches the tracks of these people."""
@@ -124,12 +132,27 @@ class _Pages:
         peer.connect()
         return peer
 
-    def _wait(self, what: Coroutine[Any, Any, str]) -> str:
+    def close(self) -> None:
+        """Everyone leaves."""
+        self._wait(self._leave())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _leave(self) -> None:
+        for task in self._listening:
+            task.cancel()
+        await asyncio.gather(*self._listening, return_exceptions=True)
+        for session in self._sessions:
+            await session.close()
+
+    def _wait(self, what: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(what, self._loop).result(20)
 
     async def _subscribe(self, peer: Peer, grant: str, people: list[str]) -> str:
         """Our offer's answer."""
         session = aiohttp.ClientSession()
+        self._sessions.append(session)
         socket = await session.ws_connect(self._url)
         joined = await _ask(socket, {"type": "join", "id": "1", "grant": grant})
         tracks = [track for track in joined["tracks"] if track["person"] in people]

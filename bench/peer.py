@@ -117,6 +117,10 @@ class Peer:
         if srtp_protect_rtcp(self.outgoing.handle, scratch.pointer, scratch.size) == 0:
             self._send(scratch.view[: scratch.size[0]])
 
+    def close(self) -> None:
+        """Leaves without a word."""
+        self.socket.close()
+
     def _send(self, datagram: bytes | memoryview) -> None:
         try:
             self.socket.send(datagram)

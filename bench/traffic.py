@@ -174,6 +174,8 @@ class Traffic:
     def __exit__(self, *_: object) -> None:
         self._stopped.set()
         self._thread.join()
+        for publisher in self.publishers:
+            publisher.peer.close()
 
     @property
     def sent(self) -> int:
