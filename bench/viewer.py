@@ -6,8 +6,8 @@ import struct
 
 from bench.description import TRANSPORT_CC
 from bench.drain import Drain, want_times
-from bench.feedback import OUR_SSRC, write_report
 from bench.peer import CHECK_EVERY_S, Peer
+from bench.reports import OUR_SSRC, write_report
 from bench.traffic import MARK, STAMP
 from station.rtc.adapter import Scratch, srtp_unprotect
 from station.rtc.rtp import find_extension

@@ -8,7 +8,7 @@ from contextlib import closing
 from bench import ours
 from bench.description import MID, TRANSPORT_CC, VIDEO_TYPE, Line, Local, read, write_answer, write_offer
 from bench.drain import Drain
-from bench.feedback import write_report
+from bench.reports import write_report
 from bench.servers import Access
 from bench.traffic import Publisher, Traffic
 from bench.viewer import Viewer
