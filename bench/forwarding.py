@@ -47,7 +47,7 @@ def main() -> None:
     """Print the tables."""
     options = _options()
     if options.profile:
-        profile(options.seconds)
+        profile(options.seconds * 5)
         return
     others = [] if options.only else janus.servers()
     servers = [ours.server(), *others]
