@@ -13,10 +13,11 @@ from typing import Any, Literal
 
 from recordings.folder import OpenFile, RecordingFolder, failure_code, open_new
 from recordings.frames import EncodedFrame
+from recordings.hold import FolderHold, RecordingHeld
 from recordings.recovery import end_interrupted, find_unfinished
 from recordings.timeline import STATE_MARKS, Mark, State, TrackInfo, dump_mark, read_timeline
 
-__all__ = ["RoomRecorder", "find_unfinished"]
+__all__ = ["RecordingHeld", "RoomRecorder", "find_unfinished"]
 
 FLUSH_S = 0.25  # what a kill -9 can lose, plus what the loop has not handed over
 MAX_QUEUED_BYTES = 32 * 2**20
@@ -54,14 +55,19 @@ class RoomRecorder:
     Times are Unix milliseconds on the media role's clock. `on_alarm` is called once per failure, from the
     writer thread, with "disk_full" or "write_failed": recording is off then, and `start` may be tried again.
     A recorder closed without `stop` leaves the recording unfinished, for `recover` to go on with.
+
+    `holder` names the process that records. Raises RecordingHeld while another recorder has the folder.
     """
 
-    def __init__(self, folder: Path, on_alarm: Callable[[str], None], *, open_file: OpenFile = open_new) -> None:
+    def __init__(
+        self, folder: Path, on_alarm: Callable[[str], None], *, holder: str = "", open_file: OpenFile = open_new
+    ) -> None:
         self._path = folder
+        self._holder = holder
         self._on_alarm = on_alarm
         self._open_file = open_file
-        end_interrupted(folder)
-        self._epoch_ms = read_timeline(folder).epoch_ms
+        self._hold: FolderHold | None = None
+        self._epoch_ms: float | None = None
         self._state: State = "off"
         self._failed: str | None = None
         self._since_ms = 0.0  # frames from before the last start or resume are not to be kept
@@ -74,18 +80,44 @@ class RoomRecorder:
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._running = False  # belongs to the thread
+        if folder.exists():
+            self._take_hold()
+
+    def _take_hold(self) -> None:
+        """Keeps others out, and ends what a crash interrupted."""
+        hold = FolderHold(self._path, self._holder)
+        try:
+            end_interrupted(self._path)
+            self._epoch_ms = read_timeline(self._path).epoch_ms
+        except OSError:
+            hold.release(finished=False)
+            raise
+        self._hold = hold
+
+    def _try_hold(self) -> bool:
+        try:
+            self._take_hold()
+        except RecordingHeld:
+            raise
+        except OSError as error:  # there is not even a folder to put the alarm's mark into
+            _log.error("recording %s cannot begin: %s", self._path.name, error)
+            self._failed = failure_code(error)
+            self._on_alarm(self._failed)
+            return False
+        return True
 
     @classmethod
-    def recover(cls, folder: Path, on_alarm: Callable[[str], None], *, open_file: OpenFile = open_new) -> RoomRecorder:
+    def recover(
+        cls, folder: Path, on_alarm: Callable[[str], None], *, holder: str = "", open_file: OpenFile = open_new
+    ) -> RoomRecorder:
         """A recorder that goes on with what a crash left in `folder`, in the state it was in.
 
         Marks the interruption at the last data written and finishes the files. Recorded time runs on from the
         first frame that arrives. Blocks while it repairs files: call it before the loop is busy.
-        Raises OSError when the timeline cannot be written.
+        Raises RecordingHeld while another recorder has the folder, OSError when the timeline cannot be written.
         """
-        state = read_timeline(folder).state
-        recorder = cls(folder, on_alarm, open_file=open_file)
-        recorder._state = state
+        recorder = cls(folder, on_alarm, holder=holder, open_file=open_file)
+        state = recorder._state = read_timeline(folder).state  # an interruption does not end it
         if state != "off":
             recorder._resumes_at_next_frame = state == "recording"
             recorder._tell(_Order("begin"))
@@ -101,10 +133,15 @@ class RoomRecorder:
         return self._epoch_ms
 
     def start(self, at_ms: float) -> None:
-        """Starts recording, or goes on after a stop or a pause; does nothing while recording."""
+        """Starts recording, or goes on after a stop or a pause; does nothing while recording.
+
+        Raises RecordingHeld.
+        """
         if self.state == "paused":
             self.resume(at_ms)
         if self.state != "off":
+            return
+        if self._hold is None and not self._try_hold():
             return
         if self._epoch_ms is None:
             self._epoch_ms = at_ms
@@ -178,11 +215,14 @@ class RoomRecorder:
             self._tell(mark)
 
     async def close(self) -> None:
-        """Finishes the files and ends the thread; may be called twice."""
+        """Finishes the files, ends the thread and lets go of the folder; may be called twice."""
         if self._thread is not None:
             self._tell(_Order("quit"))
             await asyncio.to_thread(self._thread.join)
             self._thread = None
+        if self._hold is not None:
+            self._hold.release(finished=self.state == "off")
+            self._hold = None
 
     def _record_from(self, at_ms: float, mark: str) -> None:
         self._state, self._since_ms = "recording", at_ms
