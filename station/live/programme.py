@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,7 @@ class ProgrammeFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._saving = threading.Lock()
 
     def load(self) -> Programme | None:
         """The programme, or None if the folder holds none that can be read."""
@@ -79,12 +81,13 @@ class ProgrammeFolder:
         """Replace `programme.json`, whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
         scratch = self.folder / ".programme.json"
-        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(programme)))
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(self.folder / "programme.json")
+        with self._saving:  # the packager's thread tells of a new init while web changes the source
+            descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(msgspec.json.format(msgspec.json.encode(programme)))
+                file.flush()
+                os.fsync(file.fileno())
+            scratch.replace(self.folder / "programme.json")
 
     def write_init(self, number: int, codecs: Codecs) -> bytes:
         data = init_segment(codecs)
