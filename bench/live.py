@@ -37,7 +37,7 @@ def serve(folder: str, media_port: int, ports: Any, stop: Event) -> None:
     """The live role, until told to stop; says its port."""
 
     async def run() -> None:
-        settings = Settings(data=Path(folder), media_http_port=media_port, live_http_port=0)
+        settings = Settings(data=Path(folder), media_http_port=media_port, live_http_port=0, media_processes=1)
         async with LiveServer(settings) as server:
             ports.put(server.port)
             await asyncio.to_thread(stop.wait)

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from functools import wraps
 from pathlib import Path
 
@@ -27,6 +27,8 @@ from station.base.web import CSRF_KEY, HTTP, STATION, TEMPLATES, Handler, Route,
 from station.booking.find_pages import HOME_BLOCKS
 from station.home import live_card
 from station.meeting.journal import follow_journal
+from station.meeting.placement import all_nodes
+from station.meeting.reconcile import keep_in_step
 from station.people.pages import sessions
 from station.people.rights import Action, allowed
 from station.routes import ROUTES
@@ -116,19 +118,21 @@ def tls_context(settings: Settings) -> ssl.SSLContext | None:
     return context
 
 
-async def _journal_reader(app: web.Application) -> AsyncIterator[None]:
-    reader = asyncio.create_task(follow_journal(app[STATION], app[HTTP]))
+async def _media_readers(app: web.Application) -> AsyncIterator[None]:
+    station, http = app[STATION], app[HTTP]
+    tasks = [asyncio.create_task(follow_journal(station, http, node.url)) for node in all_nodes(station)]
+    tasks.append(asyncio.create_task(keep_in_step(station, http)))
     yield
-    reader.cancel()
-    with suppress(asyncio.CancelledError):
-        await reader
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def run_web(settings: Settings) -> None:
     """The web role: serve until cancelled."""
     station = open_station(settings)
     app = build_app(station)
-    app.cleanup_ctx.append(_journal_reader)
+    app.cleanup_ctx.append(_media_readers)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(close_station, station)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)

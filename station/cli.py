@@ -20,7 +20,7 @@ from station.base.ids import SAFE_NAME, new_id
 from station.base.principal import SYSTEM, Role
 from station.base.settings import Settings
 from station.serve.ports import CannotStart
-from station.serve.roles import RoleName, run_role
+from station.serve.roles import Part, RoleName, run_part
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 ledger = typer.Typer(no_args_is_help=True, help="The record of all that happened.")
@@ -53,10 +53,13 @@ def serve(
     role: Annotated[
         RoleName | None, typer.Option(help="Be this one role only; all of them, watched, if left out.")
     ] = None,
+    number: Annotated[
+        int, typer.Option(min=0, help="With --role media: which of STATION_MEDIA_PROCESSES, from 0.")
+    ] = 0,
     demo: Annotated[bool, typer.Option("--demo", help="Fill an empty database with demo data and logins.")] = False,
     host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 lets phones in, over HTTPS.")] = None,
     port: Annotated[int | None, typer.Option(help="Port of pages and API.")] = None,
-    media_port: Annotated[int | None, typer.Option(help="UDP port of sound and picture.")] = None,
+    media_port: Annotated[int | None, typer.Option(help="First port of sound and picture.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of everything the station keeps.")] = None,
 ) -> None:
     """Start the station: all four roles, each brought back when it dies; or one role."""
@@ -71,8 +74,10 @@ def serve(
         from station.serve.supervisor import serve as serve_all
 
         serve_all(settings)
-    else:
-        run_role(role, settings)
+        return
+    if number >= (settings.media_processes if role is RoleName.MEDIA else 1):
+        _fail(f"There is no {role} process {number}: see STATION_MEDIA_PROCESSES")
+    run_part(Part(role, number), settings)
 
 
 @app.command("migrate")

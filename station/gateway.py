@@ -10,8 +10,10 @@ import asyncio
 from aiohttp import ClientError, ClientSession, ClientTimeout, ClientWebSocketResponse, WSMsgType, web
 
 from station.base.errors import NotFound, Unavailable
+from station.base.grants import ANY_ROOM, GrantInvalid, GrantVerifier
 from station.base.ids import is_safe_name
 from station.base.web import HTTP, client_address, station_of
+from station.meeting.placement import all_nodes, find_node, place_room
 
 MAX_BODY = 256 * 1024
 MAX_SIGNAL = 200_000
@@ -37,12 +39,14 @@ _HOP_HEADERS = {
 
 
 async def signalling(request: web.Request) -> web.StreamResponse:
-    """The media role's WebSocket, passed through message by message."""
+    """A media process's WebSocket, passed through message by message."""
     _check_origin(request)
-    url = station_of(request).settings.media_url + "/media/ws"
+    url = station_of(request).settings.media_urls.get(request.match_info["node"])
+    if url is None:
+        raise NotFound
     browser = web.WebSocketResponse(max_msg_size=MAX_SIGNAL, heartbeat=HEARTBEAT_S)
     try:
-        media = await request.app[HTTP].ws_connect(url, max_msg_size=MAX_SIGNAL)
+        media = await request.app[HTTP].ws_connect(url + "/media/ws", max_msg_size=MAX_SIGNAL)
     except (ClientError, TimeoutError, OSError) as error:
         raise Unavailable from error
     async with media:
@@ -76,8 +80,23 @@ async def _pump(source: Socket, target: Socket) -> None:
 
 
 async def whip_whep(request: web.Request) -> web.StreamResponse:
-    """WHIP (RFC 9725) and WHEP resources of the media role."""
-    return await _forward(request, station_of(request).settings.media_url + request.rel_url.raw_path)
+    """WHIP (RFC 9725) and WHEP resources, at the media process that holds the room."""
+    station, room = station_of(request), request.match_info["room"]
+    if request.method == "POST" and _opens(request, room):
+        node = await place_room(station, room)
+    else:  # media itself says what is wrong; a stranger's word must not place a room
+        node = await find_node(station, room) or all_nodes(station)[0]
+    return await _forward(request, node.url + request.rel_url.raw_path)
+
+
+def _opens(request: web.Request, room: str) -> bool:
+    """Whether the request carries a grant for that room."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    try:
+        grant = GrantVerifier.load(station_of(request).settings.keys).verify(token.strip())
+    except GrantInvalid:
+        return False
+    return scheme.lower() == "bearer" and is_safe_name(room) and grant.room in (room, ANY_ROOM)
 
 
 async def broadcast_file(request: web.Request) -> web.StreamResponse:

@@ -69,7 +69,7 @@ BOOKING = (
 )
 
 GATEWAY = (
-    Route("GET", "/media/ws", gateway.signalling, Action.MEDIA),
+    Route("GET", "/media/{node}/ws", gateway.signalling, Action.MEDIA),
     Route("POST", "/whip/{room}", gateway.whip_whep, Action.MEDIA, bearer=True),
     Route("PATCH", "/whip/{room}/{session}", gateway.whip_whep, Action.MEDIA, bearer=True),
     Route("DELETE", "/whip/{room}/{session}", gateway.whip_whep, Action.MEDIA, bearer=True),

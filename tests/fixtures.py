@@ -30,7 +30,7 @@ MONDAY_TEN = datetime(2026, 10, 12, 2, 0, tzinfo=UTC)  # Monday 12 October 2026,
 
 def open_test_station(folder: Path) -> Station:
     """A station on the SQLite file of a folder, at Monday 10:00."""
-    settings = Settings(data=folder, demo=True, _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(data=folder, demo=True, media_processes=1, _env_file=None)  # type: ignore[call-arg]
     database = Database(settings.resolved_database_url)
     return Station(settings, database, LocalBus(), FixedClock(MONDAY_TEN), GrantSigner.load(settings.keys))
 

@@ -62,6 +62,23 @@ def pick_port(udp: bool = False) -> int:
                 return number
 
 
+def pick_ports(count: int, udp: bool = False) -> int:
+    """The first of `count` ports in a row that were free a moment ago."""
+    while True:
+        first = pick_port(udp)
+        if first + count < 2**16 and all(_is_free(port, udp) for port in range(first, first + count)):
+            return first
+
+
+def _is_free(port: int, udp: bool) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 30.0) -> None:
     """Return as soon as the condition holds; fail with `what` when it does not in time."""
     end = time.monotonic() + timeout_s
@@ -332,6 +349,7 @@ def start_station(folder: Path, demo: bool = True, **settings: str) -> Iterator[
         "STATION_HTTP_PORT": port,
         "STATION_MEDIA_PORT": str(pick_port(udp=True)),
         "STATION_MEDIA_HTTP_PORT": str(pick_port()),
+        "STATION_MEDIA_PROCESSES": "1",  # a second one would need the ports beside these
         "STATION_LIVE_HTTP_PORT": str(pick_port()),
         **settings,
     }

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MAX_MEDIA_PROCESSES = 16
+MOST_BY_DEFAULT = 8
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Settings(BaseSettings):
@@ -15,9 +24,17 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address the web role listens on; anything but loopback turns HTTPS on.")
     http_port: int = Field(8080, ge=0, le=65535, description="Port of pages and API.")
-    media_port: int = Field(8189, ge=0, le=65535, description="The one port of the media role, UDP and TCP.")
-    media_http_port: int = Field(8190, ge=0, le=65535, description="Loopback port of media's signalling and control.")
-    live_http_port: int = Field(8191, ge=0, le=65535, description="Loopback port of the live role.")
+    media_processes: int = Field(
+        default_factory=lambda: min(MOST_BY_DEFAULT, usable_cores()),
+        ge=1,
+        le=MAX_MEDIA_PROCESSES,
+        description="Media processes on this machine, which share its rooms; as many as cores, at most 8, if left out.",
+    )
+    media_port: int = Field(8189, ge=0, le=65535, description="Media port of the first; the others have the next ones.")
+    media_http_port: int = Field(
+        8172, ge=0, le=65535, description="Loopback port of the first media process; the others have the next ones."
+    )
+    live_http_port: int = Field(8171, ge=0, le=65535, description="Loopback port of the live role.")
     public_host: str = Field("", description="Address put into ICE candidates; empty: found from the interfaces.")
     data: Path = Field(Path("var"), description="Folder of everything the station keeps.")
     database_url: str = Field("", description="PostgreSQL URL; empty: SQLite in the data folder.")
@@ -49,10 +66,23 @@ class Settings(BaseSettings):
             return f"sqlite+aiosqlite:///{(self.data / 'station.db').resolve()}"
         return url.replace("postgresql://", "postgresql+asyncpg://", 1)
 
+    def media_port_of(self, number: int) -> int:
+        """UDP and TCP port of a media process; 0 (any) stays 0."""
+        return self.media_port and self.media_port + number
+
+    def media_http_port_of(self, number: int) -> int:
+        """Loopback port of a media process; 0 (any) stays 0."""
+        return self.media_http_port and self.media_http_port + number
+
+    def media_journal_of(self, number: int) -> Path:
+        """Folder of a media process's journal; the first one's is where it was when there was only one."""
+        return self.data / "media" / (f"{number}/journal" if number else "journal")
+
     @property
-    def media_url(self) -> str:
-        """Where web and live reach media."""
-        return f"http://127.0.0.1:{self.media_http_port}"
+    def media_urls(self) -> dict[str, str]:
+        """Where web and live reach the media processes, by the name that each has in URLs."""
+        numbers = range(self.media_processes)
+        return {str(number): f"http://127.0.0.1:{self.media_http_port_of(number)}" for number in numbers}
 
     @property
     def live_url(self) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 
 from recordings.frames import EncodedFrame
-from station.live.feed_reader import FeedUnavailable, read_feed
+from station.live.feed_reader import FeedUnavailable, find_media, read_feed
 from station.live.playlist import MediaPlaylist, SegmentLine, Variant, render_multivariant
 from station.live.programme import PARTS_KEPT_FOR, Programme, ProgrammeFolder, StoredSegment
 from station.live.shelf import Shelf
@@ -72,7 +72,7 @@ class Broadcast:
     def multivariant(self) -> str:
         return render_multivariant(self.variant, self.peak_bits_per_s)
 
-    def watch(self, session: aiohttp.ClientSession, media_url: str) -> None:
+    def watch(self, session: aiohttp.ClientSession, media_urls: tuple[str, ...]) -> None:
         """Begin to read the source, or read another one: room, person or grant have changed."""
         if self._writer is None:
             self._writer = ProgrammeWriter(self.folder, self.programme, self._segments)
@@ -81,7 +81,7 @@ class Broadcast:
         before = self._source
         if before:
             before.cancel()
-        self._source = asyncio.create_task(self._read_source(session, media_url, before))
+        self._source = asyncio.create_task(self._read_source(session, media_urls, before))
 
     async def end(self, now_ms: int) -> None:
         """Finish for good: the playlist gets its end mark, the same files replay. Harmless when repeated."""
@@ -125,14 +125,16 @@ class Broadcast:
         self._writer = None
 
     async def _read_source(
-        self, session: aiohttp.ClientSession, media_url: str, before: asyncio.Task[None] | None
+        self, session: aiohttp.ClientSession, media_urls: tuple[str, ...], before: asyncio.Task[None] | None
     ) -> None:
         programme, seen = self.programme, ""
         if before:
             await asyncio.wait([before])
         while True:
             try:
-                feed = read_feed(session, media_url, programme.room, programme.person, programme.grant)
+                room, person, grant = programme.room, programme.person, programme.grant
+                media_url = await find_media(session, media_urls, room, person, grant)
+                feed = read_feed(session, media_url, room, person, grant)
                 async with aclosing(feed):
                     async for frame in feed:
                         self.connected, self.refused = True, False

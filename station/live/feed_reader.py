@@ -10,6 +10,8 @@ import aiohttp
 
 from recordings.frames import EncodedFrame, read_records
 
+ASKING = aiohttp.ClientTimeout(total=2)
+
 
 class FeedUnavailable(Exception):
     """Media gives no feed now; `refused` if it did not accept the grant."""
@@ -17,6 +19,28 @@ class FeedUnavailable(Exception):
     def __init__(self, reason: str, refused: bool = False) -> None:
         super().__init__(reason)
         self.refused = refused
+
+
+async def find_media(
+    session: aiohttp.ClientSession, media_urls: tuple[str, ...], room: str, person: str, grant: str
+) -> str:
+    """The media process in whose room the person shows something. Raises FeedUnavailable while there is none.
+
+    They are asked, since a room moves to another process when its own has gone.
+    """
+    if len(media_urls) == 1:
+        return media_urls[0]
+    refused = False
+    for url in media_urls:
+        address, headers = f"{url}/control/rooms/{room}", {"Authorization": f"Bearer {grant}"}
+        try:
+            async with session.get(address, headers=headers, timeout=ASKING) as response:
+                refused |= response.status in (401, 403)
+                if response.status == 200 and any(t["person"] == person for t in (await response.json())["tracks"]):
+                    return url
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            continue
+    raise FeedUnavailable("nobody shows anything", refused)
 
 
 async def read_feed(

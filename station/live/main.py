@@ -28,7 +28,7 @@ class LiveServer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._runner: web.AppRunner | None = None
-        self.registry = Registry(settings.data / "live", settings.media_url)
+        self.registry = Registry(settings.data / "live", tuple(settings.media_urls.values()))
         self.port = 0
 
     async def __aenter__(self) -> LiveServer:

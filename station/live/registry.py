@@ -40,9 +40,9 @@ class CannotKeep(Unavailable):
 class Registry:
     """An async context manager: entering resumes what was on air, leaving stops without ending it."""
 
-    def __init__(self, folder: Path, media_url: str) -> None:
+    def __init__(self, folder: Path, media_urls: tuple[str, ...]) -> None:
         self._folder = folder
-        self._media_url = media_url
+        self._media_urls = media_urls
         self._broadcasts: dict[str, Broadcast] = {}
         self._opening = asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
@@ -52,7 +52,7 @@ class Registry:
         for name in await asyncio.to_thread(self._unfinished):
             broadcast = await self._open(name)
             if broadcast and broadcast.programme.grant:
-                broadcast.watch(self._session, self._media_url)
+                broadcast.watch(self._session, self._media_urls)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -91,7 +91,7 @@ class Registry:
             raise CannotKeep from error
         if changed or refused:
             assert self._session
-            broadcast.watch(self._session, self._media_url)
+            broadcast.watch(self._session, self._media_urls)
         return broadcast
 
     async def end(self, name: str) -> Broadcast:

@@ -143,7 +143,9 @@ async def _payload(station: Station, meeting_id: str) -> dict[str, Path | bytes]
     folder = recording_folder(station.settings, meeting_id)
     composed = composed_file(station.settings, meeting_id)
     payload: dict[str, Path | bytes] = {
-        f"tracks/{path.name}": path for path in sorted(folder.glob("*")) if path.is_file()
+        f"tracks/{path.name}": path
+        for path in sorted(folder.glob("*"))
+        if path.is_file() and not path.name.startswith(".")  # the recorder's own
     }
     if composed.exists():
         payload["meeting.mp4"] = composed

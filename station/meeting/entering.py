@@ -24,6 +24,7 @@ from station.meeting.model import (
     must_be_asked,
     present,
 )
+from station.meeting.placement import place_room
 from station.meeting.service import open_meeting, seat_inside, shown_name, take_seat
 from station.people.service import consents_of, give_consent
 
@@ -32,9 +33,10 @@ ASKED_KINDS = ("recorded", "published")
 
 @dataclass(frozen=True, slots=True)
 class SignedGrant:
-    """A pass into the room and how long it opens the door."""
+    """A pass into the room, the URL of the signalling to go in by, and how long the pass opens the door."""
 
     grant: str
+    url: str
     expires_s: int
 
 
@@ -76,12 +78,15 @@ async def _pause(station: Station, who: Principal, meeting: Meeting) -> None:
 
 
 async def sign_grant(station: Station, who: Principal, meeting_id: str) -> SignedGrant:
-    """A pass for GRANT_TTL; the first host's pass opens the meeting.
+    """A pass for GRANT_TTL, and the way in; the first host's pass opens the meeting.
+
+    Who has lost the room asks again: if its media process has gone, the way in leads to another one.
 
     Raises NotAdmitted, MeetingEnded; ConsentMissing before a citizen has answered; RecordingIsOn to a citizen who
     refused while the others are being recorded; Unavailable when media cannot say whether they are.
     """
     meeting, seat = await seat_inside(station, who, meeting_id)
+    node = await place_room(station, meeting_id)
     if must_be_asked(who.role):
         await _check_consent(station, who, meeting)
     now = station.clock.now()
@@ -96,7 +101,7 @@ async def sign_grant(station: Station, who: Principal, meeting_id: str) -> Signe
     name = shown_name(meeting, who)
     ttl_s = int(GRANT_TTL.total_seconds())
     grant = Grant(meeting_id, who.account, name, rights, int(time.time()) + ttl_s)
-    return SignedGrant(station.signer.sign(grant), ttl_s)
+    return SignedGrant(station.signer.sign(grant), f"/media/{node.name}/ws", ttl_s)
 
 
 async def _check_consent(station: Station, who: Principal, meeting: Meeting) -> None:

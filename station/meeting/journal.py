@@ -1,4 +1,4 @@
-"""Read the media role's journal with a cursor: neither side loses an event when the other restarts."""
+"""Read the journal of each media process with a cursor: neither side loses an event when the other restarts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import structlog
 from aiohttp import ClientError, ClientSession, ClientTimeout
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from recordings.timeline import Mark, Timeline
 from station.base import jobs
@@ -23,6 +23,7 @@ from station.meeting.journal_store import Attended, attendance, attendance_of, m
 log = structlog.get_logger()
 WAIT_S = 20
 RETRY_S = 1.0
+BEYOND_ALL = 2**62  # asks for no events, only for the journal's id
 MEDIA = Principal("media", Role.SYSTEM, "媒体服务")
 _MARKS = {
     "recording_started": "started",
@@ -52,27 +53,27 @@ class JournalPage(msgspec.Struct, frozen=True):
     events: list[JournalEvent]
 
 
-async def follow_journal(station: Station, http: ClientSession) -> None:
-    """Read and apply events until cancelled; media may restart as often as it likes."""
+async def follow_journal(station: Station, http: ClientSession, url: str) -> None:
+    """Read and apply one media process's events until cancelled; it may restart as often as it likes."""
+    journal = ""
     while True:
         try:
-            await read_once(station, http)
+            journal = await read_once(station, http, url, journal)
         except (ClientError, TimeoutError, OSError):
             await asyncio.sleep(RETRY_S)
         except Exception:
-            log.exception("journal_failed")
+            log.exception("journal_failed", url=url)
             await asyncio.sleep(RETRY_S)
 
 
-async def read_once(station: Station, http: ClientSession, wait_s: int = WAIT_S) -> int:
-    """Fetch the next events and apply them; returns how many were new."""
-    known = await _cursor(station)
-    journal, after = known or ("", 0)
-    page = await _fetch(station, http, after, wait_s if known else 0)
-    if page.journal != journal:
-        after = await _cursor_of(station, page.journal)
-        page = await _fetch(station, http, after, 0)
-    return await apply_events(station, page)
+async def read_once(station: Station, http: ClientSession, url: str, journal: str = "", wait_s: int = WAIT_S) -> str:
+    """Fetch the next events and apply them; returns the journal's id, to be given again."""
+    if not journal:
+        journal = (await _fetch(station, http, url, BEYOND_ALL, 0)).journal
+    page = await _fetch(station, http, url, await _cursor_of(station, journal), wait_s)
+    if page.journal == journal:  # else its folder is new: its own cursor counts
+        await apply_events(station, page)
+    return page.journal
 
 
 async def apply_events(station: Station, page: JournalPage) -> int:
@@ -133,6 +134,16 @@ def _tell(station: Station, work: Transaction, event: JournalEvent) -> None:
 
 
 async def _joined(work: Transaction, event: JournalEvent) -> None:
+    """A person is in a room once: joining again, at this process or another, ends the stay before.
+
+    Two journals are read side by side, so that of two stays the later one may be told first.
+    """
+    joined_at = from_ms(event.at_ms)
+    own = (attendance.c.room == event.room) & (attendance.c.person == event.person)
+    open_then = attendance.c.left_at.is_(None) | (attendance.c.left_at > joined_at)
+    before = own & open_then & (attendance.c.joined_at <= joined_at)
+    await work.execute(update(attendance).where(before).values(left_at=joined_at))
+    after = select(func.min(attendance.c.joined_at)).where(own, attendance.c.joined_at > joined_at)
     await work.execute(
         insert(attendance).values(
             id=new_id("at"),
@@ -140,16 +151,18 @@ async def _joined(work: Transaction, event: JournalEvent) -> None:
             person=event.person,
             name=str(event.data.get("name", ""))[:120],
             session=str(event.data.get("session", ""))[:64],
-            joined_at=from_ms(event.at_ms),
+            joined_at=joined_at,
+            left_at=(await work.execute(after)).scalar(),
         )
     )
 
 
 async def _left(work: Transaction, event: JournalEvent) -> None:
-    open_stay = (
-        (attendance.c.room == event.room) & (attendance.c.person == event.person) & attendance.c.left_at.is_(None)
-    )
-    await work.execute(update(attendance).where(open_stay).values(left_at=from_ms(event.at_ms)))
+    stay = (attendance.c.room == event.room) & (attendance.c.person == event.person) & attendance.c.left_at.is_(None)
+    session = str(event.data.get("session", ""))[:64]
+    if session:  # the same person may be back already, at another process
+        stay &= attendance.c.session == session
+    await work.execute(update(attendance).where(stay).values(left_at=from_ms(event.at_ms)))
 
 
 async def _room_closed(station: Station, work: Transaction, event: JournalEvent) -> None:
@@ -160,22 +173,16 @@ async def _room_closed(station: Station, work: Transaction, event: JournalEvent)
     await jobs.enqueue(work, "compose", f"compose:{event.room}", arguments, station.clock.now())
 
 
-async def _cursor(station: Station) -> tuple[str, int] | None:
-    async with station.database.read() as connection:
-        row = (await connection.execute(select(media_cursors).order_by(media_cursors.c.seq.desc()).limit(1))).first()
-    return None if row is None else (row.journal, row.seq)
-
-
 async def _cursor_of(station: Station, journal: str) -> int:
     async with station.database.read() as connection:
         query = select(media_cursors.c.seq).where(media_cursors.c.journal == journal)
         return int((await connection.execute(query)).scalar() or 0)
 
 
-async def _fetch(station: Station, http: ClientSession, after: int, wait_s: int) -> JournalPage:
-    url = f"{station.settings.media_url}/journal?after={after}&wait={wait_s}"
+async def _fetch(station: Station, http: ClientSession, url: str, after: int, wait_s: int) -> JournalPage:
     headers = {"Authorization": f"Bearer {station.signer.service_token()}"}
     timeout = ClientTimeout(total=wait_s + 10, sock_connect=2)
-    async with http.get(url, headers=headers, timeout=timeout) as answer:
+    query = {"after": after, "wait": wait_s}
+    async with http.get(url + "/journal", params=query, headers=headers, timeout=timeout) as answer:
         answer.raise_for_status()
         return msgspec.json.decode(await answer.read(), type=JournalPage)

@@ -1,4 +1,4 @@
-"""Calls to the media role's control interface. A room that media does not know is empty, and that is no error."""
+"""Calls to the control interface of the media process that holds a room. A room that is nowhere is empty, no error."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from station.base.errors import Unavailable
 from station.base.station import Station
 from station.meeting.model import RecordingAction
+from station.meeting.placement import Node, find_node, forget_room, place_room
 
 T = TypeVar("T")
 TIMEOUT = ClientTimeout(total=8, sock_connect=2)
@@ -54,7 +55,10 @@ class _Answer:
 
 async def get_room(station: Station, room: str) -> RoomState:
     """Who is in a room and whether it is recorded. Raises Unavailable while media is away."""
-    answer = await _call(station, "GET", f"/control/rooms/{room}")
+    node = await find_node(station, room)
+    if node is None:
+        return RoomState()
+    answer = await _call(station, node, "GET", f"/control/rooms/{room}")
     if answer.status == 404:
         return RoomState()
     return _decode(answer, RoomState)
@@ -67,7 +71,8 @@ def inside(room: RoomState) -> frozenset[str]:
 
 async def set_recording(station: Station, room: str, action: RecordingAction) -> RecordingState:
     """Start, pause, resume or stop; asking twice changes nothing. Raises Unavailable."""
-    answer = await _call(station, "POST", f"/control/rooms/{room}/recording", {"action": action})
+    node = await place_room(station, room)
+    answer = await _call(station, node, "POST", f"/control/rooms/{room}/recording", {"action": action})
     if answer.status == 404 and action in (RecordingAction.STOP, RecordingAction.PAUSE):
         return RecordingState()
     return _decode(answer, RecordingState)
@@ -75,20 +80,24 @@ async def set_recording(station: Station, room: str, action: RecordingAction) ->
 
 async def remove_member(station: Station, room: str, person: str) -> None:
     """Put a person out of a room. Raises Unavailable."""
-    _check(await _call(station, "DELETE", f"/control/rooms/{room}/members/{person}"), 404)
+    node = await find_node(station, room)
+    if node is not None:
+        _check(await _call(station, node, "DELETE", f"/control/rooms/{room}/members/{person}"), 404)
 
 
 async def close_room(station: Station, room: str) -> None:
     """Stop the recording and send everybody home. Raises Unavailable."""
-    _check(await _call(station, "DELETE", f"/control/rooms/{room}"), 404)
+    node = await place_room(station, room)
+    _check(await _call(station, node, "DELETE", f"/control/rooms/{room}"), 404)
+    await forget_room(station, room)
 
 
-async def _call(station: Station, method: str, path: str, body: object = None) -> _Answer:
+async def _call(station: Station, node: Node, method: str, path: str, body: object = None) -> _Answer:
     headers = {"Authorization": f"Bearer {station.signer.service_token()}"}
     try:
         async with (
             ClientSession(timeout=TIMEOUT) as session,
-            session.request(method, station.settings.media_url + path, headers=headers, json=body) as answer,
+            session.request(method, node.url + path, headers=headers, json=body) as answer,
         ):
             return _Answer(answer.status, await answer.read())
     except (ClientError, TimeoutError, OSError) as error:

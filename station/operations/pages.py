@@ -9,6 +9,7 @@ from sqlalchemy import text
 from station.base.errors import NotFound
 from station.base.web import HTTP, answer_json, client_address, render, station_of
 from station.demo.accounts import DEMO_ACCOUNTS, PASSWORD
+from station.meeting.placement import all_nodes
 from station.notices.service import list_newest
 
 
@@ -18,13 +19,15 @@ async def healthz(request: web.Request) -> web.StreamResponse:
 
 
 async def readyz(request: web.Request) -> web.StreamResponse:
-    """Can serve: the database answers, media and live answer."""
+    """Can serve: the database and live answer, and a media process that can hold rooms."""
     station = station_of(request)
-    parts = {"database": await _database_answers(request)}
-    for name, url in (("media", station.settings.media_url), ("live", station.settings.live_url)):
-        parts[name] = await _answers(request, url + "/healthz")
-    ready = all(parts.values())
-    return answer_json({"ready": ready, "parts": parts}, 200 if ready else 503)
+    media = {f"media-{node.name}": await _answers(request, node.url + "/healthz") for node in all_nodes(station)}
+    others = {
+        "database": await _database_answers(request),
+        "live": await _answers(request, station.settings.live_url + "/healthz"),
+    }
+    ready = all(others.values()) and any(media.values())
+    return answer_json({"ready": ready, "parts": {**others, **media}}, 200 if ready else 503)
 
 
 async def metrics(request: web.Request) -> web.StreamResponse:

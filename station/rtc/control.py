@@ -26,7 +26,10 @@ _FEED_TYPE = "application/octet-stream"
 
 def add_routes(app: web.Application) -> None:
     """The URLs of the control interface."""
+    app.router.add_get("/control/rooms", list_rooms)
     app.router.add_get("/control/rooms/{room}", get_room)
+    app.router.add_put("/control/rooms/{room}", put_room)
+    app.router.add_post("/control/rooms/{room}/release", release_room)
     app.router.add_delete("/control/rooms/{room}", delete_room)
     app.router.add_post("/control/rooms/{room}/recording", post_recording)
     app.router.add_delete("/control/rooms/{room}/members/{person}", delete_member)
@@ -35,6 +38,28 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/healthz", healthy)
     app.router.add_get("/readyz", ready)
     app.router.add_get("/metrics", metrics)
+
+
+async def list_rooms(request: web.Request) -> web.Response:
+    """The names of all rooms that are here."""
+    check_right(request, Right.MANAGE)
+    return _json({"rooms": sorted(request.app[ROOMS].rooms)})
+
+
+async def put_room(request: web.Request) -> web.Response:
+    """Makes the room here, and goes on with its recording if one was left unfinished."""
+    name = request.match_info["room"]
+    check_right(request, Right.MANAGE, name)
+    await request.app[ROOMS].open(name).recording.settle(timeout_s=1.0)
+    return web.Response(status=204)
+
+
+async def release_room(request: web.Request) -> web.Response:
+    """The room is at another process now: lets go of it here."""
+    name = request.match_info["room"]
+    check_right(request, Right.MANAGE, name)
+    await request.app[ROOMS].release(name)
+    return web.Response(status=204)
 
 
 async def get_room(request: web.Request) -> web.Response:
@@ -63,6 +88,7 @@ async def post_recording(request: web.Request) -> web.Response:
     if action not in ACTIONS:
         raise BadInput
     room = request.app[ROOMS].open(name) if action == "start" else _room(request)
+    await room.recording.settle()
     return _json(room.recording.control(action))
 
 

@@ -20,17 +20,21 @@ from station.rtc.signalling import serve_socket
 from station.rtc.turn import TurnServer
 
 
-async def run_media(settings: Settings) -> None:
+async def run_media(settings: Settings, number: int = 0) -> None:
     """Serve until cancelled. Raises OSError if a port is taken, FileNotFoundError before the keys are made."""
-    async with MediaServer(settings):
+    async with MediaServer(settings, number):
         await asyncio.Event().wait()
 
 
 class MediaServer:
-    """The role as an async context manager; `http_port` and `media_port` are those it has (settings may say 0)."""
+    """The role as an async context manager; `http_port` and `media_port` are those it has (settings may say 0).
 
-    def __init__(self, settings: Settings) -> None:
+    `number` counts the media processes of one machine from 0: each has ports and a journal of its own.
+    """
+
+    def __init__(self, settings: Settings, number: int = 0) -> None:
         self._settings = settings
+        self._number = number
         self._stack = AsyncExitStack()
         self.http_port = 0
         self.media_port = 0
@@ -38,11 +42,12 @@ class MediaServer:
     async def __aenter__(self) -> MediaServer:
         async with AsyncExitStack() as stack:
             verifier = GrantVerifier.load(self._settings.keys)
-            self.port = await stack.enter_async_context(MediaPort(self._settings.media_port))
-            journal = Journal(self._settings.data / "media" / "journal")
+            self.port = await stack.enter_async_context(MediaPort(self._settings.media_port_of(self._number)))
+            journal = Journal(self._settings.media_journal_of(self._number))
             stack.callback(journal.close)
             ground = Ground(self.port, host_addresses(self._settings.public_host))
-            rooms = Rooms(ground, journal, self._settings.data / "recordings")
+            recordings = self._settings.data / "recordings"
+            rooms = Rooms(ground, journal, recordings, str(self._number), self._adopts)
             self.rooms = await stack.enter_async_context(rooms)
             turn = TurnServer(self._settings.turn_url, self._settings.turn_secret.get_secret_value())
             await self._listen(stack, build_app(self.rooms, self.port, verifier, turn))
@@ -50,11 +55,16 @@ class MediaServer:
             self._stack = stack.pop_all()
         return self
 
+    def _adopts(self, holder: str) -> bool:
+        """Its own recordings; the first process also those of processes that there are no more."""
+        here = [str(number) for number in range(self._settings.media_processes)]
+        return holder == str(self._number) or (self._number == 0 and holder not in here)
+
     async def _listen(self, stack: AsyncExitStack, app: web.Application) -> None:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handle_signals=False)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, "127.0.0.1", self._settings.media_http_port).start()
+        await web.TCPSite(runner, "127.0.0.1", self._settings.media_http_port_of(self._number)).start()
         self.http_port = runner.addresses[0][1]
 
     async def __aexit__(self, *_: object) -> None:

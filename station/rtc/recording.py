@@ -6,18 +6,22 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from recordings.frames import EncodedFrame
-from recordings.recorder import RoomRecorder
-from recordings.timeline import TrackInfo, read_timeline
+from recordings.recorder import RecordingHeld, RoomRecorder
+from recordings.timeline import TIMELINE_FILE, TrackInfo, read_timeline
+from station.base.errors import Unavailable
 from station.rtc.frames import FrameSink, FrameSource
 from station.rtc.journal import Journal
 from station.rtc.messages import RecordingInfo
 
 ACTIONS = ("start", "pause", "resume", "stop")
 KEYFRAME_EVERY_S = 5.0  # how coarsely one can seek in what is kept
+HELD_RETRY_S = 0.2  # how often a recording is asked for that another process still writes
+SETTLE_S = 5.0
 _EVENTS = {
     "start": "recording_started",
     "pause": "recording_paused",
@@ -36,10 +40,17 @@ class _Recorded:
 
 
 class RoomRecording:
-    """Belongs to one room. `tell` lets everyone in the room know the state."""
+    """Belongs to one room. `tell` lets everyone in the room know the state.
 
-    def __init__(self, room: str, folder: Path, journal: Journal, tell: Callable[[RecordingInfo], None]) -> None:
+    A recording that was left unfinished, by a crash or by the process that had the room before, is gone on with as
+    soon as nobody else writes it; until then it cannot be switched. `holder` names this process in its folder.
+    """
+
+    def __init__(
+        self, room: str, folder: Path, journal: Journal, tell: Callable[[RecordingInfo], None], holder: str = ""
+    ) -> None:
         self._room = room
+        self._holder = holder
         self._folder = folder
         self._journal = journal
         self._tell = tell
@@ -48,6 +59,10 @@ class RoomRecording:
         self._tracks: dict[str, _Recorded] = {}
         self._alarm: str | None = None
         self._awaits_first_frame = False
+        self._closing = False
+        self._recovering: asyncio.Task[None] | None = None
+        if (folder / TIMELINE_FILE).exists():
+            self._recovering = asyncio.create_task(self._recover())
 
     @property
     def info(self) -> RecordingInfo:
@@ -64,18 +79,55 @@ class RoomRecording:
         timeline = await asyncio.to_thread(read_timeline, self._folder, _now_ms())
         return timeline.offset_s(_now_ms())
 
-    def recover(self) -> None:
-        """Goes on with what a crash interrupted. Raises OSError when the disk does not let it."""
-        self._recorder = RoomRecorder.recover(self._folder, self._hear_alarm)
-        if self._recorder.state == "off":
-            return
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is known if there is a recording to go on with, and we write it."""
+        return self._recovering is None or self._recovering.done()
+
+    async def settle(self, timeout_s: float = SETTLE_S) -> None:
+        """Waits until it is settled, or for as long."""
+        if self._recovering is not None:
+            await asyncio.wait([self._recovering], timeout=timeout_s)
+
+    async def _recover(self) -> None:
+        while not self._closing:
+            try:
+                recorder, interrupted_ms = await asyncio.to_thread(self._recover_unfinished)
+            except RecordingHeld:
+                await asyncio.sleep(HELD_RETRY_S)
+            except OSError as error:
+                _log.error("recording %s cannot be gone on with: %s", self._room, error)
+                return
+            else:
+                if recorder is not None:
+                    self._go_on(recorder, interrupted_ms)
+                return
+
+    def _recover_unfinished(self) -> tuple[RoomRecorder | None, float]:
+        """The recorder that goes on, if there is something unfinished, and when it was interrupted. Blocks."""
+        if read_timeline(self._folder).state == "off":
+            return None, 0.0
+        recorder = RoomRecorder.recover(self._folder, self._hear_alarm, holder=self._holder)
         marks = read_timeline(self._folder).marks
-        at_ms = max((mark.at_ms for mark in marks if mark.name == "interrupted"), default=_now_ms())
-        self._journal.append("recording_interrupted", self._room, at_ms=at_ms)
-        self._awaits_first_frame = self._recorder.state == "recording"
+        return recorder, max((mark.at_ms for mark in marks if mark.name == "interrupted"), default=_now_ms())
+
+    def _go_on(self, recorder: RoomRecorder, interrupted_ms: float) -> None:
+        self._recorder = recorder
+        if recorder.state != "off":
+            self._journal.append("recording_interrupted", self._room, at_ms=interrupted_ms)
+            self._awaits_first_frame = recorder.state == "recording"
+        for recorded in self._tracks.values():
+            self._open_track(recorded)
+        self._switch()
+        self._tell(self.info)
 
     def control(self, action: str) -> RecordingInfo:
-        """Start, pause, resume or stop; asking for what is so already changes nothing."""
+        """Start, pause, resume or stop; asking for what is so already changes nothing.
+
+        Raises Unavailable while another process still writes the recording.
+        """
+        if not self.is_settled:
+            raise Unavailable
         before = self.info
         if action == "start" and self._recorder is None:
             self._open()
@@ -83,7 +135,10 @@ class RoomRecording:
             return self.info
         if action in ("start", "resume") and before.state != "recording":
             self._alarm = None
-        getattr(self._recorder, action)(_now_ms())
+        try:
+            getattr(self._recorder, action)(_now_ms())
+        except RecordingHeld as error:
+            raise Unavailable from error
         if self.info.state != before.state:
             resumed = action == "start" and before.state == "paused"
             self._journal.append("recording_resumed" if resumed else _EVENTS[action], self._room)
@@ -95,7 +150,9 @@ class RoomRecording:
 
     def _open(self) -> None:
         try:
-            self._recorder = RoomRecorder(self._folder, self._hear_alarm)
+            self._recorder = RoomRecorder(self._folder, self._hear_alarm, holder=self._holder)
+        except RecordingHeld as error:
+            raise Unavailable from error
         except OSError as error:
             _log.error("room %s cannot be recorded: %s", self._room, error)
             self._alarmed("write_failed")
@@ -126,8 +183,16 @@ class RoomRecording:
         if self._recorder is not None:
             self._recorder.mark(_now_ms(), "muted" if muted else "unmuted", track=track_id)
 
+    async def end(self) -> None:
+        """Stops, what was left unfinished too; what another process does not let go of is left to it."""
+        await self.settle()
+        with suppress(Unavailable):
+            self.control("stop")
+
     async def close(self) -> None:
         """Finishes the files; a recording still on is left to be recovered. May be called twice."""
+        self._closing = True
+        await self.settle()
         for track_id in list(self._tracks):
             self.remove_track(track_id)
         if self._recorder is not None:

@@ -24,6 +24,8 @@ MAX_MEMBERS = 100
 MAX_DOWN_CONNECTIONS = 4
 PAGE = "page"
 RESTARTING = "restarting"
+MOVED = "moved"
+_COMES_BACK = (RESTARTING, MOVED)
 
 
 class RoomFull(Conflict):
@@ -34,7 +36,7 @@ class RoomFull(Conflict):
 class Room:
     """Made when first needed. `on_changed` listeners hear of tracks that came or went (the broadcast's feeds)."""
 
-    def __init__(self, name: str, ground: Ground, journal: Journal, recordings: Path) -> None:
+    def __init__(self, name: str, ground: Ground, journal: Journal, recordings: Path, holder: str = "") -> None:
         self.name = name
         self.members: dict[str, Member] = {}
         self.sources: dict[str, FrameSource] = {}  # by track id
@@ -44,7 +46,7 @@ class Room:
         self._ground = ground
         self._journal = journal
         self._refused: set[str] = set()  # grants of members that were removed
-        self.recording = RoomRecording(name, recordings / name, journal, self._tell_recording)
+        self.recording = RoomRecording(name, recordings / name, journal, self._tell_recording, holder)
 
     def join(self, grant: Grant, channel: Channel) -> Member:
         """Lets a person in; the same person's older connection is closed. Raises RoomFull, NotAllowed."""
@@ -70,7 +72,7 @@ class Room:
         self.empty_since_s = time.monotonic()
         self._journal.append("left", self.name, member.person, reason=reason, session=member.id)
         self.tell(messages.MemberLeft(person=member.person))
-        if reason != RESTARTING:  # then the page is to come back by itself
+        if reason not in _COMES_BACK:  # then the page is to come back by itself
             member.channel.send(messages.Closed(reason=reason))
         member.channel.close()
 
@@ -176,10 +178,10 @@ class Room:
         )
 
     async def close(self, reason: str) -> None:
-        """Sends everybody home. `ended` stops the recording; RESTARTING leaves it to be recovered."""
+        """Sends everybody home. `ended` stops the recording; RESTARTING and MOVED leave it to be gone on with."""
         self.closed = True
         if reason == "ended":
-            self.recording.control("stop")
+            await self.recording.end()
         for member in list(self.members.values()):
             self.leave(member, reason)
         self._changed()

@@ -6,14 +6,16 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from recordings.hold import holder_of
 from recordings.recorder import find_unfinished
 from station.base.errors import N_, BadInput, Unavailable
 from station.base.ids import is_safe_name
 from station.rtc.journal import Journal
 from station.rtc.negotiation import Ground
-from station.rtc.room import RESTARTING, Room
+from station.rtc.room import MOVED, RESTARTING, Room
 
 MAX_ROOMS = 500
 SWEEP_S = 1.0
@@ -33,11 +35,24 @@ class TooManyRooms(Unavailable):
 
 
 class Rooms:
-    """An async context manager; on the way out recordings are left as a crash would leave them, to be gone on with."""
+    """An async context manager; on the way out recordings are left as a crash would leave them, to be gone on with.
 
-    def __init__(self, ground: Ground, journal: Journal, recordings: Path) -> None:
+    `holder` names this process in the recordings it writes; at the start it goes on with those whose last holder
+    it `adopts`. The others belong to processes beside it.
+    """
+
+    def __init__(
+        self,
+        ground: Ground,
+        journal: Journal,
+        recordings: Path,
+        holder: str = "",
+        adopts: Callable[[str], bool] = lambda _holder: True,
+    ) -> None:
         self._ground = ground
         self._recordings = recordings
+        self._holder = holder
+        self._adopts = adopts
         self.journal = journal
         self.rooms: dict[str, Room] = {}
         self._sweeper: asyncio.Task[None] | None = None
@@ -69,7 +84,7 @@ class Rooms:
                 raise BadRoomName
             if len(self.rooms) >= MAX_ROOMS:
                 raise TooManyRooms
-            room = self.rooms[name] = Room(name, self._ground, self.journal, self._recordings)
+            room = self.rooms[name] = Room(name, self._ground, self.journal, self._recordings, self._holder)
         return room
 
     async def close_room(self, name: str) -> None:
@@ -79,25 +94,33 @@ class Rooms:
             await room.close("ended")
         self.journal.append("room_closed", name)
 
+    async def release(self, name: str) -> None:
+        """Lets another process have the room: everybody comes back there, and its recording goes on there."""
+        room = self.rooms.pop(name, None)
+        if room is not None:
+            await room.close(MOVED)
+
     def _close_stays(self) -> None:
         """Who was inside when the process ended is not inside any more: the journal must say so."""
-        inside: dict[tuple[str, str], None] = {}
+        inside: dict[tuple[str, str, str], None] = {}
         for event in self.journal.recent():
-            key = (event["room"], event["person"])
+            key = (event["room"], event["person"], event["data"].get("session", ""))
             if event["kind"] == "joined":
                 inside[key] = None
             elif event["kind"] == "left":
                 inside.pop(key, None)
             elif event["kind"] == "room_closed":
                 inside = {other: None for other in inside if other[0] != event["room"]}
-        for room, person in inside:
-            self.journal.append("left", room, person, reason="restart")
+        for room, person, session in inside:
+            self.journal.append("left", room, person, reason="restart", session=session)
 
     async def _recover(self) -> None:
         for folder in await asyncio.to_thread(find_unfinished, self._recordings):
+            if not self._adopts(holder_of(folder)):
+                continue
             try:
-                self.open(folder.name).recording.recover()
-            except (OSError, BadInput, Unavailable) as error:
+                await self.open(folder.name).recording.settle()
+            except (BadInput, Unavailable) as error:
                 _log.error("recording %s cannot be gone on with: %s", folder.name, error)
 
     async def _sweep(self) -> None:
@@ -107,6 +130,8 @@ class Rooms:
                 await self._tidy(room)
 
     async def _tidy(self, room: Room) -> None:
+        if not room.recording.is_settled:
+            return
         empty_s = time.monotonic() - room.empty_since_s
         if room.recording.is_on and empty_s > STOP_RECORDING_AFTER_S:
             room.recording.control("stop")

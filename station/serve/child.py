@@ -1,4 +1,4 @@
-"""One role's process: started, watched, brought back when it dies, ended when told."""
+"""One process of the station: started, watched, brought back when it dies, ended when told."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from station.serve.roles import SUPERVISOR_VARIABLE, RoleName
+from station.serve.roles import SUPERVISOR_VARIABLE, Part
 
 log = structlog.get_logger()
 
@@ -36,9 +36,9 @@ class Backoff:
 
 @dataclass(slots=True)
 class Child:
-    """A role kept alive. `run()` until cancelled; `states` gets one file `{role}.pid` that is there while it lives."""
+    """A process kept alive. `run()` until cancelled; `states` gets a file `{name}.pid` that is there while it lives."""
 
-    role: RoleName
+    part: Part
     states: Path
     environment: Mapping[str, str]
     backoff: Backoff = field(default_factory=Backoff)
@@ -50,19 +50,21 @@ class Child:
             code = await self._live_once()
             lived_s = asyncio.get_running_loop().time() - started
             wait_s = self.backoff.after_death(lived_s)
-            log.warning("role_died", died=self.role, exit=_describe(code), lived_s=round(lived_s, 1), again_in_s=wait_s)
+            log.warning(
+                "role_died", died=self.part.name, exit=_describe(code), lived_s=round(lived_s, 1), again_in_s=wait_s
+            )
             await asyncio.sleep(wait_s)
 
     async def _live_once(self) -> int:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "station", "serve", "--role", self.role,
+            sys.executable, "-m", "station", "serve", "--role", self.part.role, "--number", str(self.part.number),
             env={**self.environment, SUPERVISOR_VARIABLE: str(os.getpid())},
             stdin=asyncio.subprocess.DEVNULL,
             start_new_session=True,  # a terminal's Ctrl-C reaches the supervisor only, which ends all in order
         )  # fmt: skip
-        pid_file = self.states / f"{self.role}.pid"
+        pid_file = self.states / f"{self.part.name}.pid"
         pid_file.write_text(f"{process.pid}\n", encoding="ascii")
-        log.info("role_started", started=self.role, pid=process.pid)
+        log.info("role_started", started=self.part.name, pid=process.pid)
         try:
             return await process.wait()
         except asyncio.CancelledError:

@@ -30,20 +30,34 @@ class Port:
 
 
 def needed_ports(settings: Settings) -> list[Port]:
-    """All ports of the roles on this machine."""
+    """All ports of the processes on this machine."""
     media = "127.0.0.1" if settings.host in ("127.0.0.1", "localhost") else ""
+    numbers = range(settings.media_processes)
     return [
         Port(settings.http_port, settings.host, False, "pages", "STATION_HTTP_PORT", "PORT"),
-        Port(settings.media_port, media, True, "sound and picture", "STATION_MEDIA_PORT", "MEDIA_PORT"),
-        Port(settings.media_port, media, False, "sound and picture", "STATION_MEDIA_PORT", "MEDIA_PORT"),
-        Port(settings.media_http_port, "127.0.0.1", False, "the media process", "STATION_MEDIA_HTTP_PORT", ""),
+        *(
+            Port(settings.media_port_of(n), media, udp, "sound and picture", "STATION_MEDIA_PORT", "MEDIA_PORT")
+            for n in numbers
+            for udp in (True, False)
+        ),
+        *(
+            Port(settings.media_http_port_of(n), "127.0.0.1", False, "media", "STATION_MEDIA_HTTP_PORT", "")
+            for n in numbers
+        ),
         Port(settings.live_http_port, "127.0.0.1", False, "the live process", "STATION_LIVE_HTTP_PORT", ""),
     ]
 
 
 def check_ports(settings: Settings) -> None:
-    """Raises CannotStart naming the first port that is taken or not allowed, and what to set."""
+    """Raises CannotStart naming the first port that is taken, not allowed or meant twice, and what to set."""
+    own: dict[tuple[int, bool], Port] = {}
     for port in needed_ports(settings):
+        other = own.setdefault((port.number, port.udp), port)
+        if other is not port and port.number:
+            raise CannotStart(
+                f"{port.kind} port {port.number} is meant for {other.purpose} and for {port.purpose}: "
+                f"set {port.setting} to another one"
+            )
         fault = find_fault(port)
         if fault is not None:
             raise CannotStart(_sentence(port, fault))

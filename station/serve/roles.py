@@ -1,4 +1,4 @@
-"""The four roles and how a process becomes one of them. Each is imported only in its own process."""
+"""The four roles, the processes that play them, and how one becomes a process: each is imported only there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import ctypes
 import os
 import signal
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from station.base.logging import set_up_logging
@@ -28,13 +30,32 @@ class RoleName(StrEnum):
     WORK = "work"
 
 
-def run_role(role: RoleName, settings: Settings) -> None:
-    """Be this role until SIGTERM or SIGINT; both end it by cancelling its coroutine, so that it cleans up."""
-    set_up_logging(settings, role)
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One process of the station: a role, and which of several when the role has more than one process."""
+
+    role: RoleName
+    number: int = 0
+
+    @property
+    def name(self) -> str:
+        """`web`; `media-0`."""
+        return f"{self.role}-{self.number}" if self.role is RoleName.MEDIA else str(self.role)
+
+
+def parts_of(settings: Settings) -> list[Part]:
+    """All processes of one machine, in the order in which they are started."""
+    count = {RoleName.MEDIA: settings.media_processes}
+    return [Part(role, number) for role in RoleName for number in range(count.get(role, 1))]
+
+
+def run_part(part: Part, settings: Settings) -> None:
+    """Be this process until SIGTERM or SIGINT; both end it by cancelling its coroutine, so that it cleans up."""
+    set_up_logging(settings, part.name)
     _die_with_supervisor()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
-            runner.run(_until_told(_entry(role)(settings)))
+            runner.run(_until_told(_entry(part)(settings)))
         except asyncio.CancelledError:
             return
 
@@ -47,9 +68,9 @@ async def _until_told(coroutine: Coroutine[Any, Any, None]) -> None:
     await task
 
 
-def _entry(role: RoleName) -> Entry:
+def _entry(part: Part) -> Entry:
     # Imported here: a role must not pay for, or break with, what only another role needs.
-    match role:
+    match part.role:
         case RoleName.WEB:
             from station.app import run_web  # noqa: PLC0415
 
@@ -57,7 +78,7 @@ def _entry(role: RoleName) -> Entry:
         case RoleName.MEDIA:
             from station.rtc.main import run_media  # noqa: PLC0415
 
-            return run_media
+            return partial(run_media, number=part.number)
         case RoleName.LIVE:
             from station.live.main import run_live  # noqa: PLC0415
 

@@ -23,7 +23,7 @@ from station.serve.addresses import is_loopback, names_for_certificate, reachabl
 from station.serve.certificate import ensure_certificate
 from station.serve.child import Child
 from station.serve.ports import CannotStart, check_ports
-from station.serve.roles import RoleName
+from station.serve.roles import parts_of
 
 log = structlog.get_logger()
 
@@ -69,6 +69,7 @@ def environment_for(settings: Settings) -> dict[str, str]:
         "STATION_HOST": settings.host,
         "STATION_HTTP_PORT": str(settings.http_port),
         "STATION_MEDIA_PORT": str(settings.media_port),
+        "STATION_MEDIA_PROCESSES": str(settings.media_processes),
         "STATION_DATA": str(settings.data.resolve()),
         "STATION_DEMO": "true" if settings.demo else "false",
     }
@@ -87,7 +88,7 @@ async def _serve(settings: Settings, fingerprint: str) -> None:
         return
     states = settings.data / "run"
     environment = environment_for(settings)
-    tasks = [asyncio.create_task(Child(role, states, environment).run()) for role in RoleName]
+    tasks = [asyncio.create_task(Child(part, states, environment).run()) for part in parts_of(settings)]
     tasks.append(asyncio.create_task(_announce(settings, fingerprint)))
     try:
         await stop.wait()

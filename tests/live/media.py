@@ -96,6 +96,7 @@ class FakeMedia:
         self.clip_ms = 0.0
         self.speed = 1.0
         self.status = 200
+        self.shows: set[str] = set()  # who publishes in the room, as its state tells
         self.requests: list[tuple[str, str, str]] = []
         self._open: set[asyncio.Task[None]] = set()
         self._runner: web.AppRunner | None = None
@@ -104,6 +105,7 @@ class FakeMedia:
     async def start(self) -> None:
         app = web.Application()
         app.router.add_get("/control/rooms/{room}/feed", self._feed)
+        app.router.add_get("/control/rooms/{room}", self._state)
         self._runner = web.AppRunner(app, shutdown_timeout=0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
@@ -135,6 +137,10 @@ class FakeMedia:
         finally:
             self._open.discard(task)
         return response
+
+    async def _state(self, _request: web.Request) -> web.Response:
+        tracks = [{"person": person} for person in self.shows]
+        return web.json_response({"tracks": tracks}, status=self.status if tracks else 404)
 
     async def _send(self, response: web.StreamResponse) -> None:
         loop = asyncio.get_running_loop()

@@ -96,7 +96,7 @@ async def enter(roles: Roles) -> AsyncIterator[Enter]:
 
         async def go_in(station: Station, who: Principal, meeting_id: str) -> ClientWebSocketResponse:
             signed = await sign_grant(station, who, meeting_id)
-            socket = await session.ws_connect(station.settings.media_url + "/media/ws")
+            socket = await session.ws_connect(station.settings.media_urls["0"] + "/media/ws")
             stack.push_async_callback(socket.close)
             await socket.send_json({"type": "join", "id": "1", "grant": signed.grant})
             answer = await socket.receive_json(timeout=10)

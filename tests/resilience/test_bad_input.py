@@ -118,7 +118,7 @@ async def test_signalling_fails_in_words(running_station: RunningStation, grant:
     """A pass that opens nothing is `failed` with its code, then the socket closes; nobody has entered."""
     signer = signer_of(running_station)
     made = {"expired": signer.sign(publish_grant(lasts_s=-5)), "service": signer.service_token()}
-    url = running_station.address + "/media/ws"
+    url = running_station.address + "/media/0/ws"
     async with ClientSession() as http, http.ws_connect(url) as socket:
         await socket.send_json({"type": "join", "id": "7", "grant": made.get(grant, grant)})
         answer = await socket.receive_json(timeout=10)

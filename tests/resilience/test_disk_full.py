@@ -24,7 +24,7 @@ async def test_a_full_disk_stops_the_recording_and_nothing_else(
     """Recording stops with words on both pages, frames go on, what was written can be played to its end."""
     citizen, deputy, meeting = await meet(browser, running_station)
     folder = running_station.data / "recordings" / meeting
-    pid = running_station.pid("media")
+    pid = running_station.pid("media-0")
     assert pid is not None
     await deputy.page.click("#record-start")
     await steps.frames_flow(deputy, more=25)
@@ -38,7 +38,7 @@ async def test_a_full_disk_stops_the_recording_and_nothing_else(
     await expect(deputy.page.locator("#record-start")).to_be_visible()
     for person in (citizen, deputy):
         await steps.frames_flow(person)
-    assert running_station.pid("media") == pid
+    assert running_station.pid("media-0") == pid
     check_files(folder)
     assert citizen.errors == [] and deputy.errors == []
 

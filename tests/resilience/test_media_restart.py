@@ -46,7 +46,7 @@ async def test_a_recorded_meeting_survives_the_death_of_media(
 
 async def kill_media(station: RunningStation, *people: Visitor) -> float:
     """`kill -9`; returns when, in Unix milliseconds, once both pages say that they have lost the room."""
-    pid = station.pid("media")
+    pid = station.pid("media-0")
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     killed_ms = time.time() * 1000

@@ -32,6 +32,7 @@ def settings(folder: Path, database_url: str, redis_url: str, port: int) -> dict
         "STATION_HTTP_PORT": str(port),
         "STATION_MEDIA_HTTP_PORT": str(pick_port()),
         "STATION_LIVE_HTTP_PORT": str(pick_port()),
+        "STATION_MEDIA_PROCESSES": "1",
     }
 
 

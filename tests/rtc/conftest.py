@@ -29,7 +29,7 @@ RUN += "asyncio.run(r(S(_env_file=None)))"
 PAGE = """<!doctype html><meta charset="utf-8"><title>test</title><script type="module">
 import { RoomConnection } from "/js/media/connection.js";
 window.enter = async (url, grant, sources) => {
-  const room = new RoomConnection({ url, getGrant: async () => grant });
+  const room = new RoomConnection({ getGrant: async () => ({ grant, url }) });
   window.room = room;
   window.media = new Map();
   window.seen = [];

@@ -79,7 +79,9 @@ async def test_a_full_disk_stops_the_recording_and_not_the_meeting(
 
     original = RoomRecorder.__init__
     monkeypatch.setattr(
-        RoomRecorder, "__init__", lambda self, folder, alarm: original(self, folder, alarm, open_file=lambda _: Full())
+        RoomRecorder,
+        "__init__",
+        lambda self, folder, alarm, holder: original(self, folder, alarm, holder=holder, open_file=lambda _: Full()),
     )
     async with peer() as encoder, media.http.ws_connect(media.url + "/media/ws") as socket:
         await publish_by_whip(media, encoder)

@@ -21,6 +21,7 @@ STORES = (
     "station.photos.store",
     "station.meeting.store",
     "station.meeting.journal_store",
+    "station.meeting.placement_store",
     "station.live.store",
     "station.cases.store",
     "station.notices.store",

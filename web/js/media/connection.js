@@ -40,17 +40,15 @@ export class RoomConnection extends EventTarget {
   /** @type {Promise<void> | null} */
   #joining = null;
   #over = "";
-  #url;
   #getGrant;
 
   /**
    * @param {object} options
-   * @param {string} options.url of the signalling, "/media/ws"
-   * @param {() => Promise<string>} options.getGrant a fresh grant each time; an error with a string `code` is final
+   * @param {() => Promise<{grant: string, url: string}>} options.getGrant each time a fresh grant, and the URL of the
+   *   signalling to use it at: the room may have moved. An error with a string `code` is final
    */
-  constructor({ url, getGrant }) {
+  constructor({ getGrant }) {
     super();
-    this.#url = url;
     this.#getGrant = getGrant;
   }
 
@@ -153,9 +151,9 @@ export class RoomConnection extends EventTarget {
   }
 
   async #enter() {
-    const grant = await this.#getGrant();
+    const { grant, url } = await this.#getGrant();
     if (this.#over) throw new Error("left");
-    const socket = new MediaSocket(this.#url, {
+    const socket = new MediaSocket(url, {
       onNotice: (notice) => this.#notice(notice),
       onLost: () => this.#lost(socket),
     });

@@ -53,8 +53,8 @@ export class MeetingApi {
   decide = (person, action) => ask(`${this.base}/people/${person}`, { action });
   /** @param {"recorded" | "published"} kind @param {boolean} given @returns {Promise<RoomView>} */
   consent = (kind, given) => ask(`${this.base}/consent`, { kind, given });
-  /** @returns {Promise<string>} */
-  grant = async () => (await ask(`${this.base}/grant`, {})).grant;
+  /** A pass, and the signalling's URL to use it at. @returns {Promise<{grant: string, url: string}>} */
+  grant = () => ask(`${this.base}/grant`, {});
   /** @param {string} action @returns {Promise<{state: string, alarm: string | null}>} */
   recording = (action) => ask(`${this.base}/recording`, { action });
   /** @returns {Promise<ChatLine[]>} */

@@ -22,7 +22,7 @@ export class Room {
    * @param {string} options.me
    * @param {Record<string, string>} options.words
    * @param {import("./devices.js").OwnDevices} options.devices
-   * @param {() => Promise<string>} options.getGrant
+   * @param {() => Promise<{grant: string, url: string}>} options.getGrant
    * @param {(reason: string) => void} options.onOver
    */
   constructor({ api, me, words, devices, getGrant, onOver }) {
@@ -34,7 +34,7 @@ export class Room {
     this.recording = new RecordingBar(api, words);
     this.stage = new Stage(part("tiles", HTMLElement), words, me);
     this.speaking = new Speaking((person, speaking) => this.stage.showSpeaking(person, speaking));
-    this.connection = new RoomConnection({ url: "/media/ws", getGrant });
+    this.connection = new RoomConnection({ getGrant });
     this.dock = new Dock(this.connection, devices, this.stage, words);
     this.onOver = onOver;
     useSide(() => this.chat.read());

@@ -72,11 +72,11 @@ async function enter(view) {
 }
 
 /**
- * @param {string} first @param {() => Promise<string>} next
- * @returns {() => Promise<string>}
+ * @template T @param {T} first @param {() => Promise<T>} next
+ * @returns {() => Promise<T>}
  */
 function firstThen(first, next) {
-  /** @type {string | null} */
+  /** @type {T | null} */
   let kept = first;
   return async () => {
     const pass = kept ?? (await next());

@@ -1,0 +1,82 @@
+"""What the media processes tell, each in its journal: applied exactly once, and attendance right in any order."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession
+
+from station.base.clock import to_ms
+from station.base.station import Station
+from station.meeting.journal import JournalEvent, JournalPage, apply_events, read_once, roll_call
+from station.rtc.journal import Journal
+from station.rtc.main import MediaServer
+from tests.fixtures import MONDAY_TEN
+from tests.servers import pick_ports
+
+ROOM = "mt_a"
+
+
+def told(seq: int, at_s: float, kind: str, session: str) -> JournalEvent:
+    at_ms = to_ms(MONDAY_TEN) + at_s * 1000
+    return JournalEvent(seq, at_ms, kind, ROOM, "ac_zhao", {"name": "赵玉梅", "session": session})
+
+
+IN_OWN_ORDER = [order for order in permutations(range(3)) if order.index(0) < order.index(2)]
+
+
+@pytest.mark.parametrize("order", IN_OWN_ORDER)
+async def test_who_moves_to_another_process_was_there_once(station: Station, order: tuple[int, ...]) -> None:
+    """Killed at 60 s, back at another process at 61 s, told so by the restarted one at 63 s: two stays side by side."""
+    pages = [
+        JournalPage("old", [told(1, 0, "joined", "s1")]),
+        JournalPage("new", [told(1, 61, "joined", "s2")]),
+        JournalPage("old", [told(2, 63, "left", "s1")]),
+    ]
+    for index in order:
+        await apply_events(station, pages[index])
+    await apply_events(station, JournalPage("new", [told(2, 90, "left", "s2")]))
+    stays = [
+        ((stay.joined_at - MONDAY_TEN).total_seconds(), stay.left_at and (stay.left_at - MONDAY_TEN).total_seconds())
+        for stay in await roll_call(station, ROOM)
+    ]
+    assert stays == [(0, 61), (61, 90)]
+
+
+async def test_who_does_not_come_back_has_left(station: Station) -> None:
+    """The restarted process says so; a stay of before there were sessions in its word is ended too."""
+    await apply_events(station, JournalPage("old", [told(1, 0, "joined", "s1"), told(2, 63, "left", "")]))
+    assert [stay.left_at is not None for stay in await roll_call(station, ROOM)] == [True]
+
+
+async def test_two_journals_arrive_exactly_once(station: Station, tmp_path: Path) -> None:
+    """Each has its own cursor, also over a restart of the reader; a journal that begins anew is read from its start."""
+    ports = {"media_processes": 2, "media_http_port": pick_ports(2), "media_port": 0}
+    settings = station.settings.model_copy(update=ports)
+    urls = list(settings.media_urls.values())
+    async with ClientSession() as http, MediaServer(settings, 0) as first, MediaServer(settings, 1) as second:
+        for number, (server, url) in enumerate(zip((first, second), urls, strict=True)):
+            for count in range(3):
+                server.rooms.journal.append("joined", f"mt_{number}", f"ac_{count}", session=str(count))
+            for _ in range(2):  # as if restarted in between: nothing is remembered but the database
+                await read_once(station, http, url, wait_s=0)
+            server.rooms.journal.append("joined", f"mt_{number}", "ac_late", session="late")
+            journal = await read_once(station, http, url, wait_s=0)
+            assert journal == server.rooms.journal.id
+        assert [len(await roll_call(station, f"mt_{number}")) for number in range(2)] == [4, 4]
+        first.rooms.journal = Journal(tmp_path / "anew")
+        first.rooms.journal.append("joined", "mt_0", "ac_new", session="new")
+        for _ in range(2):
+            journal = await read_once(station, http, urls[0], journal, wait_s=0)
+        assert journal == first.rooms.journal.id
+        first.rooms.journal.close()
+        assert [stay.person for stay in await roll_call(station, "mt_0")][-1] == "ac_new"
+
+
+def test_the_first_process_keeps_its_journal_where_it_was(station: Station) -> None:
+    """A station that had one process goes on with its journal."""
+    data, settings = station.settings.data, station.settings
+    assert settings.media_journal_of(0) == data / "media" / "journal"
+    assert settings.media_journal_of(3) == data / "media" / "3" / "journal"
