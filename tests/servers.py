@@ -62,20 +62,21 @@ def pick_port(udp: bool = False) -> int:
                 return number
 
 
-def pick_ports(count: int, udp: bool = False) -> int:
-    """The first of `count` ports in a row that were free a moment ago."""
+def pick_ports(count: int) -> int:
+    """The first of `count` ports in a row that were free a moment ago, UDP and TCP."""
     while True:
-        first = pick_port(udp)
-        if first + count < 2**16 and all(_is_free(port, udp) for port in range(first, first + count)):
+        first = pick_port()
+        if first + count < 2**16 and all(_is_free(port) for port in range(first, first + count)):
             return first
 
 
-def _is_free(port: int, udp: bool) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM) as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
+def _is_free(port: int) -> bool:
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                return False
     return True
 
 
@@ -347,7 +348,7 @@ def start_station(folder: Path, demo: bool = True, **settings: str) -> Iterator[
         "PYTHONPATH": str(ROOT),
         "STATION_DATA": str(folder / "var"),
         "STATION_HTTP_PORT": port,
-        "STATION_MEDIA_PORT": str(pick_port(udp=True)),
+        "STATION_MEDIA_PORT": str(pick_ports(1)),
         "STATION_MEDIA_HTTP_PORT": str(pick_port()),
         "STATION_MEDIA_PROCESSES": "1",  # a second one would need the ports beside these
         "STATION_LIVE_HTTP_PORT": str(pick_port()),

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from station.base.errors import BadInput, NotFound
+from station.base.errors import BadInput, NotFound, Unavailable
 from station.base.grants import Right
 from station.rtc import messages
 from station.rtc.access import ROOMS, check_right
@@ -17,6 +17,7 @@ from station.rtc.frame_feed import FrameFeed
 from station.rtc.port import MediaPort
 from station.rtc.recording import ACTIONS
 from station.rtc.room import Room
+from station.rtc.rooms import HELD_S
 
 PORT = web.AppKey("port", MediaPort)
 MAX_WAIT_S = 30.0
@@ -50,7 +51,7 @@ async def put_room(request: web.Request) -> web.Response:
     """Makes the room here, and goes on with its recording if one was left unfinished."""
     name = request.match_info["room"]
     check_right(request, Right.MANAGE, name)
-    await request.app[ROOMS].open(name).recording.settle(timeout_s=1.0)
+    await request.app[ROOMS].open(name).recording.settle(HELD_S)
     return web.Response(status=204)
 
 
@@ -63,8 +64,14 @@ async def release_room(request: web.Request) -> web.Response:
 
 
 async def get_room(request: web.Request) -> web.Response:
-    """Members, tracks and recording of a room, and the time on media's clock."""
+    """Members, tracks and recording of a room, and the time on media's clock.
+
+    503 for as long as it is not known whether the recording of a room that has just come here goes on.
+    """
     room = _room(request)
+    await room.recording.settle(HELD_S)
+    if not room.recording.is_settled:
+        raise Unavailable
     return _json(
         {
             "room": room.name,

@@ -19,6 +19,7 @@ from station.rtc.room import MOVED, RESTARTING, Room
 
 MAX_ROOMS = 500
 SWEEP_S = 1.0
+HELD_S = 1.0
 FORGET_EMPTY_S = 30.0
 STOP_RECORDING_AFTER_S = 120.0
 
@@ -119,7 +120,10 @@ class Rooms:
             if not self._adopts(holder_of(folder)):
                 continue
             try:
-                await self.open(folder.name).recording.settle()
+                recording = self.open(folder.name).recording
+                await recording.settle(HELD_S)
+                if not recording.is_settled:  # another process was faster: it has the room
+                    await self.release(folder.name)
             except (BadInput, Unavailable) as error:
                 _log.error("recording %s cannot be gone on with: %s", folder.name, error)
 

@@ -10,16 +10,18 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import select, update
 
-from recordings.hold import holder_of
+from recordings.hold import FolderHold, holder_of
 from recordings.timeline import read_timeline
 from station.app import build_app
 from station.base.clock import FixedClock
 from station.base.database import Database
+from station.base.errors import Unavailable
 from station.base.grants import Grant, Right
 from station.base.station import Station
 from station.ledger.service import timeline
@@ -159,6 +161,8 @@ async def test_a_room_at_two_processes_is_let_go_of_by_one(city: Station, media:
     media.running[other].rooms.open("mt_a")
     assert sorted(media.holders("mt_a")) == sorted([held, other])
     folder = city.settings.data / "recordings" / "mt_a"
+    with pytest.raises(Unavailable):  # whether it is being recorded is not known yet
+        await get_room(city, "mt_a")
     async with ClientSession() as http:
         await reconcile(city, http)
     assert media.holders("mt_a") == [other]
@@ -168,6 +172,17 @@ async def test_a_room_at_two_processes_is_let_go_of_by_one(city: Station, media:
 
     await wait_for(taken_over, "the recording at the new process")
     assert holder_of(folder) == other
+
+
+async def test_who_comes_back_too_late_leaves_the_room_alone(city: Station, media: Processes) -> None:
+    """A process that starts while another one takes up its recording comes up without that room."""
+    held = (await place_room(city, "mt_a")).name
+    await set_recording(city, "mt_a", RecordingAction.START)
+    await media.stop(held)
+    faster = FolderHold(city.settings.data / "recordings" / "mt_a", held)
+    await media.start(held)
+    assert media.holders("mt_a") == []
+    faster.release(finished=False)
 
 
 async def test_the_table_follows_what_is(city: Station, media: Processes) -> None:

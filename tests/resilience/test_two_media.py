@@ -40,7 +40,7 @@ def two_media(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStati
     """A whole station with two media processes."""
     settings = {
         "STATION_MEDIA_PROCESSES": "2",
-        "STATION_MEDIA_PORT": str(pick_ports(2, udp=True)),
+        "STATION_MEDIA_PORT": str(pick_ports(2)),
         "STATION_MEDIA_HTTP_PORT": str(pick_ports(2)),
     }
     with start_station(tmp_path_factory.mktemp("two"), **settings) as running:
