@@ -23,7 +23,7 @@ from recordings.timeline import read_timeline
 from station.base.database import Database
 from station.base.grants import Grant, GrantSigner, Right
 from station.ledger.store import events_of
-from station.meeting.journal_store import attendance_of
+from station.meeting.journal_store import attendance_of, marks_of
 from station.meeting.placement_store import placements
 from tests.journeys import steps
 from tests.journeys.test_meeting import meet, verify
@@ -62,6 +62,11 @@ class Rows:
         """(account, whether the stay has ended), in the order of coming."""
         async with self.database.read() as connection:
             return [(stay.person, stay.left_at is not None) for stay in await attendance_of(connection, room)]
+
+    async def marks(self, room: str) -> list[str]:
+        """What web has heard of a room's recording."""
+        async with self.database.read() as connection:
+            return [mark for mark, _ in await marks_of(connection, room)]
 
     async def moves(self, meeting: str) -> list[dict[str, str]]:
         """From where to where, as the ledger tells."""
@@ -205,13 +210,20 @@ async def is_up(station: RunningStation, node: str) -> bool:
         return False
 
 
+async def control(station: RunningStation, node: str, method: str, path: str, body: object = None) -> object:
+    """A call of a media process's control interface."""
+    token = GrantSigner.load(station.data / "keys").service_token()
+    headers, url = {"Authorization": f"Bearer {token}"}, f"{url_of(station, node)}{path}"
+    async with ClientSession() as http, http.request(method, url, json=body, headers=headers) as answer:
+        assert answer.status < 300, await answer.text()
+        return await answer.json() if answer.content_type == "application/json" else None
+
+
 async def rooms_at(station: RunningStation, node: str) -> list[str]:
     """The rooms that a media process holds."""
-    token = GrantSigner.load(station.data / "keys").service_token()
-    headers, url = {"Authorization": f"Bearer {token}"}, f"{url_of(station, node)}/control/rooms"
-    async with ClientSession() as http, http.get(url, headers=headers) as answer:
-        rooms: list[str] = (await answer.json())["rooms"]
-        return rooms
+    answer = await control(station, node, "GET", "/control/rooms")
+    assert isinstance(answer, dict)
+    return list(answer["rooms"])
 
 
 async def check_what_is_told(rows: Rows, meeting: str, old: str, new: str) -> None:
@@ -243,3 +255,36 @@ async def check_bag(station: RunningStation, meeting: str) -> None:
     assert timeline.state == "off" and len(timeline.intervals) == 2
     assert [mark.name for mark in timeline.marks].count("started") == 1
     assert not list((bag / "data").rglob(".*"))
+
+
+async def record_a_moment(station: RunningStation, node: str) -> None:
+    """Two events in the journal of that process."""
+    for action in ("start", "stop"):
+        await control(station, node, "POST", f"/control/rooms/told-{node}/recording", {"action": action})
+
+
+async def test_both_journals_arrive_once_over_a_death_of_web(two_media: RunningStation) -> None:
+    """What both processes tell before, while and after web is away is in the database, each event once."""
+    async with rows_of(two_media) as rows:
+        for node in ("0", "1"):
+            await record_a_moment(two_media, node)
+        async with nobody_restarts(two_media):
+            web = two_media.pid("web")
+            assert web is not None
+            os.kill(web, signal.SIGKILL)
+            for node in ("0", "1"):
+                await record_a_moment(two_media, node)
+
+        async def ready() -> bool:
+            return await asyncio.to_thread(two_media.is_ready)
+
+        await wait_for(ready, "web again", 60)
+        for node in ("0", "1"):
+            await record_a_moment(two_media, node)
+
+        async def told() -> bool:
+            return all([len(await rows.marks(f"told-{node}")) >= 6 for node in ("0", "1")])
+
+        await wait_for(told, "all events of both")
+        for node in ("0", "1"):
+            assert await rows.marks(f"told-{node}") == ["started", "stopped"] * 3
