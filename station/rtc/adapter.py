@@ -48,8 +48,8 @@ class Scratch:
 
     __slots__ = ("bytes_", "pointer", "size", "view")
 
-    def __init__(self) -> None:
-        self.bytes_ = bytearray(MAX_DATAGRAM + 256)  # room for authentication tags
+    def __init__(self, capacity: int = MAX_DATAGRAM) -> None:
+        self.bytes_ = bytearray(capacity + 256)  # room for authentication tags
         self.view = memoryview(self.bytes_)
         self.pointer: Any = ffi.from_buffer(self.bytes_)
         self.size: Any = ffi.new("int *")

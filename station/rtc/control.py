@@ -164,16 +164,17 @@ async def metrics(request: web.Request) -> web.Response:
     """Counters for Prometheus."""
     rooms, port = request.app[ROOMS], request.app[PORT]
     tracks = [source.track for room in rooms.rooms.values() for source in room.sources.values()]
+    feeds = [layer.feed for track in tracks for layer in track.layers]
     values = {
         "rooms": len(rooms.rooms),
         "members": sum(len(room.members) for room in rooms.rooms.values()),
         "sessions": len(port.sessions),
         "tracks": len(tracks),
-        "outputs": sum(len(track.feed.outputs) for track in tracks),
+        "outputs": sum(len(feed.outputs) for feed in feeds),
         "recordings": sum(room.recording.is_on for room in rooms.rooms.values()),
         "datagrams_received_total": port.packets_in,
-        "packets_forwarded": sum(track.feed.sent_to(o)[0] for track in tracks for o in track.feed.outputs),
-        "packets_dropped": sum(track.feed.dropped for track in tracks),
+        "packets_forwarded": sum(feed.sent for feed in feeds),
+        "packets_dropped": sum(feed.dropped for feed in feeds),
         "journal_last": rooms.journal.last,
     }
     lines = [

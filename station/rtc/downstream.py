@@ -5,31 +5,19 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 
 from station.rtc import rtcp
 from station.rtc.adapter import Scratch
-from station.rtc.feed import Output
+from station.rtc.output import Output, Repair
 from station.rtc.published import PublishedTrack
-from station.rtc.rtp import one_extension
-from station.rtc.sdp import AnswerMedia, Codec, Media, Offer
+from station.rtc.sdp import CLOCK_RATES, AnswerMedia, Codec, Media, Offer
 from station.rtc.session import Session
+from station.rtc.steering import Steering
+from station.rtc.watched import Watched
 
 REPORT_EVERY_S = 1.0
 REPEATS_PER_S = 600  # what one viewer can make us send again
 FindTrack = Callable[[str], PublishedTrack | None]
-
-
-class Watched:
-    """One track as this viewer gets it."""
-
-    __slots__ = ("fraction_lost", "next_report_s", "output", "track")
-
-    def __init__(self, track: PublishedTrack, output: Output) -> None:
-        self.track = track
-        self.output = output
-        self.fraction_lost = 0.0
-        self.next_report_s = 0.0
 
 
 class Downstream:
@@ -38,9 +26,11 @@ class Downstream:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.watched: dict[str, Watched] = {}  # by mid
+        self.steering = Steering(session.port.outgoing)
         self._by_ssrc: dict[int, Watched] = {}
         self._repeats_left = float(REPEATS_PER_S)
         self._ticked_s = time.monotonic()
+        self._next_report_s = 0.0
 
     def negotiate(self, offer: Offer, wanted: Mapping[str, str], find: FindTrack) -> list[AnswerMedia]:
         """Our answer to each m-line. A track that has gone, or in a codec not offered, is answered as inactive."""
@@ -53,37 +43,54 @@ class Downstream:
                 answers.append(AnswerMedia(media, rejected=not media.codecs))
                 continue
             old = before.get(media.mid)
-            watched = old if old is not None and old.track is track else _watch(media, codec, track)
+            watched = old if old is not None and old.track is track else self._watch(media, codec, track)
             self.watched[media.mid] = watched
             answers.append(_answer(media, codec, watched))
         for mid, old in before.items():
             if self.watched.get(mid) is not old:
-                old.track.feed.detach(old.output)
+                self._unwatch(old)
         self._by_ssrc = {watched.output.ssrc: watched for watched in self.watched.values()}
         if self.session.is_connected:
             self.connected()
         return answers
 
+    def _watch(self, media: Media, codec: Codec, track: PublishedTrack) -> Watched:
+        name = codec.name
+        output = Output(_new_ssrc(), codec.payload_type, CLOCK_RATES[name], self.steering.line, is_vp8=name == "vp8")
+        if codec.repair_type and "nack" in codec.feedback:
+            output.repair = Repair(_new_ssrc(), codec.repair_type)
+        # Sound is never repeated, so its numbers are not used twice (see `repeat`).
+        if "transport-cc" in codec.feedback and (output.repair is not None or media.kind == "audio"):
+            output.number_packets(media.transport_extension)
+        track.listeners.append(self.steering.look_again)
+        return Watched(track, output)
+
+    def _unwatch(self, watched: Watched) -> None:
+        watched.leave()
+        if self.steering.look_again in watched.track.listeners:
+            watched.track.listeners.remove(self.steering.look_again)
+
     def connected(self) -> None:
         """The handshake is done: packets can flow, beginning with a keyframe."""
-        outgoing, address = self.session.dtls.outgoing, self.session.address
-        assert outgoing is not None and address is not None
+        session = self.session
+        assert session.dtls.outgoing is not None
+        assert session.wire is not None
+        assert session.address is not None
         for watched in self.watched.values():
-            if watched.output.handle is None and not watched.track.ended:
-                watched.output.handle = outgoing.handle
-                watched.output.address = address
-                watched.track.feed.attach(watched.output)
-                watched.track.want_keyframe()
+            watched.output.go_by(session.wire, session.address, session.dtls.outgoing.handle)
+        self.steering.steer(list(self.watched.values()), time.monotonic())
 
     def moved(self) -> None:
         """The viewer is at another address now."""
+        session = self.session
         for watched in self.watched.values():
-            watched.output.address = self.session.address or watched.output.address
+            if session.wire is not None and session.address is not None:
+                watched.output.go_by(session.wire, session.address, watched.output.handle)
 
     def close(self) -> None:
         """Takes all outputs off their feeds."""
         for watched in self.watched.values():
-            watched.track.feed.detach(watched.output)
+            self._unwatch(watched)
         self.watched, self._by_ssrc = {}, {}
 
     def receive_rtp(self, scratch: Scratch, size: int) -> None:
@@ -91,49 +98,50 @@ class Downstream:
 
     def receive_rtcp(self, items: list[rtcp.Feedback]) -> None:
         """Answers what the viewer misses from the ring, passes on its wish for keyframes, notes its reports."""
+        now_s = time.monotonic()
         for item in items:
-            if isinstance(item, rtcp.SenderReport | rtcp.Bye):
-                continue
-            watched = self._by_ssrc.get(item.ssrc)
-            if watched is None:
-                continue
-            if isinstance(item, rtcp.Nack):
-                self._repeat(watched, item)
-            elif isinstance(item, rtcp.KeyframeWanted):
-                watched.track.want_keyframe()
-            else:
+            match item:
+                case rtcp.TransportFeedback():
+                    self.steering.receive_feedback(item.packet, now_s)
+                case rtcp.MaxBitrate():
+                    self.steering.receive_max_bitrate(item.bits_per_s, now_s)
+                case rtcp.Nack() | rtcp.KeyframeWanted() | rtcp.ReceiverBlock():
+                    watched = self._by_ssrc.get(item.ssrc)
+                    if watched is not None:
+                        self._receive_for(watched, item, now_s)
+
+    def _receive_for(
+        self, watched: Watched, item: rtcp.Nack | rtcp.KeyframeWanted | rtcp.ReceiverBlock, now_s: float
+    ) -> None:
+        match item:
+            case rtcp.Nack():
+                for sequence in item.lost:
+                    if self._repeats_left >= 1 and watched.repeat(self.session.port.outgoing, sequence, now_s):
+                        self._repeats_left -= 1
+            case rtcp.KeyframeWanted():
+                watched.want_keyframe()
+            case rtcp.ReceiverBlock():
                 watched.fraction_lost = item.fraction_lost
                 self.session.round_trip_s = rtcp.round_trip_s(item, time.time()) or self.session.round_trip_s
-
-    def _repeat(self, watched: Watched, item: rtcp.Nack) -> None:
-        if watched.output.handle is None or watched.track.ended:
-            return
-        for sequence in item.lost:
-            if self._repeats_left < 1:
-                return
-            if watched.track.feed.send_again(watched.output, sequence):
-                self._repeats_left -= 1
+                self.steering.receive_loss(item.fraction_lost, now_s)
 
     def tick(self, now_s: float) -> None:
-        """Once a second and track, tells the viewer the publisher's clock, so that lips and voice stay together."""
+        """Decides which encodings the line carries; once a second tells the viewer the publishers' clocks."""
         earned = (now_s - self._ticked_s) * REPEATS_PER_S
         self._repeats_left = min(float(REPEATS_PER_S), self._repeats_left + earned)
         self._ticked_s = now_s
-        for watched in self.watched.values():
-            if now_s >= watched.next_report_s and watched.output.handle is not None:
-                self._report(watched, now_s)
+        self.steering.tick(list(self.watched.values()), now_s)
+        if now_s >= self._next_report_s:
+            self._next_report_s = now_s + REPORT_EVERY_S
+            reports = [report for watched in self.watched.values() if (report := watched.sender_report())]
+            for report in reports:
+                self.session.send_rtcp(report)
+            if len(reports) < len(self.watched):
+                self._next_report_s = now_s + REPORT_EVERY_S / 5  # the first one is waited for
 
-    def _report(self, watched: Watched, now_s: float) -> None:
-        unix_s = time.time()
-        timestamp = watched.track.clock.timestamp_at(unix_s)
-        if timestamp is None:
-            return
-        watched.next_report_s = now_s + REPORT_EVERY_S
-        output = watched.output
-        stamp = timestamp + output.timestamp_offset
-        packets, octets = watched.track.feed.sent_to(output)
-        name = watched.track.state.person
-        self.session.send_rtcp(rtcp.sender_report(output.ssrc, unix_s, stamp, packets, octets, name))
+
+def _new_ssrc() -> int:
+    return 1 + secrets.randbelow(0xFFFFFFFE)
 
 
 def _same_codec(media: Media, wanted: Codec) -> Codec | None:
@@ -143,19 +151,9 @@ def _same_codec(media: Media, wanted: Codec) -> Codec | None:
     return next(iter(profile or same), None)
 
 
-@lru_cache(maxsize=4096)
-def _share(extension: bytes) -> bytes:
-    """One object for equal extensions, which the forwarding loop tells apart by identity."""
-    return extension
-
-
-def _watch(media: Media, codec: Codec, track: PublishedTrack) -> Watched:
-    extension = _share(one_extension(media.mid_extension, media.mid.encode()))
-    return Watched(track, Output(1 + secrets.randbelow(0xFFFFFFFE), codec.payload_type, extension))
-
-
 def _answer(media: Media, codec: Codec, watched: Watched) -> AnswerMedia:
-    state = watched.track.state
+    state, output = watched.track.state, watched.output
     # Camera and microphone of a person are one stream, so that the browser keeps lips and voice together.
     stream = f"{state.person}-screen" if state.source == "screen" else state.person
-    return AnswerMedia(media, codec, watched.output.ssrc, state.person, stream, state.id)
+    repair = output.repair.ssrc if output.repair is not None else 0
+    return AnswerMedia(media, codec, output.ssrc, repair, state.person, stream, state.id)

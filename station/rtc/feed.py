@@ -1,164 +1,256 @@
-"""The forwarding loop: one published track to all who watch it. Everything here runs once per packet and viewer.
+"""The forwarding loop: one encoding of a published track to all who watch it. All here runs once a packet and viewer.
 
-`Feed.forward(packet)` is the whole interface: a compiled fan-out can take its place without anything else noticing.
-A packet is in canonical form: a 12-byte header without CSRCs, extensions and padding, then the payload.
+Packets come in canonical form (a 12-byte header without CSRCs, extensions and padding, then the payload), numbered
+without wrapping (`sequence`, RFC 3550 appendix A.1), and are kept once, in a ring. What came in one reading of
+the socket goes out together: `forward` collects, `flush` sends, and equal packets to one viewer leave in one call.
 """
 
 from __future__ import annotations
 
-import secrets
-import struct
-from collections.abc import Callable
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from station.rtc.adapter import Scratch, srtp_protect
-from station.rtc.rtp import HEADER, HEADER_BYTES
-from station.rtc.wire import Address
+from station.rtc.output import Output
+from station.rtc.rtp import HEADER, HEADER_BYTES, NUMBERED_HEADER, NUMBERED_HEADER_BYTES
+from station.rtc.sender_clock import TrackClock
+from station.rtc.wire import MAX_SEGMENTED_BYTES, MAX_SEGMENTS, Flushable
 
 RING_SIZE = 1024
+MAX_LATE = 512  # packets: what is older may have been there before, and the ring cannot tell
+CACHED_S = 0.6  # a newcomer is given a keyframe of this age instead of waiting for the next one
+CACHED_PACKETS = 256
 _RING_MASK = RING_SIZE - 1
-_SEQUENCE_AND_TIME = struct.Struct("!HI")
-_WITH_EXTENSION = 0x90
-_PLAIN = 0x80
+_ROOM = 64  # header and authentication tag
 
 Tap = Callable[[bytes], None]
-Send = Callable[[bytes | memoryview, Address], int]
 
 
-class Output:
-    """One viewer's copy of a track: how its headers differ from the publisher's, and where it goes."""
+class Item(NamedTuple):
+    """One packet as the loop needs it."""
 
-    __slots__ = (
-        "address",
-        "extension",
-        "first_byte",
-        "handle",
-        "payload_type",
-        "sequence_offset",
-        "since",
-        "ssrc",
-        "timestamp_offset",
-    )
+    sequence: int
+    timestamp: int
+    marker: int
+    payload: bytes
 
-    def __init__(self, ssrc: int, payload_type: int, extension: bytes) -> None:
-        self.ssrc = ssrc
-        self.payload_type = payload_type
-        self.extension = extension
-        self.first_byte = _WITH_EXTENSION if extension else _PLAIN
-        self.sequence_offset = 0
-        self.timestamp_offset = 0
-        self.handle: Any = None
-        self.address: Address = ("", 0)
-        self.since = (0, 0)  # the feed's packets and octets when this output was attached
+
+class Keyframe(NamedTuple):
+    """Where the latest keyframe begins."""
+
+    sequence: int
+    timestamp: int
+    at_s: float
 
 
 class Feed:
-    """Ring and outputs of one published track."""
+    """Ring and outputs of one encoding. Puts itself on the port's `dirty` list when it has something to flush."""
 
-    def __init__(self, send: Send, scratch: Scratch) -> None:
+    def __init__(self, dirty: list[Flushable], scratch: Scratch, clock: TrackClock) -> None:
+        self.clock = clock
+        self._dirty = dirty
         self._scratch = scratch
-        self._send = send
         self._ring: list[bytes | None] = [None] * RING_SIZE
-        self._last: tuple[int, int] | None = None
+        self._pending: list[Item] = []
+        self._keyframe: Keyframe | None = None
+        self._is_held = False
+        self.newest: tuple[int, int] | None = None  # sequence number and timestamp
         self.outputs: list[Output] = []
+        self.waiting: list[Output] = []  # for a keyframe to begin
         self.taps: list[Tap] = []
         self.packets = 0
         self.octets = 0
+        self.sent = 0
         self.dropped = 0
 
-    def forward(self, packet: bytes) -> None:
-        """Keeps the packet for those who will ask again, and sends it to every output and tap."""
-        sequence, timestamp = _SEQUENCE_AND_TIME.unpack_from(packet, 2)
+    def forward(self, packet: bytes, sequence: int, timestamp: int) -> None:
+        """Takes the next packet in order: kept for those who will ask again, sent with the next flush."""
         self._ring[sequence & _RING_MASK] = packet
-        self._last = (sequence, timestamp)
+        self.newest = (sequence, timestamp)
         self.packets += 1
-        self.octets += len(packet) - HEADER_BYTES
-        marker = packet[1] & 0x80
-        payload = packet[HEADER_BYTES:]
-        scratch = self._scratch
-        buffer, view, pointer, size, send = scratch.bytes_, scratch.view, scratch.pointer, scratch.size, self._send
-        write_header, protect = HEADER.pack_into, srtp_protect
-        extension, rest, end = b"", payload, len(packet)
-        for output in self.outputs:
-            write_header(
-                buffer,
-                0,
-                output.first_byte,
-                marker | output.payload_type,
-                (sequence + output.sequence_offset) & 0xFFFF,
-                (timestamp + output.timestamp_offset) & 0xFFFFFFFF,
-                output.ssrc,
-            )
-            if output.extension is not extension:  # most viewers have the same: joined once for all of them
-                extension = output.extension
-                rest = extension + payload
-                end = HEADER_BYTES + len(rest)
-            view[HEADER_BYTES:end] = rest
-            size[0] = end
-            if protect(output.handle, pointer, size):
-                self.dropped += 1
-                continue
-            try:
-                send(view[: size[0]], output.address)
-            except OSError:  # the socket's buffer is full, or the address has gone
-                self.dropped += 1
+        self.octets += len(packet)
+        if self.outputs and not self._is_held:
+            if not self._pending:
+                self._dirty.append(self)
+            self._pending.append(Item(sequence, timestamp, packet[1] & 0x80, packet[HEADER_BYTES:]))
         for tap in self.taps:
             tap(packet)
 
-    def send_again(self, output: Output, sequence: int) -> bool:
-        """Answers a NACK for a sequence number as that viewer sees it; False when the ring no longer has it."""
-        original = (sequence - output.sequence_offset) & 0xFFFF
-        packet = self._ring[original & _RING_MASK]
-        if packet is None or int.from_bytes(packet[2:4], "big") != original:
-            return False
-        return self._send_one(output, packet)
+    def flush(self) -> None:
+        """Sends what was collected to every output."""
+        pending, self._pending = self._pending, []
+        for run in _equal_runs(pending):
+            self._fan_out(run, self.outputs)
 
-    def _send_one(self, output: Output, packet: bytes) -> bool:
-        _, kind, sequence, timestamp, _ = HEADER.unpack_from(packet)
-        scratch = self._scratch
-        rest = output.extension + packet[HEADER_BYTES:]
-        end = HEADER_BYTES + len(rest)
-        HEADER.pack_into(
-            scratch.bytes_,
-            0,
-            output.first_byte,
-            kind & 0x80 | output.payload_type,
-            (sequence + output.sequence_offset) & 0xFFFF,
-            (timestamp + output.timestamp_offset) & 0xFFFFFFFF,
-            output.ssrc,
-        )
-        scratch.view[HEADER_BYTES:end] = rest
-        scratch.size[0] = end
-        if srtp_protect(output.handle, scratch.pointer, scratch.size):
+    def _fan_out(self, run: Sequence[Item], outputs: Iterable[Output]) -> None:
+        """Writes, encrypts and sends packets of one length to each output: the one loop that counts."""
+        scratch, count, now_s = self._scratch, len(run), time.monotonic()
+        buffer, view, pointer, size = scratch.bytes_, scratch.view, scratch.pointer, scratch.size
+        plain, numbered, protect = HEADER.pack_into, NUMBERED_HEADER.pack_into, srtp_protect
+        for output in outputs:
+            line, handle, ssrc, kind = output.line, output.handle, output.ssrc, output.payload_type
+            ahead, later, picture = output.sequence_offset, output.timestamp_offset, output.picture_shift
+            extension, number = output.extension, line.number
+            end = segment = 0
+            for sequence, timestamp, marker, payload in run:
+                start = end
+                out_sequence, out_timestamp = (sequence + ahead) & 0xFFFF, (timestamp + later) & 0xFFFFFFFF
+                if extension:
+                    numbered(
+                        buffer, start, 0x90, marker | kind, out_sequence, out_timestamp, ssrc,
+                        0xBEDE0001, extension, number & 0xFFFF,
+                    )  # fmt: skip
+                    number += 1
+                    at = start + NUMBERED_HEADER_BYTES
+                else:
+                    plain(buffer, start, 0x80, marker | kind, out_sequence, out_timestamp, ssrc)
+                    at = start + HEADER_BYTES
+                end = at + len(payload)
+                view[at:end] = payload
+                if picture is not None:
+                    picture.apply(buffer, at, end)
+                size[0] = end - start
+                if protect(handle, pointer + start, size):
+                    break
+                end = start + size[0]
+                segment = segment or end
+            else:
+                try:
+                    if count == 1:
+                        output.send(view[:end], output.address)
+                    else:
+                        output.send_segments(view[:end], segment, output.address)
+                    self.sent += count
+                except OSError:  # the socket's buffer is full, or the address has gone
+                    self.dropped += count
+                output.packets += count
+                output.octets += end
+                if extension:
+                    line.sent(count, end, now_s)
+                continue
+            self.dropped += count
+
+    def forward_late(self, packet: bytes, sequence: int, timestamp: int) -> None:
+        """Takes a packet that others have overtaken: under the number that viewers miss, if they had its neighbours."""
+        if self.newest is None or self.newest[0] - sequence > MAX_LATE:
+            return
+        self.flush()
+        self._ring[sequence & _RING_MASK] = packet
+        if not self._is_held:
+            item = Item(sequence, timestamp, packet[1] & 0x80, packet[HEADER_BYTES:])
+            self._fan_out([item], [output for output in self.outputs if output.reaches_back_to(sequence)])
+        for tap in self.taps:
+            tap(packet)
+
+    # Who gets it.
+
+    def attach(self, output: Output) -> bool:
+        """Begins to send to an output where a keyframe begins; False when one has to be asked for."""
+        if output in self.outputs:
+            return True
+        if output not in self.waiting:
+            self.waiting = [*self.waiting, output]
+        recent, now_s = self._keyframe, time.monotonic()
+        if recent is None or self.newest is None or now_s - recent.at_s > CACHED_S:
             return False
-        try:
-            self._send(scratch.view[: scratch.size[0]], output.address)
-        except OSError:
+        if self.newest[0] - recent.sequence > CACHED_PACKETS:
             return False
+        self._admit(recent)
         return True
 
-    def attach(self, output: Output) -> None:
-        """Begins to send to an output whose `handle` and `address` are known."""
-        if output in self.outputs:
-            return
-        output.since = (self.packets, self.octets)
-        if self._last is not None:
-            # Far from both ends of the circle, so that a late packet cannot confuse the rollover counter.
-            output.sequence_offset = 1024 + secrets.randbelow(0x6000) - self._last[0]
-        self.outputs = [*self.outputs, output]
-
-    def sent_to(self, output: Output) -> tuple[int, int]:
-        """Packets and payload octets sent to an output so far."""
-        return self.packets - output.since[0], self.octets - output.since[1]
-
     def detach(self, output: Output) -> None:
-        self.outputs = [other for other in self.outputs if other is not output]
+        """Sends an output nothing any more, and lets it wait no longer."""
+        if output in self.outputs:
+            self.flush()
+            self.outputs = [other for other in self.outputs if other is not output]
+            output.leave(self, time.monotonic())
+        self.stop_waiting(output)
 
-    def rebase(self, sequence: int, timestamp: int, gap: int) -> None:
-        """The publisher's numbers begin anew at these: viewers see them go on, `gap` timestamp units later."""
-        if self._last is not None:
-            for output in self.outputs:
-                output.sequence_offset += self._last[0] + 1 - sequence
-                output.timestamp_offset += self._last[1] + gap - timestamp
+    def stop_waiting(self, output: Output) -> None:
+        """Does not begin to send to an output at the next keyframe."""
+        if output in self.waiting:
+            self.waiting = [other for other in self.waiting if other is not output]
+
+    def begin(self, sequence: int, timestamp: int, *, keyframe: bool) -> None:
+        """One can begin to watch with this packet, which is kept already: who waited is given all from here on."""
+        here = Keyframe(sequence, timestamp, time.monotonic())
+        if keyframe:
+            self._keyframe = here
+        if self.waiting:
+            self._admit(here)
+
+    def _admit(self, start: Keyframe) -> None:
+        assert self.newest is not None
+        self.flush()
+        newcomers, self.waiting = self.waiting, []
+        now_s = time.monotonic()
+        for output in newcomers:
+            if output.span is not None:
+                output.span.feed.detach(output)
+            output.begin(self, start.sequence, start.timestamp, now_s)
+        kept = (self.packet_at(sequence) for sequence in range(start.sequence, self.newest[0] + 1))
+        for run in _equal_runs([item for item in kept if item is not None]):
+            self._fan_out(run, newcomers)
+        self.outputs = [*self.outputs, *newcomers]
+        if self._is_held:
+            for output in newcomers:
+                output.leave(self, now_s)
+
+    def hold(self, is_held: bool) -> None:
+        """Sends nothing for a while, or goes on; viewers do not see that there is a gap in the numbers."""
+        if is_held == self._is_held:
+            return
+        self.flush()
+        self._is_held = is_held
+        for output in self.outputs:
+            if is_held:
+                output.leave(self, time.monotonic())
+            elif self.newest is not None:
+                output.resume(self, self.newest[0] + 1)
+
+    def begin_anew(self, packet: bytes, sequence: int, timestamp: int, gap: int) -> None:
+        """The publisher begins other numbers with this packet: viewers see theirs go on, `gap` units of time later."""
+        self.flush()
+        now_s = time.monotonic()
+        for output in self.outputs:
+            output.leave(self, now_s)
         self._ring = [None] * RING_SIZE
-        self._last = None
+        self._ring[sequence & _RING_MASK] = packet
+        self._keyframe = None
+        self.newest = (sequence, timestamp)
+        for output in self.outputs:
+            output.restart(self, sequence, timestamp, gap)
+
+    # What is asked for again.
+
+    def packet_at(self, sequence: int) -> Item | None:
+        """A packet by its number, while the ring has it."""
+        packet = self._ring[sequence & _RING_MASK]
+        if packet is None or int.from_bytes(packet[2:4], "big") != sequence & 0xFFFF:
+            return None
+        return Item(sequence, int.from_bytes(packet[4:8], "big"), packet[1] & 0x80, packet[HEADER_BYTES:])
+
+    def recent(self, octets: int) -> Iterator[Item]:
+        """The latest packets, the newest first, of at least so many octets together: probes are made of them."""
+        sequence = self.newest[0] if self.newest is not None else 0
+        while octets > 0 and (item := self.packet_at(sequence)) is not None:
+            octets -= len(item.payload)
+            sequence -= 1
+            yield item
+
+
+def _equal_runs(items: list[Item]) -> Iterator[list[Item]]:
+    """Neighbours of one length, as the kernel takes them in one call; the last of a run may be shorter."""
+    run: list[Item] = []
+    total = 0
+    for item in items:
+        length = len(item.payload)
+        total += length + _ROOM
+        fits = not run or (length <= len(run[0].payload) == len(run[-1].payload))
+        if not fits or len(run) == MAX_SEGMENTS or total > MAX_SEGMENTED_BYTES:
+            yield run
+            run, total = [], length + _ROOM
+        run.append(item)
+    if run:
+        yield run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from recordings.h264 import H264Error, picture_size
 from station.rtc.rtp import Buffer
 
 H264_IDR, H264_SPS, H264_PPS, H264_STAP_A, H264_FU_A = 5, 7, 8, 24, 28
@@ -28,6 +29,32 @@ def _h264_starts(payload: Buffer) -> bool:
             return True
         at += 2 + ((payload[at] << 8) | payload[at + 1])
     return False
+
+
+def picture_height(codec: str, payload: bytes) -> int:
+    """The height in the payload that begins a keyframe, in pixels; 0 when it does not tell."""
+    if codec == "vp8":
+        at = vp8_descriptor_bytes(payload)
+        tag = payload[at + 3 : at + 10]  # RFC 6386 section 9.1: start code, width, height
+        return int.from_bytes(tag[5:7], "little") & 0x3FFF if len(tag) == 7 else 0
+    for unit in _units(payload):
+        if unit and unit[0] & 0x1F == H264_SPS:
+            try:
+                return picture_size(unit)[1]
+            except H264Error:
+                return 0
+    return 0
+
+
+def _units(payload: bytes) -> list[bytes]:
+    if not payload or payload[0] & 0x1F != H264_STAP_A:
+        return [payload]
+    units, at = [], 1
+    while at + 2 < len(payload):
+        length = payload[at] << 8 | payload[at + 1]
+        units.append(payload[at + 2 : at + 2 + length])
+        at += 2 + length
+    return units
 
 
 def _vp8_starts(payload: Buffer) -> bool:

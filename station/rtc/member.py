@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from station.base.grants import Grant
+from station.rtc.downstream import Downstream
 from station.rtc.messages import MemberInfo, Message, TrackReport
 from station.rtc.negotiation import PeerConnection
 from station.rtc.upstream import Upstream
@@ -83,6 +84,12 @@ class Member:
     def upstream(self) -> Upstream | None:
         end = self.up.end if self.up is not None else None
         return end if isinstance(end, Upstream) else None
+
+    @property
+    def downstreams(self) -> list[Downstream]:
+        """What this member watches by."""
+        ends = (connection.end for connection in self.down.values())
+        return [end for end in ends if isinstance(end, Downstream)]
 
     def close_media(self, reason: str) -> None:
         """Ends both directions."""

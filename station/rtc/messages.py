@@ -74,7 +74,7 @@ class Mute(Message, frozen=True, tag="mute"):
 
 
 class Show(Message, frozen=True, tag="show"):
-    """How high this viewer shows each picture, in device pixels; 0 or left out: not at all. Decides layers."""
+    """How high this viewer shows each picture, in device pixels, 0: not at all. Decides layers."""
 
     id: str
     tracks: dict[str, int]

@@ -9,7 +9,6 @@ import socket
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
 from station.rtc.adapter import Scratch
 from station.rtc.allowance import Allowance
@@ -19,19 +18,13 @@ from station.rtc.session import Session
 from station.rtc.sockets import open_sockets
 from station.rtc.stun import binding_error, parse_binding_request
 from station.rtc.tcp import TcpListener, TcpWire
-from station.rtc.wire import Address, Datagram, UdpWire, Wire
+from station.rtc.wire import MAX_SEGMENTED_BYTES, Address, Datagram, Flushable, UdpWire, Wire
 
 TICK_S = 0.05
 REFUSALS_PER_S = 200
 _BATCH = 64  # datagrams in a turn: what they cause leaves before more is read
 
 _log = logging.getLogger(__name__)
-
-
-class Flushable(Protocol):
-    """What gathers while datagrams are read, and is sent after them."""
-
-    def flush(self) -> None: ...
 
 
 class MediaPort:
@@ -46,7 +39,7 @@ class MediaPort:
         self.wires = [UdpWire(udp) for udp in self.sockets.udp]
         self.tcp = TcpListener(list(self.sockets.tcp), self)
         self.incoming = Scratch()
-        self.outgoing = Scratch()
+        self.outgoing = Scratch(MAX_SEGMENTED_BYTES + MAX_DATAGRAM)
         self.sessions: set[Session] = set()
         self.packets_in = 0
         self.dirty: list[Flushable] = []

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from station.rtc.rtp import sequence_step
 
-ASK_AGAIN_S = 0.06
-GIVE_UP_S = 0.45
+ASK_AGAIN_S = 0.06  # at least; a round trip if that is longer
+GIVE_UP_S = 0.45  # at least; some round trips if those are longer
+GIVE_UP_ROUNDS = 3.5
+MAX_ROUND_TRIP_S = 1.0
 MAX_GAP = 256
 KEYFRAME_EVERY_S = 0.3
 KEYFRAME_RETRY_S = 0.5
@@ -40,6 +42,23 @@ class Reception:
             self._note_jitter(timestamp, now_s)
         return step
 
+    def step(self, sequence: int) -> int:
+        """How far a packet lies after the highest, without counting it."""
+        return sequence_step(sequence, self.highest & 0xFFFF)
+
+    def advance(self, step: int) -> None:
+        """The highest came as a repeat."""
+        self.highest += step
+
+    @property
+    def jitter_s(self) -> float:
+        return self._jitter / self._clock_rate
+
+    @property
+    def lost(self) -> int:
+        """Packets that never came by themselves."""
+        return max(0, self.highest - self.start + 1 - self.received_packets) if self.highest >= 0 else 0
+
     def _note_jitter(self, timestamp: int, now_s: float) -> None:
         transit = now_s * self._clock_rate - timestamp
         if self._last_transit is not None:
@@ -60,12 +79,17 @@ class Reception:
 
 
 class Missing:
-    """Packets of one stream that have not come: when to ask for them, and when to give up."""
+    """Packets of one stream that have not come: when to ask for them, and when to give up.
 
-    __slots__ = ("_waiting",)
+    Repeats that come tell the round trip, so that on a long way we neither ask twice in vain nor give up too early.
+    """
+
+    __slots__ = ("_waiting", "repaired", "round_trip_s")
 
     def __init__(self) -> None:
-        self._waiting: dict[int, list[float]] = {}  # sequence → [missing since, last asked]
+        self._waiting: dict[int, list[float]] = {}  # sequence → [missing since, last asked, times asked]
+        self.round_trip_s = 0.0
+        self.repaired = 0
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
@@ -77,24 +101,36 @@ class Missing:
             return []
         lost = [(sequence - back) & 0xFFFF for back in range(step - 1, 0, -1)]
         for number in lost:
-            self._waiting[number] = [now_s, now_s]
+            self._waiting[number] = [now_s, now_s, 1]
         return lost
 
-    def arrived(self, sequence: int) -> None:
-        """A late packet came."""
-        self._waiting.pop(sequence, None)
+    def arrived(self, sequence: int, now_s: float) -> bool:
+        """A late packet came; whether it was missing."""
+        times = self._waiting.pop(sequence, None)
+        if times is None:
+            return False
+        self.repaired += 1
+        if times[2] == 1:  # which of several requests was answered cannot be told
+            taken_s = min(now_s - times[1], MAX_ROUND_TRIP_S)
+            self.round_trip_s += (taken_s - self.round_trip_s) / 4 if self.round_trip_s else taken_s
+        return True
 
     def due(self, now_s: float) -> tuple[list[int], int]:
         """What to ask for again, and how many were just given up."""
         ask: list[int] = []
         lost = 0
+        again_s = max(ASK_AGAIN_S, 1.25 * self.round_trip_s)
+        give_up_s = max(GIVE_UP_S, GIVE_UP_ROUNDS * self.round_trip_s)
         for number, times in list(self._waiting.items()):
-            if now_s - times[0] > GIVE_UP_S:
+            if now_s - times[0] > give_up_s:
                 del self._waiting[number]
                 lost += 1
-            elif now_s - times[1] >= ASK_AGAIN_S:
+            elif now_s - times[1] >= again_s:
                 times[1] = now_s
+                times[2] += 1
                 ask.append(number)
+        if lost:  # the way may be longer than any answer that came in time
+            self.round_trip_s = min(MAX_ROUND_TRIP_S, self.round_trip_s * 1.5 or again_s)
         return ask, lost
 
 

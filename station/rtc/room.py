@@ -18,7 +18,9 @@ from station.rtc.negotiation import Ground, PeerConnection
 from station.rtc.published import PublishedTrack
 from station.rtc.recording import RoomRecording
 from station.rtc.sdp import parse_offer
+from station.rtc.session import Session
 from station.rtc.upstream import Upstream
+from station.rtc.voices import Voices
 
 MAX_MEMBERS = 100
 MAX_DOWN_CONNECTIONS = 4
@@ -45,6 +47,7 @@ class Room:
         self.empty_since_s = time.monotonic()
         self._ground = ground
         self._journal = journal
+        self.voices = Voices(self._tell_speakers)
         self._refused: set[str] = set()  # grants of members that were removed
         self.recording = RoomRecording(name, recordings / name, journal, self._tell_recording, holder)
 
@@ -98,6 +101,7 @@ class Room:
         upstream = connection.end
         assert isinstance(upstream, Upstream)
         upstream.on_track_ended = self._track_ended
+        upstream.on_level = self.voices.heard
         media, added = upstream.negotiate(offer, sources)
         if connection is not old:
             if old is not None:
@@ -107,6 +111,7 @@ class Room:
         answer = connection.answer(offer, media)
         for track in added:
             self._track_added(member, track)
+            self.voices.add(track, upstream.has_levels)
         return answer, {track.mid: track.state.id for track in upstream.tracks.values()}
 
     def subscribe(self, member: Member, sdp: str, tracks: Mapping[str, str], name: str = PAGE) -> str:
@@ -119,7 +124,7 @@ class Room:
             raise Conflict
         if old is None or not old.goes_on_with(offer):
             session = self._ground.new_session(offer)
-            connection = PeerConnection(self._ground, session, Downstream(session))
+            connection = PeerConnection(self._ground, session, self._downstream(member, session))
         else:
             connection = old
         downstream = connection.end
@@ -131,6 +136,15 @@ class Room:
             member.down[name] = connection
             connection.session.on_closed = lambda reason: self._lost(member, connection, reason)
         return connection.answer(offer, media)
+
+    def _downstream(self, member: Member, session: Session) -> Downstream:
+        downstream = Downstream(session)
+        downstream.steering.shown = member.shown
+        downstream.steering.speakers = self.voices.speaking
+        downstream.steering.on_paused = lambda track, paused: member.channel.send(
+            messages.TrackPaused(track=track, paused=paused)
+        )
+        return downstream
 
     def mute(self, member: Member, track_id: str, muted: bool) -> None:
         """Notes that a member has muted a track of its own, and tells everyone. Raises NotFound."""
@@ -146,6 +160,9 @@ class Room:
     def show(self, member: Member, heights: Mapping[str, int]) -> None:
         """Notes how high the page shows each picture; what is no track of the room is left out."""
         member.shown = {track: max(0, height) for track, height in heights.items() if track in self.sources}
+        for downstream in member.downstreams:
+            downstream.steering.shown = member.shown
+            downstream.steering.look_again()
 
     def note_report(self, member: Member, reports: Mapping[str, messages.TrackReport]) -> None:
         """Notes what the page says of the tracks it receives."""
@@ -202,6 +219,7 @@ class Room:
         state = track.state
         if self.sources.pop(state.id, None) is None:
             return
+        self.voices.remove(track)
         self.recording.remove_track(state.id)
         self._journal.append("track_ended", self.name, state.person, track=state.id, source=state.source)
         self.tell(messages.TrackRemoved(track=state.id))
@@ -215,6 +233,13 @@ class Room:
         member.down = {name: other for name, other in member.down.items() if other is not connection}
         if isinstance(member.channel, NoChannel) and member.up is None and not member.down:
             self.leave(member, "left" if reason == "left" else "silent")
+
+    def _tell_speakers(self, people: list[str]) -> None:
+        self.tell(messages.Speakers(people=people))
+        for member in self.members.values():
+            for downstream in member.downstreams:
+                downstream.steering.speakers = people
+                downstream.steering.look_again()
 
     def _tell_recording(self, info: RecordingInfo) -> None:
         self.tell(messages.Recording(state=info.state, alarm=info.alarm))

@@ -1,26 +1,17 @@
-"""RTCP: what we send is written here; what arrives is parsed by aiortc (RFC 3550 section 6, RFC 4585)."""
+"""RTCP, read and written by hand: viewers send ten packets a second each (RFC 3550 section 6, RFC 4585, RFC 5104)."""
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Any
-
-from aiortc.rtp import (
-    RTCP_PSFB_FIR,
-    RTCP_PSFB_PLI,
-    RTCP_RTPFB_NACK,
-    RtcpByePacket,
-    RtcpPacket,
-    RtcpPsfbPacket,
-    RtcpRrPacket,
-    RtcpRtpfbPacket,
-    RtcpSrPacket,
-)
 
 NTP_EPOCH_S = 2_208_988_800  # 1900 to 1970
 _MAX_NACKED = 256
-_SR, _RR, _SDES, _RTPFB, _PSFB = 200, 201, 202, 205, 206
+_MAX_FULL_REQUESTS = 16
+_SR, _RR, _SDES, _BYE, _RTPFB, _PSFB = 200, 201, 202, 203, 205, 206
+_NACK, _TRANSPORT = 1, 15
+_PLI, _FIR, _APPLICATION = 1, 4, 15
+_BLOCK = struct.Struct("!IIIIII")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,46 +50,86 @@ class Bye:
     ssrcs: tuple[int, ...]
 
 
-Feedback = SenderReport | ReceiverBlock | Nack | KeyframeWanted | Bye
+@dataclass(frozen=True, slots=True)
+class MaxBitrate:
+    """REMB: what a receiver takes its line to carry."""
+
+    bits_per_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransportFeedback:
+    """What arrived when, by transport-wide number; the whole packet, to be read by `twcc`."""
+
+    packet: bytes
+
+
+Feedback = SenderReport | ReceiverBlock | Nack | KeyframeWanted | Bye | MaxBitrate | TransportFeedback
 
 
 def parse(data: bytes) -> list[Feedback]:
     """What a compound packet says that we act on; what is malformed or of no use is left out."""
-    try:
-        packets = RtcpPacket.parse(data)
-    except (ValueError, IndexError, struct.error):
-        return []
-    return [item for packet in packets for item in _feedback(packet)]
+    found: list[Feedback] = []
+    at = 0
+    while at + 4 <= len(data):
+        first, kind, words = struct.unpack_from("!BBH", data, at)
+        end = at + 4 + 4 * words
+        if first >> 6 != 2 or end > len(data):
+            break
+        if kind == _RTPFB and first & 0x1F == _TRANSPORT:
+            found.append(TransportFeedback(data[at:end]))
+        else:
+            padding = data[end - 1] if first & 0x20 and words else 0
+            found += _read(kind, first & 0x1F, data[at : end - padding])
+        at = end
+    return found
 
 
-def _feedback(packet: Any) -> list[Feedback]:
-    if isinstance(packet, RtcpSrPacket):
-        info = packet.sender_info
-        ntp_s = info.ntp_timestamp / 2**32 - NTP_EPOCH_S
-        middle = (info.ntp_timestamp >> 16) & 0xFFFFFFFF
-        return [SenderReport(packet.ssrc, ntp_s, middle, info.rtp_timestamp), *_blocks(packet.reports)]
-    if isinstance(packet, RtcpRrPacket):
-        return _blocks(packet.reports)
-    if isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
-        return [Nack(packet.media_ssrc, tuple(seq & 0xFFFF for seq in packet.lost[:_MAX_NACKED]))]
-    if isinstance(packet, RtcpPsfbPacket):
-        return _payload_feedback(packet)
-    if isinstance(packet, RtcpByePacket):
-        return [Bye(tuple(packet.sources))]
+def _read(kind: int, count: int, packet: bytes) -> list[Feedback]:
+    if kind == _RTPFB and count == _NACK and len(packet) >= 12:
+        return [_nack(packet)]
+    if kind == _PSFB and len(packet) >= 12:
+        return _payload_feedback(count, packet)
+    if kind == _RR:
+        return _blocks(packet, 8, count)
+    if kind == _SR and len(packet) >= 28:
+        ssrc, ntp, rtp_timestamp = struct.unpack_from("!IQI", packet, 4)
+        report = SenderReport(ssrc, ntp / 2**32 - NTP_EPOCH_S, (ntp >> 16) & 0xFFFFFFFF, rtp_timestamp)
+        return [report, *_blocks(packet, 28, count)]
+    if kind == _BYE and len(packet) >= 4 + 4 * count:
+        return [Bye(struct.unpack_from(f"!{count}I", packet, 4))]
     return []
 
 
-def _payload_feedback(packet: Any) -> list[Feedback]:
-    if packet.fmt == RTCP_PSFB_PLI:
-        return [KeyframeWanted(packet.media_ssrc)]
-    if packet.fmt == RTCP_PSFB_FIR:  # RFC 5104: the streams are named in the entries
-        entries = range(0, min(len(packet.fci), 8 * 16) - 7, 8)
-        return [KeyframeWanted(struct.unpack_from("!I", packet.fci, at)[0]) for at in entries]
+def _nack(packet: bytes) -> Nack:
+    lost: list[int] = []
+    for at in range(12, len(packet) - 3, 4):
+        first, mask = struct.unpack_from("!HH", packet, at)
+        lost.append(first)
+        lost += [(first + bit + 1) & 0xFFFF for bit in range(16) if mask >> bit & 1]
+        if len(lost) >= _MAX_NACKED:
+            break
+    return Nack(struct.unpack_from("!I", packet, 8)[0], tuple(lost[:_MAX_NACKED]))
+
+
+def _payload_feedback(form: int, packet: bytes) -> list[Feedback]:
+    if form == _PLI:
+        return [KeyframeWanted(struct.unpack_from("!I", packet, 8)[0])]
+    if form == _FIR:  # RFC 5104: the streams are named in the entries
+        entries = range(12, min(len(packet), 12 + 8 * _MAX_FULL_REQUESTS) - 7, 8)
+        return [KeyframeWanted(struct.unpack_from("!I", packet, at)[0]) for at in entries]
+    if form == _APPLICATION and packet[12:16] == b"REMB" and len(packet) >= 20:
+        exponent, mantissa = packet[17] >> 2, (packet[17] & 3) << 16 | packet[18] << 8 | packet[19]
+        return [MaxBitrate(mantissa << exponent)]
     return []
 
 
-def _blocks(reports: list[Any]) -> list[Feedback]:
-    return [ReceiverBlock(r.ssrc, r.fraction_lost / 256, r.lsr, r.dlsr) for r in reports]
+def _blocks(packet: bytes, start: int, count: int) -> list[Feedback]:
+    found: list[Feedback] = []
+    for at in range(start, min(len(packet), start + 24 * count) - 23, 24):
+        ssrc, head, _, _, lsr, dlsr = _BLOCK.unpack_from(packet, at)
+        found.append(ReceiverBlock(ssrc, (head >> 24) / 256, lsr, dlsr))
+    return found
 
 
 def ntp_middle(unix_s: float) -> int:

@@ -6,6 +6,9 @@ import struct
 
 HEADER = struct.Struct("!BBHII")  # V P X CC, M PT, sequence number, timestamp, SSRC
 HEADER_BYTES = 12
+# The same with one header extension, the transport-wide sequence number: profile and length, element head, number.
+NUMBERED_HEADER = struct.Struct("!BBHIIIBHx")
+NUMBERED_HEADER_BYTES = 20
 MAX_DATAGRAM = 2048
 
 Buffer = bytes | bytearray | memoryview

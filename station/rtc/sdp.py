@@ -5,8 +5,10 @@ Parsing is aiortc's; what we support of it is decided here.
 
 from __future__ import annotations
 
+import re
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiortc.sdp import SessionDescription
@@ -15,10 +17,21 @@ from station.base.errors import N_, BadInput, TooLarge
 
 MAX_SDP_BYTES = 100_000
 MAX_MEDIA = 128
+MAX_RIDS = 3
 MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
+RID_URI = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+REPAIRED_RID_URI = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
+LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+TRANSPORT_URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+_UPWARD = (MID_URI, RID_URI, REPAIRED_RID_URI, LEVEL_URI, TRANSPORT_URI)
 CLOCK_RATES = {"h264": 90_000, "vp8": 90_000, "opus": 48_000}
 _PREFERENCE = ("h264", "vp8", "opus")
-_FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
+_FEEDBACK = {
+    "video": ("nack", "nack pli", "ccm fir", "goog-remb", "transport-cc"),
+    "audio": ("transport-cc",),
+}
+_SIMULCAST = re.compile(r"^a=simulcast:\s*send\s+(\S+)\s*$", re.MULTILINE)  # RFC 8853
+_RID = re.compile(r"^a=rid:(\w{1,16}) send\b", re.MULTILINE | re.ASCII)  # RFC 8851
 
 
 class BadOffer(BadInput):
@@ -43,11 +56,15 @@ class Codec:
     payload_type: int
     parameters: str
     feedback: tuple[str, ...]
+    repair_type: int = 0  # payload type of its RTX; 0 if none is offered
 
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """One m-line of an offer. `codecs` are ours only, best first; `ssrcs` has the primary stream first."""
+    """One m-line of an offer. `codecs` are ours only, best first; `ssrcs` has the primary stream first.
+
+    `extensions` are header extension ids by URI, `rids` the encodings of a simulcast, `repairs` RTX SSRCs by primary.
+    """
 
     mid: str
     kind: str
@@ -56,8 +73,15 @@ class Media:
     sends: bool
     receives: bool
     codecs: tuple[Codec, ...]
-    mid_extension: int
+    extensions: Mapping[str, int]
     ssrcs: tuple[int, ...]
+    rids: tuple[str, ...] = ()
+    repairs: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def transport_extension(self) -> int:
+        """The id of the transport-wide sequence number; 0 when it is not offered."""
+        return self.extensions.get(TRANSPORT_URI, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +111,7 @@ class AnswerMedia:
     offered: Media
     codec: Codec | None = None
     ssrc: int = 0
+    repair_ssrc: int = 0
     cname: str = ""
     stream: str = ""
     track: str = ""
@@ -101,14 +126,14 @@ def parse_offer(text: str) -> Offer:
         raise BadOffer
     try:
         description = SessionDescription.parse(text)
-        return _read(description)
+        return _read(description, re.split(r"^m=", text, flags=re.MULTILINE)[1:])
     except BadInput:
         raise
     except Exception as error:  # the parser answers rubbish with whatever it stumbled over
         raise BadOffer from error
 
 
-def _read(description: Any) -> Offer:
+def _read(description: Any, sections: list[str]) -> Offer:
     live = [media for media in description.media if media.port]
     if not live or len(description.media) > MAX_MEDIA:
         raise BadOffer
@@ -117,14 +142,14 @@ def _read(description: Any) -> Offer:
     ice = first.ice
     if not fingerprints or not ice.usernameFragment or not ice.password or first.dtls.role == "server":
         raise BadOffer  # we wait for the peer's DTLS: an offer that waits too cannot be met
-    media = tuple(_read_media(media) for media in description.media)
+    media = tuple(_read_media(*both) for both in zip(description.media, sections, strict=True))
     mids = [item.mid for item in media]
     if len(set(mids)) != len(mids) or any(not _is_token(mid) for mid in mids):
         raise BadOffer
     return Offer(ice.usernameFragment, ice.password, fingerprints[:8], media)
 
 
-def _read_media(media: Any) -> Media:
+def _read_media(media: Any, section: str) -> Media:
     direction = (media.direction or "sendrecv") if media.port else "inactive"
     extensions = {extension.uri: extension.id for extension in media.rtp.headerExtensions}
     return Media(
@@ -135,25 +160,50 @@ def _read_media(media: Any) -> Media:
         sends=direction in ("sendrecv", "sendonly"),
         receives=direction in ("sendrecv", "recvonly"),
         codecs=_codecs(media),
-        mid_extension=extensions.get(MID_URI, 0),
+        extensions={uri: extensions[uri] for uri in _UPWARD if 1 <= extensions.get(uri, 0) <= 255},
         ssrcs=_primary_first(media),
+        rids=_rids(section) if media.kind == "video" else (),
+        repairs={group.items[0]: group.items[1] for group in _repair_groups(media)},
     )
+
+
+def _rids(section: str) -> tuple[str, ...]:
+    """The encodings that are sent at once, in the order of the offer; alternatives and paused ones count as well."""
+    found = _SIMULCAST.search(section)
+    known = set(_RID.findall(section))
+    names = [part.split(",")[0].lstrip("~") for part in found[1].split(";")] if found else []
+    return tuple(name for name in dict.fromkeys(names) if name in known)[:MAX_RIDS]
 
 
 def _codecs(media: Any) -> tuple[Codec, ...]:
     found: list[Codec] = []
+    repairs = _repair_types(media)
     for codec in media.rtp.codecs:
         name = codec.mimeType.split("/")[1].lower()
         if CLOCK_RATES.get(name) != codec.clockRate or (name == "opus") != (media.kind == "audio"):
             continue
-        if not 96 <= codec.payloadType <= 127 and not 35 <= codec.payloadType <= 63:
+        if not _is_dynamic(codec.payloadType):
             continue
         if name == "h264" and str(codec.parameters.get("packetization-mode", "0")) != "1":
             continue
         offered = {f"{f.type} {f.parameter}" if f.parameter else f.type for f in codec.rtcpFeedback}
-        feedback = tuple(item for item in _FEEDBACK if item in offered and name != "opus")
-        found.append(Codec(name, codec.payloadType, _parameters(name, codec.parameters), feedback))
+        feedback = tuple(item for item in _FEEDBACK[media.kind] if item in offered)
+        if "transport-cc" in feedback:  # the better of two ways to say the same
+            feedback = tuple(item for item in feedback if item != "goog-remb")
+        parameters = _parameters(name, codec.parameters)
+        found.append(Codec(name, codec.payloadType, parameters, feedback, repairs.get(codec.payloadType, 0)))
     return tuple(sorted(found, key=_rank))
+
+
+def _is_dynamic(payload_type: int) -> bool:
+    return 96 <= payload_type <= 127 or 35 <= payload_type <= 63
+
+
+def _repair_types(media: Any) -> dict[int, int]:
+    """RTX payload types by that of the codec they repeat (RFC 4588 section 8.1)."""
+    repairs = [codec for codec in media.rtp.codecs if codec.mimeType.lower() == "video/rtx"]
+    pairs = [(codec.parameters.get("apt"), codec.payloadType) for codec in repairs]
+    return {int(primary): repair for primary, repair in pairs if str(primary).isdigit() and _is_dynamic(repair)}
 
 
 def _rank(codec: Codec) -> tuple[int, bool]:
@@ -171,8 +221,12 @@ def _parameters(name: str, offered: dict[str, Any]) -> str:
     return f"level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={profile}"
 
 
+def _repair_groups(media: Any) -> list[Any]:
+    return [group for group in media.ssrc_group if group.semantic == "FID" and len(group.items) > 1]
+
+
 def _primary_first(media: Any) -> tuple[int, ...]:
-    repair = {group.items[1] for group in media.ssrc_group if group.semantic == "FID" and len(group.items) > 1}
+    repair = {group.items[1] for group in _repair_groups(media)}
     return tuple(item.ssrc for item in media.ssrc if item.ssrc not in repair)[:8]
 
 
@@ -197,8 +251,9 @@ def _media_lines(transport: Transport, item: AnswerMedia) -> list[str]:
         return [head, "c=IN IP4 0.0.0.0", f"a=mid:{offered.mid}", "a=inactive"]
     codec = item.codec or offered.codecs[0]
     direction = "inactive" if item.codec is None else "sendonly" if item.ssrc else "recvonly"
+    formats = f"{codec.payload_type} {codec.repair_type}" if codec.repair_type else str(codec.payload_type)
     return [
-        f"m={offered.kind} 9 {offered.protocol} {codec.payload_type}",
+        f"m={offered.kind} 9 {offered.protocol} {formats}",
         "c=IN IP4 0.0.0.0",
         "a=rtcp:9 IN IP4 0.0.0.0",
         f"a=mid:{offered.mid}",
@@ -207,9 +262,22 @@ def _media_lines(transport: Transport, item: AnswerMedia) -> list[str]:
         "a=rtcp-rsize",
         *_transport_lines(transport),
         *_codec_lines(codec),
-        *([f"a=extmap:{offered.mid_extension} {MID_URI}"] if offered.mid_extension else []),
-        *_source_lines(item),
+        *(f"a=extmap:{number} {uri}" for uri, number in _extensions(item).items()),
+        *(_source_lines(item) if item.ssrc else _simulcast_lines(item)),
     ]
+
+
+def _extensions(item: AnswerMedia) -> Mapping[str, int]:
+    """Of what is offered: upward all, downward only the number by which viewers tell what arrived."""
+    offered = item.offered.extensions
+    return offered if not item.ssrc else {uri: number for uri, number in offered.items() if uri == TRANSPORT_URI}
+
+
+def _simulcast_lines(item: AnswerMedia) -> list[str]:
+    rids = item.offered.rids
+    if item.codec is None or not rids:
+        return []
+    return [*(f"a=rid:{rid} recv" for rid in rids), f"a=simulcast:recv {';'.join(rids)}"]
 
 
 def _transport_lines(transport: Transport) -> list[str]:
@@ -224,14 +292,17 @@ def _codec_lines(codec: Codec) -> list[str]:
     lines = [f"a=rtpmap:{codec.payload_type} {clock}"]
     if codec.parameters:
         lines.append(f"a=fmtp:{codec.payload_type} {codec.parameters}")
-    return lines + [f"a=rtcp-fb:{codec.payload_type} {item}" for item in codec.feedback]
+    lines += [f"a=rtcp-fb:{codec.payload_type} {item}" for item in codec.feedback]
+    if codec.repair_type:
+        lines += [f"a=rtpmap:{codec.repair_type} rtx/90000", f"a=fmtp:{codec.repair_type} apt={codec.payload_type}"]
+    return lines
 
 
 def _source_lines(item: AnswerMedia) -> list[str]:
     if not item.ssrc or item.codec is None:
         return []
-    return [
-        f"a=msid:{item.stream} {item.track}",
-        f"a=ssrc:{item.ssrc} cname:{item.cname}",
-        f"a=ssrc:{item.ssrc} msid:{item.stream} {item.track}",
-    ]
+    names = [f"cname:{item.cname}", f"msid:{item.stream} {item.track}"]
+    ssrcs = [item.ssrc, item.repair_ssrc] if item.repair_ssrc else [item.ssrc]
+    group = [f"a=ssrc-group:FID {item.ssrc} {item.repair_ssrc}"] if item.repair_ssrc else []
+    lines = [f"a=ssrc:{ssrc} {name}" for ssrc in ssrcs for name in names]
+    return [f"a=msid:{item.stream} {item.track}", *group, *lines]

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 
 from station.base.errors import N_, BadInput
 from station.base.ids import new_id
 from station.rtc import rtcp
 from station.rtc.adapter import Scratch
-from station.rtc.published import RTCP_SSRC, PublishedTrack, TrackState
+from station.rtc.layer import RTCP_SSRC, Layer
+from station.rtc.published import PublishedTrack, TrackState
 from station.rtc.rtp import HEADER, HEADER_BYTES, find_extension, payload_bounds
-from station.rtc.sdp import AnswerMedia, Media, NoCodec, Offer
+from station.rtc.sdp import (
+    LEVEL_URI,
+    MID_URI,
+    REPAIRED_RID_URI,
+    RID_URI,
+    TRANSPORT_URI,
+    AnswerMedia,
+    Media,
+    NoCodec,
+    Offer,
+)
 from station.rtc.sender_clock import SenderClock
 from station.rtc.session import Session
+from station.rtc.twcc import ArrivalLog
 
 MAX_TRACKS = 6
 VIDEO_BITS_PER_S = 2_500_000
 AUDIO_BITS_PER_S = 64_000
 REPORT_EVERY_S = 1.0
+ARRIVALS_EVERY_S = 0.1
+SILENT_DBOV = 127
 SOURCES = {"camera": "video", "screen": "video", "microphone": "audio"}
 
 
@@ -32,17 +47,23 @@ class BadSource(BadInput):
 
 
 class Upstream:
-    """Belongs to one session. `on_track_ended` is told of each track that is no more."""
+    """Belongs to one session. `on_track_ended` hears of tracks that are no more, `on_level` of sounds' levels."""
 
     def __init__(self, session: Session, person: str) -> None:
         self.session = session
         self.person = person
         self.tracks: dict[str, PublishedTrack] = {}  # by mid
         self.on_track_ended: Callable[[PublishedTrack], None] = lambda _track: None
-        self._by_ssrc: dict[int, PublishedTrack] = {}
-        self._mid_extension = 0
+        self.on_level: Callable[[PublishedTrack, int, float], None] = lambda _track, _level, _now_s: None
+        self._layers: dict[int, tuple[PublishedTrack, Layer]] = {}  # by SSRC
+        self._repairs: dict[int, tuple[PublishedTrack, Layer]] = {}  # by SSRC of the repeats
+        self._extensions: dict[str, int] = {}
+        self._transport_extension = 0
+        self._level_extension = 0
+        self._arrivals = ArrivalLog()
         self._clock = SenderClock()
         self._next_report_s = 0.0
+        self._next_arrivals_s = 0.0
 
     def negotiate(self, offer: Offer, sources: Mapping[str, str]) -> tuple[list[AnswerMedia], list[PublishedTrack]]:
         """Our answer to each m-line, and the tracks that are new. Changes nothing when it raises.
@@ -69,7 +90,7 @@ class Upstream:
         added = []
         for answer in answers:
             media = answer.offered
-            self._mid_extension = media.mid_extension or self._mid_extension
+            self._extensions.update(media.extensions)  # ids are the same in all of a bundle (RFC 8843 section 9.2)
             if answer.codec is None:
                 continue
             track = self.tracks.get(media.mid)
@@ -79,21 +100,26 @@ class Upstream:
             if track is None:
                 track = self._add(media, answer, sources[media.mid])
                 added.append(track)
-            if media.ssrcs:
-                track.latch(media.ssrcs[0])
-                self._by_ssrc[media.ssrcs[0]] = track
+            if media.ssrcs and not media.rids:
+                self._latch(media.ssrcs[0], track, track.layers[0])
+                repair = media.repairs.get(media.ssrcs[0])
+                if repair is not None:
+                    self._repairs[repair] = (track, track.layers[0])
+        self._transport_extension = self._extensions.get(TRANSPORT_URI, 0)
+        self._level_extension = self._extensions.get(LEVEL_URI, 0)
         return added
 
     def _add(self, media: Media, answer: AnswerMedia, source: str) -> PublishedTrack:
         assert answer.codec is not None
         state = TrackState(new_id("tk"), self.person, source, media.kind, answer.codec.name)
-        track = PublishedTrack(state, media.mid, answer.codec, self.session, self._clock)
+        track = PublishedTrack(state, media.mid, answer.codec, self.session, self._clock, media.rids)
         self.tracks[media.mid] = track
         return track
 
     def _end(self, mid: str) -> None:
         track = self.tracks.pop(mid)
-        self._by_ssrc = {ssrc: other for ssrc, other in self._by_ssrc.items() if other is not track}
+        self._layers = {ssrc: both for ssrc, both in self._layers.items() if both[0] is not track}
+        self._repairs = {ssrc: both for ssrc, both in self._repairs.items() if both[0] is not track}
         track.end()
         self.on_track_ended(track)
 
@@ -110,54 +136,120 @@ class Upstream:
 
     def receive_rtp(self, scratch: Scratch, size: int) -> None:
         """Takes a decrypted packet and hands it on without CSRCs, extensions and padding."""
-        buffer = scratch.bytes_
-        first, kind, sequence, timestamp, ssrc = HEADER.unpack_from(buffer)
-        track = self._by_ssrc.get(ssrc)
-        if track is None:
-            track = self._identify(scratch, size, kind & 0x7F, ssrc)
-        if track is None or kind & 0x7F != track.payload_type:
-            return
+        buffer, now_s = scratch.bytes_, time.monotonic()
+        first, kind, _, timestamp, ssrc = HEADER.unpack_from(buffer)
+        payload_type = kind & 0x7F
         start, end = (HEADER_BYTES, size) if first == 0x80 else payload_bounds(buffer, size)
+        if first & 0x10 and self._transport_extension:
+            number = find_extension(buffer, size, self._transport_extension)
+            if number is not None and len(number) == 2:
+                self._arrivals.note(number[0] << 8 | number[1], now_s)
+        found = self._layers.get(ssrc)
+        if found is None or payload_type != found[0].payload_type:
+            self._receive_other(scratch, (start, end), payload_type, now_s)
+            return
+        track, layer = found
+        if self._level_extension and track.state.kind == "audio":
+            self._note_level(track, buffer, size, now_s)
         at = start - HEADER_BYTES
         if at:
             scratch.view[at:start] = bytes(scratch.view[:HEADER_BYTES])
         buffer[at] = 0x80
-        track.receive(bytes(scratch.view[at:end]), sequence, timestamp)
+        layer.receive(bytes(scratch.view[at:end]), timestamp, now_s)
 
-    def _identify(self, scratch: Scratch, size: int, payload_type: int, ssrc: int) -> PublishedTrack | None:
-        """Which track an SSRC belongs to that the offer did not name (RFC 9143 section 9.2)."""
-        fitting = [track for track in self.tracks.values() if track.payload_type == payload_type]
-        mid = find_extension(scratch.bytes_, size, self._mid_extension) if self._mid_extension else None
-        if mid is not None:
-            fitting = [track for track in fitting if track.mid == mid.decode("ascii", "replace")]
+    @property
+    def has_levels(self) -> bool:
+        """Whether sound comes with its level, by which speakers are found."""
+        return self._level_extension > 0
+
+    def _note_level(self, track: PublishedTrack, buffer: bytearray, size: int, now_s: float) -> None:
+        level = find_extension(buffer, size, self._level_extension)  # RFC 6464: -dBov in seven bits
+        if level:
+            self.on_level(track, SILENT_DBOV if track.state.muted else level[0] & 0x7F, now_s)
+
+    def _receive_other(self, scratch: Scratch, bounds: tuple[int, int], payload_type: int, now_s: float) -> None:
+        """A repeat, or the first packet of a stream that the offer did not name."""
+        ssrc = int.from_bytes(scratch.view[8:12], "big")
+        found = self._repairs.get(ssrc)
+        if found is None:
+            found = self._identify(scratch, bounds[0], payload_type, ssrc)
+        if found is None:
+            return
+        track, layer = found
+        head, body = bytes(scratch.view[:HEADER_BYTES]), bytes(scratch.view[bounds[0] : bounds[1]])
+        timestamp = int.from_bytes(head[4:8], "big")
+        if payload_type == track.payload_type:
+            layer.receive(b"\x80" + head[1:] + body, timestamp, now_s)
+        elif payload_type == track.codec.repair_type and len(body) > 2:
+            # RFC 4588 section 4: the payload begins with the original sequence number.
+            packet = bytes([0x80, head[1] & 0x80 | track.payload_type]) + body[:2] + head[4:] + body[2:]
+            layer.receive_repair(packet, timestamp, now_s)
+
+    def _identify(
+        self, scratch: Scratch, size: int, payload_type: int, ssrc: int
+    ) -> tuple[PublishedTrack, Layer] | None:
+        """Which encoding an unknown SSRC belongs to (RFC 8843 section 9.2, RFC 8852)."""
+        is_repair = any(payload_type == track.codec.repair_type for track in self.tracks.values())
+        fitting = [
+            track
+            for track in self.tracks.values()
+            if payload_type == (track.codec.repair_type if is_repair else track.payload_type)
+        ]
+        mid = self._text(scratch, size, MID_URI)
+        if mid:
+            fitting = [track for track in fitting if track.mid == mid]
         if len(fitting) != 1:
             return None
-        self._by_ssrc = {old: track for old, track in self._by_ssrc.items() if track is not fitting[0]}
-        self._by_ssrc[ssrc] = fitting[0]
-        fitting[0].latch(ssrc)
-        return fitting[0]
+        track = fitting[0]
+        layer = track.layer(self._text(scratch, size, REPAIRED_RID_URI if is_repair else RID_URI))
+        if layer is None:
+            return None
+        if is_repair:
+            self._repairs = {old: both for old, both in self._repairs.items() if both[1] is not layer}
+            self._repairs[ssrc] = (track, layer)
+        else:
+            self._latch(ssrc, track, layer)
+        return track, layer
+
+    def _text(self, scratch: Scratch, size: int, uri: str) -> str:
+        number = self._extensions.get(uri, 0)
+        value = find_extension(scratch.bytes_, size, number) if number else None
+        return value.decode("ascii", "replace") if value else ""
+
+    def _latch(self, ssrc: int, track: PublishedTrack, layer: Layer) -> None:
+        self._layers = {old: both for old, both in self._layers.items() if both[1] is not layer}
+        self._layers[ssrc] = (track, layer)
+        layer.latch(ssrc)
 
     def receive_rtcp(self, items: list[rtcp.Feedback]) -> None:
         """Takes the publisher's sender reports."""
         for item in items:
             if isinstance(item, rtcp.SenderReport):
-                track = self._by_ssrc.get(item.ssrc)
-                if track is not None:
-                    track.report(item)
+                found = self._layers.get(item.ssrc)
+                if found is not None:
+                    found[1].report(item)
 
     def tick(self, now_s: float) -> None:
-        """Recovers losses; once a second tells the publisher how well it arrives and how much it may send."""
+        """Recovers losses, and tells the publisher how well its packets arrive and how much it may send."""
         for track in self.tracks.values():
             track.tick(now_s)
+        if self._transport_extension and now_s >= self._next_arrivals_s:
+            self._next_arrivals_s = now_s + ARRIVALS_EVERY_S
+            ssrc = next(iter(self._layers), 0)
+            packet = self._arrivals.feedback(RTCP_SSRC, ssrc, now_s)
+            if packet:
+                self.session.send_rtcp(packet)
         if now_s >= self._next_report_s:
             self._next_report_s = now_s + REPORT_EVERY_S
             self._report()
 
     def _report(self) -> None:
-        tracks = [track for track in self.tracks.values() if track.ssrc]
-        blocks = [block for track in tracks if (block := track.report_block()) is not None]
-        packet = rtcp.receiver_report(RTCP_SSRC, blocks)
-        if tracks:
-            rates = (VIDEO_BITS_PER_S if track.state.kind == "video" else AUDIO_BITS_PER_S for track in tracks)
-            packet += rtcp.max_bitrate(RTCP_SSRC, sum(rates), [track.ssrc for track in tracks])
+        layers = [layer for _, layer in self._layers.values()]
+        packet = rtcp.receiver_report(RTCP_SSRC, [block for layer in layers if (block := layer.report_block())])
+        if layers and not self._transport_extension:
+            rates = (
+                VIDEO_BITS_PER_S if both[0].state.kind == "video" else AUDIO_BITS_PER_S
+                for both in self._layers.values()
+            )
+            packet += rtcp.max_bitrate(RTCP_SSRC, sum(rates), [layer.ssrc for layer in layers])
         self.session.send_rtcp(packet)

@@ -17,6 +17,12 @@ MAX_SEGMENTED_BYTES = 60_000
 _UDP_SEGMENT = 103  # linux/udp.h; the socket module has no name for it
 
 
+class Flushable(Protocol):
+    """What gathers while datagrams are read, and is sent after them."""
+
+    def flush(self) -> None: ...
+
+
 class Wire(Protocol):
     """A way to a peer. Both calls may raise OSError: the buffer is full, or the peer has gone."""
 

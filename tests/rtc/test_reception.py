@@ -27,7 +27,8 @@ def test_what_is_missing_is_asked_for_again_and_then_given_up() -> None:
     missing = Missing()
     assert missing.jumped(12, 3, now_s=0.0) == [10, 11]
     assert missing.due(0.05) == ([], 0)
-    missing.arrived(11)
+    assert missing.arrived(11, 0.05)
+    assert not missing.arrived(11, 0.05)
     assert missing.due(0.07) == ([10], 0)
     assert missing.due(0.46) == ([], 1)
     assert not missing

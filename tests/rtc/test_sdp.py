@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from station.base.errors import BadInput, TooLarge
 from station.rtc.candidates import write_candidates
-from station.rtc.sdp import AnswerMedia, BadOffer, OfferTooLarge, Transport, parse_offer, write_answer
+from station.rtc.sdp import MID_URI, AnswerMedia, BadOffer, OfferTooLarge, Transport, parse_offer, write_answer
 from tests.rtc.offers import offer
 
 OFFER = offer("sendonly", "abcd", (11, 12))
@@ -23,7 +23,7 @@ def test_an_offer_is_read_into_plain_data() -> None:
     assert (found.ufrag, found.password) == ("abcd", "abcd" * 4)
     assert [codec.name for codec in video.codecs] == ["h264"]
     assert (video.codecs[0].payload_type, video.codecs[0].feedback) == (102, ("nack", "nack pli"))
-    assert (video.ssrcs, audio.ssrcs, audio.mid_extension) == ((11,), (12,), 4)
+    assert (video.ssrcs, audio.ssrcs, audio.extensions[MID_URI]) == ((11,), (12,), 4)
     assert (video.sends, video.receives) == (True, False)
 
 

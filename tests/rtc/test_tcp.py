@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from station.rtc.framing import BadFraming, Deframer, frame
+from station.rtc.session import INBOUND_BYTES_PER_S
 from station.rtc.tcp import MAX_STRANGERS, QUEUE_BYTES
 from tests.rtc.conftest import Media, OpenPage
 from tests.rtc.raw_peer import VIDEO_SSRC, TcpChannel, UdpChannel, call, flows
@@ -107,12 +108,13 @@ async def test_a_viewer_that_never_reads_costs_bounded_memory(media: Media) -> N
     while wire.dropped < 100:
         for _ in range(20):
             sent += 1
-            await sending.send(publisher.rtp(bytes(1100), ssrc=VIDEO_SSRC, payload_type=102))
+            await sending.send(publisher.rtp(b"\x65" + bytes(1099), ssrc=VIDEO_SSRC, payload_type=102))
         async with asyncio.timeout(10):
             while len(viewer.media) < sent:
                 assert await viewer.take(receiving, 5)
         assert wire.queued_bytes < QUEUE_BYTES + 1500
         assert sent < 5000
+        await asyncio.sleep(20 * 1100 / INBOUND_BYTES_PER_S * 1.5)  # what one session may send
     for channel in (sending, receiving, stuck):
         channel.close()
 

@@ -1,0 +1,166 @@
+"""One encoding of a published track: what arrives of it, what is asked for again, and the feed that carries it on."""
+
+from __future__ import annotations
+
+import time
+
+from station.rtc import rtcp
+from station.rtc.feed import Feed
+from station.rtc.keyframes import picture_height, starts_keyframe
+from station.rtc.reception import KeyframeRequests, Missing, Reception
+from station.rtc.rtp import HEADER_BYTES
+from station.rtc.sdp import CLOCK_RATES, Codec
+from station.rtc.sender_clock import SenderClock, TrackClock
+from station.rtc.session import Session
+
+RTCP_SSRC = 1  # who our reports come from; nobody answers to it
+SILENT_AFTER_S = 1.5  # an encoding that sends nothing for so long is taken as switched off
+METER_EVERY_S = 0.5
+
+
+class Layer:
+    """`rid` is empty when the track has one encoding only; `height` is 0 until a keyframe told it."""
+
+    def __init__(self, rid: str, codec: Codec, session: Session, sender_clock: SenderClock) -> None:
+        self.rid = rid
+        self.codec = codec
+        self.session = session
+        self.ssrc = 0
+        self.height = 0
+        self.bits_per_s = 0.0
+        self.clock = TrackClock(CLOCK_RATES[codec.name], sender_clock)
+        self.feed = Feed(session.port.dirty, session.port.outgoing, self.clock)
+        self.reception = Reception(self.clock.clock_rate)
+        self.missing = Missing()
+        self._sender_clock = sender_clock
+        self._keyframes = KeyframeRequests()
+        self._is_video = codec.name != "opus"
+        self._asks_again = "nack" in codec.feedback
+        self._last_report: tuple[int, float] | None = None
+        self._heard_s = 0.0
+        self._metered = (time.monotonic(), 0)
+
+    def is_sending(self, now_s: float) -> bool:
+        """Whether packets came lately: browsers switch encodings off that their line does not carry."""
+        return now_s - self._heard_s < SILENT_AFTER_S
+
+    def latch(self, ssrc: int) -> None:
+        """The stream has this SSRC from now on. A change of it begins new numbers, which viewers do not see."""
+        if self.ssrc and self.ssrc != ssrc:
+            self.reception = Reception(self.clock.clock_rate)
+            self.missing = Missing()
+            self._last_report = None
+            self.clock.restart()
+        self.ssrc = ssrc
+
+    def receive(self, packet: bytes, timestamp: int, now_s: float) -> None:
+        """Takes one packet in canonical form (see `feed`)."""
+        reception, feed = self.reception, self.feed
+        if reception.highest < 0:
+            self._first(packet, timestamp, now_s)
+            return
+        self._heard_s = now_s
+        step = reception.received((packet[2] << 8) | packet[3], timestamp, now_s)
+        if step > 0:
+            if step > 1:
+                self._jumped(step, now_s)
+            feed.forward(packet, reception.highest, timestamp)
+            if self._keyframes.wanted or feed.waiting:
+                self._look_for_start(packet, reception.highest, timestamp)
+        else:
+            self._late(packet, reception.highest + step, timestamp, now_s)
+
+    def receive_repair(self, packet: bytes, timestamp: int, now_s: float) -> None:
+        """Takes a packet that came as a repeat (RTX): it is not counted as one that arrived, so that loss shows."""
+        reception = self.reception
+        if reception.highest < 0:
+            return
+        step = reception.step((packet[2] << 8) | packet[3])
+        if step > 0:  # the last ones of a burst were lost, and nothing has come since
+            reception.advance(step)
+            if step > 1:
+                self._jumped(step, now_s)
+            self.feed.forward(packet, reception.highest, timestamp)
+            self._look_for_start(packet, reception.highest, timestamp)
+        else:
+            self._late(packet, reception.highest + step, timestamp, now_s)
+
+    def _first(self, packet: bytes, timestamp: int, now_s: float) -> None:
+        self._heard_s = now_s
+        self.reception.received((packet[2] << 8) | packet[3], timestamp, now_s)
+        sequence = self.reception.highest
+        if self.feed.newest is not None:
+            self.feed.begin_anew(packet, sequence, timestamp, self.clock.clock_rate // 50)
+        self.feed.forward(packet, sequence, timestamp)
+        self._look_for_start(packet, sequence, timestamp)
+
+    def _late(self, packet: bytes, sequence: int, timestamp: int, now_s: float) -> None:
+        was_missing = self.missing.arrived(sequence & 0xFFFF, now_s)
+        if not was_missing and self.feed.packet_at(sequence) is not None:
+            return  # repeated though it had come, as browsers do to fill the line
+        self.feed.forward_late(packet, sequence, timestamp)
+        self._look_for_start(packet, sequence, timestamp)
+
+    def _look_for_start(self, packet: bytes, sequence: int, timestamp: int) -> None:
+        """Lets those begin who wait for a packet to begin with."""
+        if not self._is_video:
+            self.feed.begin(sequence, timestamp, keyframe=False)
+        elif starts_keyframe(self.codec.name, packet[HEADER_BYTES : HEADER_BYTES + 64]):
+            self._keyframes.arrived()
+            self.height = picture_height(self.codec.name, packet[HEADER_BYTES:]) or self.height
+            self.feed.begin(sequence, timestamp, keyframe=True)
+
+    def _jumped(self, step: int, now_s: float) -> None:
+        if not self._is_video:
+            return
+        lost = self.missing.jumped(self.reception.highest & 0xFFFF, step, now_s) if self._asks_again else []
+        if lost:
+            self.session.send_rtcp(rtcp.nack(RTCP_SSRC, self.ssrc, lost))
+        else:
+            self.want_keyframe()
+
+    def report(self, item: rtcp.SenderReport) -> None:
+        """The publisher's own report: its clock against the RTP timestamps."""
+        self._last_report = (item.ntp_middle, time.monotonic())
+        self._sender_clock.observe(item.ntp_s, time.time())
+        self.clock.report(item.rtp_timestamp, item.ntp_s)
+
+    def want_keyframe(self) -> None:
+        """Somebody cannot go on without a keyframe."""
+        if self._is_video and self._keyframes.want(time.monotonic()):
+            self._send_picture_loss()
+
+    def tick(self, now_s: float) -> None:
+        """Asks again for what is missing, and for keyframes that did not come; measures the rate."""
+        if self.missing:
+            ask, lost = self.missing.due(now_s)
+            if ask:
+                self.session.send_rtcp(rtcp.nack(RTCP_SSRC, self.ssrc, ask))
+            if lost:
+                self.want_keyframe()
+        if self._keyframes.due(now_s):
+            self._send_picture_loss()
+        since_s, octets = self._metered
+        if now_s - since_s >= METER_EVERY_S:
+            rate = (self.feed.octets - octets) * 8 / (now_s - since_s)
+            self.bits_per_s += (rate - self.bits_per_s) * (0.5 if self.bits_per_s else 1.0)
+            self._metered = (now_s, self.feed.octets)
+
+    def report_block(self) -> bytes | None:
+        """Our receiver report on this stream; None before anything came."""
+        if not self.ssrc or self.reception.highest < 0:
+            return None
+        lsr, dlsr = 0, 0
+        if self._last_report is not None:
+            lsr = self._last_report[0]
+            dlsr = int((time.monotonic() - self._last_report[1]) * 65536)
+        return rtcp.report_block(self.ssrc, *self.reception.report(), lsr, dlsr)
+
+    def end(self) -> None:
+        """Nobody is sent anything any more."""
+        self.feed.outputs, self.feed.waiting, self.feed.taps = [], [], []
+        self._keyframes = KeyframeRequests()
+
+    def _send_picture_loss(self) -> None:
+        if self.ssrc:
+            self.session.send_rtcp(rtcp.picture_loss(RTCP_SSRC, self.ssrc))

@@ -1,0 +1,133 @@
+"""What one viewer is given: the encodings that it shows and its line carries, more of them once the line proved itself.
+
+Sound is always given. Which picture gets what is decided by `allocation`, how much the line carries by `bandwidth`, and
+`prober` asks for padding where only more traffic can tell.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from station.rtc import allocation
+from station.rtc.adapter import Scratch
+from station.rtc.allocation import HIDDEN, PAUSED, Picture, allocate
+from station.rtc.bandwidth import Estimator
+from station.rtc.layer import Layer
+from station.rtc.line import Line
+from station.rtc.prober import Prober
+from station.rtc.twcc import parse_feedback
+from station.rtc.watched import Watched
+
+STEER_EVERY_S = 0.25
+UNLIMITED_BPS = 1 << 40
+PROVED_NARROW_S = 15.0  # a picture is paused only if the line showed itself too narrow in this time
+SOUND_OVERHEAD = 1.15
+UNMEASURED_BPS = (150_000, 500_000, 1_500_000)  # by place, until the first half second has been measured
+
+
+class Steering:
+    """Belongs to one watching session. `on_paused` hears of pictures that are paused for lack of room, or go on."""
+
+    def __init__(self, scratch: Scratch) -> None:
+        now_s = time.monotonic()
+        self.estimator = Estimator(now_s)
+        self.prober = Prober(self.estimator, now_s)
+        self.line = Line(self.estimator.log)
+        self.shown: Mapping[str, int] | None = None  # height of each picture by track, as the page said
+        self.speakers: Sequence[str] = ()
+        self.on_paused: Callable[[str, bool], None] = lambda _track, _paused: None
+        self._scratch = scratch
+        self._tells = False  # whether the viewer tells us anything by which to know its line
+        self._next_s = 0.0
+        self._next_step_bps = 0
+
+    def look_again(self) -> None:
+        """Something has changed: decides anew at the next tick."""
+        self._next_s = 0.0
+
+    def receive_feedback(self, packet: bytes, now_s: float) -> None:
+        """Takes transport-wide feedback."""
+        feedback = parse_feedback(packet)
+        if feedback is None:
+            return
+        self._tells = True
+        lowered_s = self.estimator.over_s
+        self.estimator.on_feedback(feedback, now_s)
+        if self.estimator.over_s != lowered_s:
+            self.look_again()
+
+    def receive_max_bitrate(self, bits_per_s: int, now_s: float) -> None:
+        """Takes the receiver's own estimate (REMB)."""
+        self._tells = True
+        self.estimator.on_remb(bits_per_s, now_s)
+        self.look_again()
+
+    def receive_loss(self, fraction: float, now_s: float) -> None:
+        """Takes the loss of a receiver report."""
+        self.estimator.on_report(fraction, now_s)
+
+    def tick(self, watched: Sequence[Watched], now_s: float) -> None:
+        """Called some ten times a second."""
+        if now_s >= self._next_s:
+            self.steer(watched, now_s)
+        octets = self.prober.padding_bytes(now_s, self._next_step_bps) if self._tells else 0
+        if octets > 0:
+            self._fill(watched, octets, now_s)
+
+    def steer(self, watched: Sequence[Watched], now_s: float) -> None:
+        """Gives each picture the encoding it can have, and sound always."""
+        self._next_s = now_s + STEER_EVERY_S
+        pictures = [item for item in watched if item.track.state.kind == "video" and not item.track.ended]
+        sounds = [item for item in watched if item.track.state.kind == "audio"]
+        for item in sounds:
+            item.select(item.track.best)
+        sending = {item.track.state.id: item.track.sending for item in pictures}
+        described = [self._describe(item, sending[item.track.state.id]) for item in pictures]
+        decided = allocate(described, self._budget_bps(described, sounds, now_s))
+        self._next_step_bps = decided.next_step_bps + self._sound_bps(sounds) if decided.next_step_bps else 0
+        for item in pictures:
+            track = item.track.state.id
+            chosen = decided.layers[track]
+            item.select(None if chosen in (PAUSED, HIDDEN) else sending[track][chosen])
+            self._note_paused(item, chosen == PAUSED)
+
+    def _budget_bps(self, pictures: Sequence[Picture], sounds: Sequence[Watched], now_s: float) -> int:
+        """What pictures may take: the estimate, but not less than the least of each while nothing speaks against it."""
+        if not self._tells and not self.estimator.loss.is_high:
+            estimate = UNLIMITED_BPS
+        else:
+            estimate = self.estimator.target_bps(now_s) - self._sound_bps(sounds)
+        if now_s - self.estimator.over_s < PROVED_NARROW_S:
+            return estimate
+        least = sum(next((layer.bps for layer in picture.layers if layer.active), 0) for picture in pictures)
+        return max(estimate, int(least * allocation.HEADROOM) + 30_000 * len(pictures))
+
+    def _sound_bps(self, sounds: Sequence[Watched]) -> int:
+        return int(sum(item.track.best.bits_per_s for item in sounds) * SOUND_OVERHEAD)
+
+    def _describe(self, item: Watched, sending: tuple[Layer, ...]) -> Picture:
+        state = item.track.state
+        layers = tuple(
+            allocation.Layer(int(layer.bits_per_s) or _unmeasured(place, len(sending)), layer.height)
+            for place, layer in enumerate(sending)
+        )
+        current = sending.index(item.layer) if item.layer in sending else PAUSED if item.is_paused else HIDDEN
+        shown = self.shown.get(state.id) if self.shown is not None else None
+        is_speaking = state.person in self.speakers
+        return Picture(state.id, layers, shown, state.source == "screen", is_speaking, current)
+
+    def _note_paused(self, item: Watched, is_paused: bool) -> None:
+        if item.is_paused != is_paused:
+            item.is_paused = is_paused
+            self.on_paused(item.track.state.id, is_paused)
+
+    def _fill(self, watched: Sequence[Watched], octets: int, now_s: float) -> None:
+        for item in watched:
+            octets -= item.fill(self._scratch, octets, now_s)
+            if octets <= 0:
+                return
+
+
+def _unmeasured(place: int, of: int) -> int:
+    return UNMEASURED_BPS[place] if of > 1 else UNMEASURED_BPS[1]

@@ -1,0 +1,84 @@
+"""One track as one viewer gets it: which encoding, what of it is repeated, what the viewer says of it."""
+
+from __future__ import annotations
+
+import time
+
+from station.rtc import rtcp
+from station.rtc.adapter import Scratch
+from station.rtc.layer import Layer
+from station.rtc.output import Output
+from station.rtc.published import PublishedTrack
+from station.rtc.repeat import send_padding, send_repeat
+
+
+class Watched:
+    """`layer` is the encoding that is given, or will be from its next keyframe on; None: nothing."""
+
+    def __init__(self, track: PublishedTrack, output: Output) -> None:
+        self.track = track
+        self.output = output
+        self.layer: Layer | None = None
+        self.is_paused = False
+        self.fraction_lost = 0.0
+        self.repeated = 0
+
+    @property
+    def given(self) -> Layer | None:
+        """The encoding whose packets flow now."""
+        return next((layer for layer in self.track.layers if self.output in layer.feed.outputs), None)
+
+    def select(self, layer: Layer | None) -> None:
+        """Gives this encoding from its next keyframe on, and until then the one before; None: nothing from now on."""
+        if self.track.ended or (layer is self.layer and layer is not None and layer is self.given):
+            return
+        self.layer = layer
+        if layer is None:
+            self.leave()
+            return
+        for other in self.track.layers:
+            if other is not layer:
+                other.feed.stop_waiting(self.output)
+        if not layer.feed.attach(self.output):
+            layer.want_keyframe()
+
+    def leave(self) -> None:
+        """Gives nothing."""
+        for layer in self.track.layers:
+            layer.feed.detach(self.output)
+
+    def want_keyframe(self) -> None:
+        """The viewer cannot go on with what it has."""
+        if self.layer is not None:
+            self.layer.want_keyframe()
+
+    def repeat(self, scratch: Scratch, sequence: int, now_s: float) -> int:
+        """Sends again what the viewer missed; the octets sent, 0 when it is not kept any more."""
+        found = self.output.find(sequence)
+        if found is None or self.track.ended:
+            return 0
+        self.repeated += 1
+        return send_repeat(scratch, self.output, *found, now_s)
+
+    def fill(self, scratch: Scratch, octets: int, now_s: float) -> int:
+        """Sends so many octets that the viewer does not need, to load its line; returns how many were sent."""
+        span, sent = self.output.span, 0
+        if self.output.repair is None or not self.output.extension or span is None:
+            return 0
+        if self.given is not None:
+            for item in span.feed.recent(octets):
+                if item.sequence >= span.begins:
+                    sent += send_repeat(scratch, self.output, span, item, now_s)
+        while sent < octets and (padding := send_padding(scratch, self.output, now_s)):
+            sent += padding
+        return sent
+
+    def sender_report(self) -> bytes | None:
+        """The publisher's clock in the viewer's timestamps, for lips and voice to match; None before it is known."""
+        layer, unix_s, output = self.given, time.time(), self.output
+        timestamp = layer.clock.timestamp_at(unix_s) if layer is not None else None
+        if timestamp is None:
+            return None
+        stamp = timestamp + output.timestamp_offset
+        name = self.track.state.person
+        return rtcp.sender_report(output.ssrc, unix_s, stamp, output.packets, output.octets, name)

@@ -1,0 +1,275 @@
+"""Forwarding: what viewers get decrypts, and its numbers go on whatever happens behind them."""
+
+from __future__ import annotations
+
+import os
+import struct
+from itertools import pairwise
+
+import pytest
+from pylibsrtp import Policy
+
+from station.rtc.adapter import Scratch, SrtpStream, srtp_unprotect
+from station.rtc.feed import RING_SIZE, Feed
+from station.rtc.line import Line
+from station.rtc.output import Output, Repair
+from station.rtc.repeat import send_padding, send_repeat
+from station.rtc.rtp import HEADER, find_extension, payload_bounds
+from station.rtc.send_log import SendLog
+from station.rtc.sender_clock import SenderClock, TrackClock
+from station.rtc.wire import Address, Datagram, Flushable
+
+NUMBER_ID = 4
+KEY = os.urandom(28)
+ADDRESS = ("127.0.0.1", 1)
+
+
+class Viewer:
+    """An output whose datagrams are decrypted as they come, in place of a socket."""
+
+    def __init__(self, *, repair: bool = True, vp8: bool = False) -> None:
+        self.log = SendLog()
+        self.output = Output(0x1234, 102, 90_000, Line(self.log), is_vp8=vp8)
+        if repair:
+            self.output.repair = Repair(0x5678, 103)
+            self.output.number_packets(NUMBER_ID)
+        self._key = SrtpStream(KEY, Policy.SRTP_PROFILE_AEAD_AES_128_GCM, outbound=True)
+        self._incoming = SrtpStream(KEY, Policy.SRTP_PROFILE_AEAD_AES_128_GCM, outbound=False)
+        self._scratch = Scratch()
+        self.calls = 0
+        self.got: list[bytes] = []
+        self.output.go_by(self, ADDRESS, self._key.handle)
+
+    def send(self, datagram: Datagram, address: Address) -> int:
+        return self.send_segments(datagram, len(datagram), address)
+
+    def send_segments(self, datagrams: Datagram, segment_bytes: int, address: Address) -> int:
+        self.calls += 1
+        for at in range(0, len(datagrams), segment_bytes):
+            self._decrypt(bytes(datagrams[at : at + segment_bytes]))
+        return len(datagrams)
+
+    def _decrypt(self, datagram: bytes) -> None:
+        self._scratch.view[: len(datagram)] = datagram
+        self._scratch.size[0] = len(datagram)
+        assert srtp_unprotect(self._incoming.handle, self._scratch.pointer, self._scratch.size) == 0
+        self.got.append(bytes(self._scratch.view[: self._scratch.size[0]]))
+
+    @property
+    def sequences(self) -> list[int]:
+        return [int.from_bytes(packet[2:4], "big") for packet in self.got]
+
+    @property
+    def timestamps(self) -> list[int]:
+        return [int.from_bytes(packet[4:8], "big") for packet in self.got]
+
+    @property
+    def payloads(self) -> list[bytes]:
+        return [packet[slice(*payload_bounds(packet, len(packet)))] for packet in self.got]
+
+
+class Publisher:
+    """One encoding with its feed."""
+
+    def __init__(self, sequence: int, timestamp: int) -> None:
+        self.dirty: list[Flushable] = []
+        self.clock = TrackClock(90_000, SenderClock())
+        self.feed = Feed(self.dirty, Scratch(70_000), self.clock)
+        self.sequence, self.timestamp = sequence, timestamp
+
+    def packet(self, payload: bytes) -> bytes:
+        return HEADER.pack(0x80, 96, self.sequence & 0xFFFF, self.timestamp & 0xFFFFFFFF, 7) + payload
+
+    def send(self, *payloads: bytes, keyframe: bool = False) -> None:
+        for number, payload in enumerate(payloads):
+            self.feed.forward(self.packet(payload), self.sequence, self.timestamp)
+            if keyframe and number == 0:
+                self.feed.begin(self.sequence, self.timestamp, keyframe=True)
+            self.sequence += 1
+        self.timestamp += 3600
+        while self.dirty:
+            self.dirty.pop().flush()
+
+
+def is_consecutive(numbers: list[int]) -> bool:
+    return all((b - a) & 0xFFFF == 1 for a, b in pairwise(numbers))
+
+
+@pytest.fixture
+def publisher() -> Publisher:
+    return Publisher(0x1FFF0, 0xFFFFF000)
+
+
+def test_equal_packets_leave_in_one_call_and_decrypt(publisher: Publisher) -> None:
+    """What came together goes out in one call a run of equal lengths, each packet whole and numbered."""
+    viewer = Viewer()
+    assert not publisher.feed.attach(viewer.output)
+    sent = [b"k" * 1000, b"l" * 1000, b"m" * 300, b"n" * 1000]
+    publisher.send(*sent[:1], keyframe=True)
+    viewer.calls = 0
+    publisher.send(*sent)
+    assert viewer.payloads == [sent[0], *sent]
+    assert viewer.calls == 2
+    assert is_consecutive(viewer.sequences)
+    numbers = [find_extension(packet, len(packet), NUMBER_ID) for packet in viewer.got]
+    assert numbers == [struct.pack("!H", n) for n in range(5)]
+    assert len(viewer.log) == 3
+
+
+def test_a_viewer_begins_with_a_keyframe(publisher: Publisher) -> None:
+    """Nothing comes before the keyframe; one that has just begun is given from the ring at once."""
+    early, late = Viewer(), Viewer()
+    publisher.feed.attach(early.output)
+    publisher.send(b"before")
+    publisher.send(b"key", b"frame", keyframe=True)
+    publisher.send(b"after")
+    assert early.payloads == [b"key", b"frame", b"after"]
+    assert publisher.feed.attach(late.output)
+    assert late.payloads == early.payloads
+    publisher.send(b"both")
+    assert late.payloads == early.payloads == [b"key", b"frame", b"after", b"both"]
+
+
+def test_another_encoding_goes_on_under_the_same_numbers(publisher: Publisher) -> None:
+    """A switch happens where a keyframe of the other encoding begins; numbers and time go on, repeats reach back."""
+    viewer, other = Viewer(), Publisher(500, 12345)
+    publisher.feed.attach(viewer.output)
+    publisher.send(b"p1", keyframe=True)
+    other.feed.attach(viewer.output)
+    other.send(b"not yet")
+    publisher.send(b"p2")
+    other.send(b"o1", b"o2", keyframe=True)
+    publisher.send(b"not any more")
+    other.send(b"o3")
+    assert viewer.payloads == [b"p1", b"p2", b"o1", b"o2", b"o3"]
+    assert is_consecutive(viewer.sequences)
+    steps = [(b - a) & 0xFFFFFFFF for a, b in pairwise(viewer.timestamps)]
+    assert steps[0] == steps[3] == 3600
+    assert 0 < steps[1] < 90_000
+    assert steps[2] == 0
+    found = viewer.output.find(viewer.sequences[1])
+    assert found is not None
+    assert send_repeat(Scratch(), viewer.output, *found, now_s=0.0)
+    assert viewer.payloads[-1] == struct.pack("!H", viewer.sequences[1]) + b"p2"
+
+
+def test_time_between_encodings_is_the_senders(publisher: Publisher) -> None:
+    """With the reports of both encodings a switch keeps the very distance between their frames."""
+    viewer, other = Viewer(), Publisher(500, 12345)
+    clock = SenderClock()
+    clock.observe(100.0, 200.0)
+    for side in (publisher, other):
+        side.feed.clock = TrackClock(90_000, clock)
+        side.feed.clock.report(side.timestamp & 0xFFFFFFFF, 100.0)
+    publisher.feed.attach(viewer.output)
+    publisher.send(b"p1", keyframe=True)
+    other.feed.attach(viewer.output)
+    other.timestamp += 4500
+    other.send(b"o1", keyframe=True)
+    assert (viewer.timestamps[1] - viewer.timestamps[0]) & 0xFFFFFFFF in range(4499, 4502)
+
+
+def test_vp8_picture_numbers_go_on(publisher: Publisher) -> None:
+    """PictureID and TL0PICIDX have no break at a switch, also in what is repeated."""
+
+    def frame(picture: int, zero: int) -> bytes:
+        return bytes([0x90, 0xC0, 0x80 | picture >> 8, picture & 0xFF, zero]) + b"data"
+
+    viewer, other = Viewer(vp8=True), Publisher(500, 12345)
+    publisher.feed.attach(viewer.output)
+    publisher.send(frame(0x7FFE, 254), keyframe=True)
+    publisher.send(frame(0x7FFF, 255))
+    other.feed.attach(viewer.output)
+    other.send(frame(77, 3), keyframe=True)
+    other.send(frame(78, 4))
+    assert viewer.payloads == [frame(0x7FFE, 254), frame(0x7FFF, 255), frame(0, 0), frame(1, 1)]
+    found = viewer.output.find(viewer.sequences[3])
+    assert found is not None
+    send_repeat(Scratch(), viewer.output, *found, now_s=0.0)
+    assert viewer.payloads[-1][2:] == frame(1, 1)
+
+
+def test_a_late_packet_fills_its_gap_once_only_where_it_belongs(publisher: Publisher) -> None:
+    """A packet that others overtook gets the number that viewers miss; one from before the viewer came gets none."""
+    viewer = Viewer()
+    before = publisher.packet(b"before"), publisher.sequence, publisher.timestamp
+    publisher.sequence += 1
+    publisher.feed.attach(viewer.output)
+    publisher.send(b"k", keyframe=True)
+    late = publisher.packet(b"late"), publisher.sequence, publisher.timestamp
+    publisher.sequence += 1
+    publisher.send(b"next")
+    publisher.feed.forward_late(*late)
+    publisher.feed.forward_late(*before)
+    assert viewer.payloads == [b"k", b"next", b"late"]
+    first = viewer.sequences[0]
+    assert [(number - first) & 0xFFFF for number in viewer.sequences] == [0, 2, 1]
+
+
+def test_what_was_held_back_leaves_no_gap(publisher: Publisher) -> None:
+    """A sound that is not forwarded for a while goes on with the next number, its time having passed."""
+    viewer = Viewer()
+    publisher.feed.attach(viewer.output)
+    publisher.send(b"a", keyframe=True)
+    publisher.feed.hold(True)
+    publisher.send(b"unheard")
+    publisher.feed.hold(False)
+    publisher.send(b"b")
+    assert viewer.payloads == [b"a", b"b"]
+    assert is_consecutive(viewer.sequences)
+    assert (viewer.timestamps[1] - viewer.timestamps[0]) & 0xFFFFFFFF == 7200
+
+
+def test_a_publisher_that_begins_anew_is_not_noticed(publisher: Publisher) -> None:
+    """Other numbers of the publisher are the next numbers of the viewer."""
+    viewer = Viewer()
+    publisher.feed.attach(viewer.output)
+    publisher.send(b"a", keyframe=True)
+    publisher.sequence, publisher.timestamp = 0x10005, 77
+    publisher.feed.begin_anew(publisher.packet(b"b"), publisher.sequence, publisher.timestamp, 1800)
+    publisher.send(b"b")
+    assert viewer.payloads == [b"a", b"b"]
+    assert is_consecutive(viewer.sequences)
+    assert (viewer.timestamps[1] - viewer.timestamps[0]) & 0xFFFFFFFF == 1800
+
+
+def test_a_pause_is_followed_by_a_keyframe_without_a_gap(publisher: Publisher) -> None:
+    """Who was given nothing for a while begins again with a keyframe, under the next number."""
+    viewer = Viewer()
+    publisher.feed.attach(viewer.output)
+    publisher.send(b"a", keyframe=True)
+    publisher.feed.detach(viewer.output)
+    publisher.send(*[b"unseen"] * 300)
+    assert not publisher.feed.attach(viewer.output)
+    publisher.send(b"b", keyframe=True)
+    assert viewer.payloads == [b"a", b"b"]
+    assert is_consecutive(viewer.sequences)
+
+
+@pytest.mark.parametrize("back", [0, 1, RING_SIZE - 1])
+def test_the_ring_answers_for_as_long_as_it_is(publisher: Publisher, back: int) -> None:
+    """Without RTX the very same packet is sent again; what is older than the ring is not found."""
+    viewer = Viewer(repair=False)
+    publisher.feed.attach(viewer.output)
+    publisher.send(b"0", keyframe=True)
+    for number in range(1, RING_SIZE + 1):
+        publisher.send(str(number).encode())
+    wanted = viewer.sequences[RING_SIZE - back]
+    found = viewer.output.find(wanted)
+    assert found is not None
+    assert found[1].payload == str(RING_SIZE - back).encode()
+    assert viewer.output.find(viewer.sequences[0]) is None
+    assert viewer.output.find((viewer.sequences[-1] + 1) & 0xFFFF) is None
+
+
+def test_padding_is_numbered_and_empty(publisher: Publisher) -> None:
+    """A probe's packet stands in the stream of repeats, carries the line's next number and no payload."""
+    viewer = Viewer()
+    publisher.feed.attach(viewer.output)
+    publisher.send(b"a", keyframe=True)
+    assert send_padding(Scratch(), viewer.output, now_s=0.0) > 255
+    packet = viewer.got[-1]
+    start, end = payload_bounds(packet, len(packet))
+    assert start == end
+    assert int.from_bytes(packet[8:12], "big") == 0x5678
+    assert find_extension(packet, len(packet), NUMBER_ID) == b"\x00\x01"
