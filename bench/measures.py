@@ -19,9 +19,11 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def thread_count(pid: int) -> int:
-    """How many threads a process has."""
-    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+def core_seconds(core: int) -> float:
+    """How long a core has worked since the machine started, for whomever."""
+    found = re.search(rf"^cpu{core} (.+)$", Path("/proc/stat").read_text(), re.MULTILINE)
+    user, nice, system, _idle, _waits, *interrupts = map(int, found[1].split() if found else [])
+    return (user + nice + system + sum(interrupts[:2])) / os.sysconf("SC_CLK_TCK")
 
 
 def pin(pid: int, core: int | None) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.sampling import Sampler
 from station.base.settings import Settings
 from station.rtc import room
-from station.serve.roles import RoleName, run_role
+from station.serve.roles import Part, RoleName, run_part
 
 
 def run() -> None:
@@ -19,7 +19,7 @@ def run() -> None:
     room.MAX_MEMBERS = 2000
     room.MAX_DOWN_CONNECTIONS = 50
     _sampler = Sampler(Path(sys.argv[1])) if len(sys.argv) > 1 else None
-    run_role(RoleName.MEDIA, Settings(_env_file=None))
+    run_part(Part(RoleName.MEDIA), Settings(_env_file=None))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from station.rtc.adapter import Scratch, srtp_unprotect
 from station.rtc.rtp import find_extension
 from station.rtc.twcc import ArrivalLog
 
-FEEDBACK_EVERY_S = 0.1
+FEEDBACK_EVERY_S = 1 / 16  # as Chromium was seen to do
 REPORT_EVERY_S = 1.0
 REMB_BITS_PER_S = 2_500_000
 _HEAD = struct.Struct("!BBHII")
