@@ -7,6 +7,7 @@ import re
 from playwright.async_api import expect
 
 from tests.journeys.visitor import Visitor
+from tests.photos.pictures import PROGRAM, phone_photo
 from tests.servers import wait_for
 
 TOPIC = "7 号楼想装电梯，一楼担心挡光"
@@ -27,17 +28,46 @@ async def book(citizen: Visitor) -> str:
     await citizen.sign_in_by_phone("13800001234")
     await page.fill("#topic", TOPIC)
     await page.fill("#description", "22 户同意，一楼两户不同意。")
+    await add_photos(citizen)
     await citizen.look("book-topic")
     await page.click("main form .btn-main")
     await expect(page.locator("main")).to_contain_text(TOPIC)
+    await expect_pictures(citizen, 1)
     await citizen.look("book-check")
     await page.check("#use")
     await page.click("main form .btn-main")
     await page.wait_for_url(re.compile(r"/bookings/bk_"))
+    await expect_pictures(citizen, 1)
     await citizen.look("book-done")
     found = re.search(r"bk_\w+", page.url)
     assert found
     return found[0]
+
+
+async def add_photos(citizen: Visitor) -> None:
+    """Choose a file that is no photo, read why it was not taken, and add a real one; what was typed is still there."""
+    page = citizen.page
+    lie = {"name": "wall.jpg", "mimeType": "image/jpeg", "buffer": PROGRAM}
+    await page.set_input_files("#photos", lie)  # type: ignore[arg-type]
+    await page.click("button[value='add']")
+    await expect(page.locator("#photos-error")).to_contain_text("没有收下")
+    await expect(page.locator("#topic")).to_have_value(TOPIC)
+    await citizen.look("book-photo-refused")
+    photo = {"name": "IMG_0001.jpg", "mimeType": "image/jpeg", "buffer": phone_photo(size=(4032, 3024))}
+    await page.set_input_files("#photos", photo)  # type: ignore[arg-type]
+    await page.click("button[value='add']")
+    await expect_pictures(citizen, 1)
+    await expect(page.locator("#topic")).to_have_value(TOPIC)
+
+
+async def expect_pictures(person: Visitor, count: int) -> None:
+    """So many photos stand on the page, and the browser could decode each; they are upright."""
+    pictures = person.page.locator("main .photos img")
+    await expect(pictures).to_have_count(count)
+    await pictures.first.scroll_into_view_if_needed()
+    await person.until(
+        "[...document.querySelectorAll('main .photos img')].every((one) => one.naturalHeight > one.naturalWidth)"
+    )
 
 
 async def check_calendar_file(citizen: Visitor, booking: str) -> None:

@@ -111,6 +111,8 @@ async def follow_case(browser: Browser, station: RunningStation, citizen: Visito
     await expect(unit.page.locator("main")).to_contain_text(MATTER)
     await unit.look("unit")
     await unit.go(f"/unit/cases/{case}")
+    await steps.expect_pictures(unit, 1)
+    await unit.look("unit-case")
     await unit.page.fill("form[action$='/reply'] textarea", "已上门测过，冬至日照满足 2 小时。")
     await unit.page.locator("input[name='outcome']").first.check()
     await unit.page.click("form[action$='/reply'] button")
