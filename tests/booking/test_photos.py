@@ -155,6 +155,10 @@ async def test_deputy_and_clerk_see_them(town: Station, new_person: NewPerson) -
         assert shown(await person.get(f"/bookings/{booking.id}")) == [address]
         async with person.client.get(address) as answer:
             assert answer.status == 200
+        if name == "ac_demo_deputy1":
+            day = await person.get("/deputy")
+            assert f'href="/bookings/{booking.id}"' in day and "1 张照片" in day
+            assert address in await person.get(f"/meet/booking/{booking.id}")
     for name in ("ac_demo_citizen2", "ac_demo_deputy2", "ac_demo_unit", "ac_demo_supervisor"):
         await (await new_person(name)).get(address, status=404)
     assert "用手机号登录" in await (await new_person()).get(address)
