@@ -1,7 +1,8 @@
 """`python -m bench [NAME…] [--OPTION…]` runs the benchmarks one after another; each prints its own table.
 
 Options are for the benchmark that is named alone: `python -m bench forwarding --quick`.
-A benchmark is a module of this folder with a `main()`. Nothing else should be busy on the machine meanwhile.
+A benchmark is a module of this folder with a `main()`; one that says ON_REQUEST runs only when it is named.
+Nothing else should be busy on the machine meanwhile.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ def find_benchmarks() -> dict[str, Callable[[], object]]:
     return found
 
 
+def _is_on_request(main: Callable[[], object]) -> bool:
+    return bool(getattr(sys.modules[main.__module__], "ON_REQUEST", False))
+
+
 def run(arguments: list[str]) -> int:
     """Run the named benchmarks, all if none is named; exit status 2 for an unknown name."""
     benchmarks = find_benchmarks()
@@ -37,7 +42,7 @@ def run(arguments: list[str]) -> int:
     if unknown:
         print(f"No such benchmark: {', '.join(unknown)}. There are: {', '.join(benchmarks)}", file=sys.stderr)
         return 2
-    for name in names or benchmarks:
+    for name in names or [name for name, main in benchmarks.items() if not _is_on_request(main)]:
         print(f"\n## {name}\n", flush=True)
         result = benchmarks[name]()
         if inspect.iscoroutine(result):

@@ -1,9 +1,9 @@
 """A call of real browsers over bad lines: what each sees and hears, and how long until it is good again.
 
-`python -m bench.badlink [NAME…]` prints a Markdown table; without names, all of SCENARIOS. Two people publish and
-watch each other; the line of one of them is bad, in both directions. In `cap` one publishes and two watch, one of them
-over a narrow line. Delays are for each direction: the round trip takes twice as long. With `--diary FOLDER` everything
-that the pages noted is kept as JSON.
+`python -m bench badlink [--only NAME…]` prints a Markdown table of SCENARIOS. Two people publish and watch each
+other; the line of one of them is bad, in both directions. In `cap` one publishes and two watch, one of them over a
+narrow line. Delays are for each direction: the round trip takes twice as long. With `--diary FOLDER` everything that
+the pages noted is kept as JSON.
 """
 
 from __future__ import annotations
@@ -197,13 +197,23 @@ class _Busy:
         return [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
 
 
-def main(names: list[str] | None = None, seed: int = 1, keep: Path | None = None) -> None:
+def main() -> None:
     """Print the table, a scenario at a time."""
+    options = _options()
     print("| line | way | frames/s | freezes | longest gap | sound concealed | |")
     print("|---|---|---:|---:|---:|---:|---|")
     for scenario in SCENARIOS:
-        if not names or scenario.name in names:
-            print("\n".join(map(_line, asyncio.run(run(scenario, seed, keep)))), flush=True)
+        if not options.only or scenario.name in options.only:
+            print("\n".join(map(_line, asyncio.run(run(scenario, options.seed, options.diary)))), flush=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    names = [scenario.name for scenario in SCENARIOS]
+    parser.add_argument("--only", nargs="+", choices=names, metavar="NAME", help=", ".join(names))
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--diary", type=Path, metavar="FOLDER")
+    return parser.parse_args()
 
 
 def _line(row: Row) -> str:
@@ -216,9 +226,4 @@ def _line(row: Row) -> str:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help=", ".join(scenario.name for scenario in SCENARIOS))
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--diary", type=Path)
-    given = parser.parse_args()
-    main(given.names, given.seed, given.diary)
+    main()

@@ -1,6 +1,6 @@
 """How long it takes from the click on "enter" to the first remote frame, over many joins on loopback.
 
-`python -m bench.joins [--joins N]` prints a Markdown table. One page publishes and stays; another, with its camera open
+`python -m bench joins [--joins N]` prints a Markdown table. One page publishes and stays; another, with its camera open
 as at the door of a meeting, joins, publishes, waits for the first frame on its screen, and leaves; again and again.
 """
 
@@ -49,12 +49,12 @@ def table(all_marks: list[Marks]) -> str:
     return "\n".join([*lines, "", f"{len(all_marks)} joins, {without} of them without a picture."])
 
 
-def main(joins: int = JOINS) -> None:
+def main() -> None:
     """Print the table."""
-    print(table(asyncio.run(measure(joins))))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--joins", type=int, default=JOINS)
+    print(table(asyncio.run(measure(parser.parse_args().joins))))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--joins", type=int, default=JOINS)
-    main(parser.parse_args().joins)
+    main()

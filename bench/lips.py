@@ -1,6 +1,6 @@
 """Whether lips and voice stay together: how far apart a flash and its beep are on the way from camera to screen.
 
-`python -m bench.lips` prints a Markdown table. The camera shows a flash each second, the microphone hears a beep; the
+`python -m bench lips` prints a Markdown table. The camera shows a flash each second, the microphone hears a beep; the
 publisher's page notes when each was captured, the watcher's when it came to the screen and to the ear. Both pages hear
 through the same kind of audio graph, so its own delay cancels out. Beside it what the browser itself believes
 (`estimatedPlayoutTimestamp` of both tracks), which is right only if the sender reports are.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from typing import Any
@@ -176,6 +177,7 @@ async def metrics(request: web.Request) -> web.Response:
         "packets_forwarded": sum(feed.sent for feed in feeds),
         "packets_dropped": sum(feed.dropped for feed in feeds),
         "journal_last": rooms.journal.last,
+        "tasks": len(asyncio.all_tasks()),
     }
     lines = [
         f"# TYPE station_media_{name} {'counter' if name.endswith('_total') else 'gauge'}\nstation_media_{name} {value}"
