@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import os
 import signal
 from collections.abc import Callable, Coroutine
@@ -53,9 +54,13 @@ def run_part(part: Part, settings: Settings) -> None:
     """Be this process until SIGTERM or SIGINT; both end it by cancelling its coroutine, so that it cleans up."""
     set_up_logging(settings, part.name)
     _die_with_supervisor()
+    entry = _entry(part)
+    # What was imported stays for good. Looking through it takes 15 to 20 ms, in which no packet would be forwarded.
+    gc.collect()
+    gc.freeze()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
-            runner.run(_until_told(_entry(part)(settings)))
+            runner.run(_until_told(entry(settings)))
         except asyncio.CancelledError:
             return
 
