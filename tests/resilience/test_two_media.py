@@ -288,3 +288,32 @@ async def test_both_journals_arrive_once_over_a_death_of_web(two_media: RunningS
         await wait_for(told, "all events of both")
         for node in ("0", "1"):
             assert await rows.marks(f"told-{node}") == ["started", "stopped"] * 3
+
+
+async def test_a_process_that_hangs_loses_its_room(two_media: RunningStation) -> None:
+    """Who comes meanwhile is led to the other one; when it wakes up it lets go, and the recording goes on there."""
+    folder = two_media.data / "recordings" / HALL
+    async with rows_of(two_media) as rows, Hall(two_media):
+        old = await rows.node_of(HALL)
+        await control(two_media, old, "POST", f"/control/rooms/{HALL}/recording", {"action": "start"})
+        await wait_for(lambda: has_recorded(folder), "something recorded")
+        pid = two_media.pid(f"media-{old}")
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            async with Hall(two_media) as again:
+                new = await rows.node_of(HALL)
+                assert new != old and holder_of(folder) == old  # one writer, even if it does not write
+                os.kill(pid, signal.SIGCONT)
+                await wait_for(lambda: goes_on(folder), "the recording at the new process")
+                assert holder_of(folder) == new
+                assert HALL not in await rooms_at(two_media, old)
+                await again.goes_on()
+                await control(two_media, new, "DELETE", f"/control/rooms/{HALL}")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    assert read_timeline(folder).state == "off"
+
+
+async def has_recorded(folder: Path) -> bool:
+    return any(path.stat().st_size > 5_000 for path in folder.glob("*.mkv"))
