@@ -14,26 +14,17 @@ from typing import NamedTuple
 from station.rtc.adapter import Scratch, srtp_protect
 from station.rtc.output import Output
 from station.rtc.rtp import HEADER, HEADER_BYTES, NUMBERED_HEADER, NUMBERED_HEADER_BYTES
+from station.rtc.runs import MOST_PADDING, Item, levelled, split_runs
 from station.rtc.sender_clock import TrackClock
-from station.rtc.wire import MAX_SEGMENTED_BYTES, MAX_SEGMENTS, Flushable
+from station.rtc.wire import Flushable
 
 RING_SIZE = 1024
 MAX_LATE = 512  # packets: what is older may have been there before, and the ring cannot tell
 CACHED_S = 0.6  # a newcomer is given a keyframe of this age instead of waiting for the next one
 CACHED_PACKETS = 256
 _RING_MASK = RING_SIZE - 1
-_ROOM = 64  # header and authentication tag
 
 Tap = Callable[[bytes], None]
-
-
-class Item(NamedTuple):
-    """One packet as the loop needs it."""
-
-    sequence: int
-    timestamp: int
-    marker: int
-    payload: bytes
 
 
 class Keyframe(NamedTuple):
@@ -51,7 +42,7 @@ class Feed:
         self.clock = clock
         self._dirty = dirty
         self._scratch = scratch
-        self._ring: list[bytes | None] = [None] * RING_SIZE
+        self._ring: list[Item | None] = [None] * RING_SIZE
         self._pending: list[Item] = []
         self._keyframe: Keyframe | None = None
         self._is_held = False
@@ -66,21 +57,25 @@ class Feed:
 
     def forward(self, packet: bytes, sequence: int, timestamp: int) -> None:
         """Takes the next packet in order: kept for those who will ask again, sent with the next flush."""
-        self._ring[sequence & _RING_MASK] = packet
+        item = Item(sequence, timestamp, packet[1] & 0x80, packet[HEADER_BYTES:])
+        self._ring[sequence & _RING_MASK] = item
         self.newest = (sequence, timestamp)
         self.packets += 1
         self.octets += len(packet)
         if self.outputs and not self._is_held:
             if not self._pending:
                 self._dirty.append(self)
-            self._pending.append(Item(sequence, timestamp, packet[1] & 0x80, packet[HEADER_BYTES:]))
+            self._pending.append(item)
         for tap in self.taps:
             tap(packet)
 
     def flush(self) -> None:
         """Sends what was collected to every output."""
         pending, self._pending = self._pending, []
-        for run in _equal_runs(pending):
+        for neighbours in split_runs(pending, MOST_PADDING):
+            run = levelled(neighbours)
+            for item in run:  # stays as it is sent now: what is repeated must be the very same
+                self._ring[item.sequence & _RING_MASK] = item
             self._fan_out(run, self.outputs)
 
     def _fan_out(self, run: Sequence[Item], outputs: Iterable[Output]) -> None:
@@ -93,18 +88,18 @@ class Feed:
             ahead, later, picture = output.sequence_offset, output.timestamp_offset, output.picture_shift
             extension, number = output.extension, line.number
             end = segment = 0
-            for sequence, timestamp, marker, payload in run:
+            for sequence, timestamp, marker, payload, flags in run:
                 start = end
                 out_sequence, out_timestamp = (sequence + ahead) & 0xFFFF, (timestamp + later) & 0xFFFFFFFF
                 if extension:
                     numbered(
-                        buffer, start, 0x90, marker | kind, out_sequence, out_timestamp, ssrc,
+                        buffer, start, flags | 0x10, marker | kind, out_sequence, out_timestamp, ssrc,
                         0xBEDE0001, extension, number & 0xFFFF,
                     )  # fmt: skip
                     number += 1
                     at = start + NUMBERED_HEADER_BYTES
                 else:
-                    plain(buffer, start, 0x80, marker | kind, out_sequence, out_timestamp, ssrc)
+                    plain(buffer, start, flags, marker | kind, out_sequence, out_timestamp, ssrc)
                     at = start + HEADER_BYTES
                 end = at + len(payload)
                 view[at:end] = payload
@@ -136,9 +131,9 @@ class Feed:
         if self.newest is None or self.newest[0] - sequence > MAX_LATE:
             return
         self.flush()
-        self._ring[sequence & _RING_MASK] = packet
+        item = Item(sequence, timestamp, packet[1] & 0x80, packet[HEADER_BYTES:])
+        self._ring[sequence & _RING_MASK] = item
         if not self._is_held:
-            item = Item(sequence, timestamp, packet[1] & 0x80, packet[HEADER_BYTES:])
             self._fan_out([item], [output for output in self.outputs if output.reaches_back_to(sequence)])
         for tap in self.taps:
             tap(packet)
@@ -190,7 +185,7 @@ class Feed:
                 output.span.feed.detach(output)
             output.begin(self, start.sequence, start.timestamp, now_s)
         kept = (self.packet_at(sequence) for sequence in range(start.sequence, self.newest[0] + 1))
-        for run in _equal_runs([item for item in kept if item is not None]):
+        for run in split_runs([item for item in kept if item is not None], 0):
             self._fan_out(run, newcomers)
         self.outputs = [*self.outputs, *newcomers]
         if self._is_held:
@@ -216,7 +211,7 @@ class Feed:
         for output in self.outputs:
             output.leave(self, now_s)
         self._ring = [None] * RING_SIZE
-        self._ring[sequence & _RING_MASK] = packet
+        self._ring[sequence & _RING_MASK] = Item(sequence, timestamp, packet[1] & 0x80, packet[HEADER_BYTES:])
         self._keyframe = None
         self.newest = (sequence, timestamp)
         for output in self.outputs:
@@ -226,10 +221,8 @@ class Feed:
 
     def packet_at(self, sequence: int) -> Item | None:
         """A packet by its number, while the ring has it."""
-        packet = self._ring[sequence & _RING_MASK]
-        if packet is None or int.from_bytes(packet[2:4], "big") != sequence & 0xFFFF:
-            return None
-        return Item(sequence, int.from_bytes(packet[4:8], "big"), packet[1] & 0x80, packet[HEADER_BYTES:])
+        item = self._ring[sequence & _RING_MASK]
+        return item if item is not None and item.sequence == sequence else None
 
     def recent(self, octets: int) -> Iterator[Item]:
         """The latest packets, the newest first, of at least so many octets together: probes are made of them."""
@@ -238,19 +231,3 @@ class Feed:
             octets -= len(item.payload)
             sequence -= 1
             yield item
-
-
-def _equal_runs(items: list[Item]) -> Iterator[list[Item]]:
-    """Neighbours of one length, as the kernel takes them in one call; the last of a run may be shorter."""
-    run: list[Item] = []
-    total = 0
-    for item in items:
-        length = len(item.payload)
-        total += length + _ROOM
-        fits = not run or (length <= len(run[0].payload) == len(run[-1].payload))
-        if not fits or len(run) == MAX_SEGMENTS or total > MAX_SEGMENTED_BYTES:
-            yield run
-            run, total = [], length + _ROOM
-        run.append(item)
-    if run:
-        yield run

@@ -17,7 +17,8 @@ from station.rtc.vp8 import PictureNumbers, PictureShift, read_numbers
 from station.rtc.wire import Address, Wire
 
 if TYPE_CHECKING:
-    from station.rtc.feed import Feed, Item
+    from station.rtc.feed import Feed
+    from station.rtc.runs import Item
 
 _SPANS_KEPT = 6  # a NACK may still ask for what went before a switch
 _LEAST_STEP_S = 0.001

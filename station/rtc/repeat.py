@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from station.rtc.adapter import Scratch, srtp_protect
-from station.rtc.feed import Item
 from station.rtc.output import Output, Span
 from station.rtc.rtp import HEADER, HEADER_BYTES, NUMBERED_HEADER, NUMBERED_HEADER_BYTES
+from station.rtc.runs import Item
 
-_IS_PADDED = 0x20
+_PADDED = 0xA0
 _PADDING = bytes(254) + b"\xff"  # the last octet counts them
 
 
@@ -26,11 +26,16 @@ def send_repeat(scratch: Scratch, output: Output, span: Span, item: Item, now_s:
         payload = bytes(shifted)
     if repair is None:
         return _send(
-            scratch, output, (item.marker | output.payload_type, sequence, timestamp, output.ssrc), payload, now_s
+            scratch,
+            output,
+            (item.marker | output.payload_type, sequence, timestamp, output.ssrc),
+            payload,
+            now_s,
+            item.flags,
         )
     head = (item.marker | repair.payload_type, repair.sequence & 0xFFFF, timestamp, repair.ssrc)
     repair.sequence += 1
-    return _send(scratch, output, head, sequence.to_bytes(2, "big") + payload, now_s)
+    return _send(scratch, output, head, sequence.to_bytes(2, "big") + payload, now_s, item.flags)
 
 
 def send_padding(scratch: Scratch, output: Output, now_s: float) -> int:
@@ -41,21 +46,21 @@ def send_padding(scratch: Scratch, output: Output, now_s: float) -> int:
     timestamp = (span.feed.newest[1] + span.timestamp_offset) & 0xFFFFFFFF
     head = (repair.payload_type, repair.sequence & 0xFFFF, timestamp, repair.ssrc)
     repair.sequence += 1
-    return _send(scratch, output, head, _PADDING, now_s, _IS_PADDED)
+    return _send(scratch, output, head, _PADDING, now_s, _PADDED)
 
 
 def _send(
-    scratch: Scratch, output: Output, head: tuple[int, int, int, int], body: bytes, now_s: float, flags: int = 0
+    scratch: Scratch, output: Output, head: tuple[int, int, int, int], body: bytes, now_s: float, flags: int
 ) -> int:
     line = output.line
     at = HEADER_BYTES
     if output.extension:
         at = NUMBERED_HEADER_BYTES
         NUMBERED_HEADER.pack_into(
-            scratch.bytes_, 0, 0x90 | flags, *head, 0xBEDE0001, output.extension, line.number & 0xFFFF
+            scratch.bytes_, 0, flags | 0x10, *head, 0xBEDE0001, output.extension, line.number & 0xFFFF
         )  # fmt: skip
     else:
-        HEADER.pack_into(scratch.bytes_, 0, 0x80 | flags, *head)
+        HEADER.pack_into(scratch.bytes_, 0, flags, *head)
     scratch.view[at : at + len(body)] = body
     scratch.size[0] = at + len(body)
     if srtp_protect(output.handle, scratch.pointer, scratch.size):

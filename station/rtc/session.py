@@ -207,7 +207,8 @@ class Session:
             self.close("silent")
             return
         self._inbound.earn(now_s)
-        self._flush(self.dtls.due(now_s))
+        if not self.is_connected:
+            self._flush(self.dtls.due(now_s))
         if self.end is not None and self.is_connected:
             self.end.tick(now_s)
 

@@ -19,7 +19,7 @@ from station.rtc.prober import Prober
 from station.rtc.twcc import parse_feedback
 from station.rtc.watched import Watched
 
-STEER_EVERY_S = 0.25
+STEER_EVERY_S = 0.5
 UNLIMITED_BPS = 1 << 40
 PROVED_NARROW_S = 15.0  # a picture is paused only if the line showed itself too narrow in this time
 SOUND_OVERHEAD = 1.15

@@ -1,0 +1,57 @@
+"""Packets that leave together: neighbours made of one length, which the kernel cuts apart again (UDP GSO)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from station.rtc.wire import MAX_SEGMENTED_BYTES, MAX_SEGMENTS
+
+MOST_PADDING = 16  # octets that may be added to make neighbours equal: browsers cut frames into pieces within one
+_PLAIN, _PADDED = 0x80, 0x20
+_ROOM = 64  # header and authentication tag
+
+
+class Item(NamedTuple):
+    """One packet as the loop needs it. `payload` ends with the padding that `flags` speak of (RFC 3550 section 5.1)."""
+
+    sequence: int
+    timestamp: int
+    marker: int
+    payload: bytes
+    flags: int = _PLAIN
+
+
+def split_runs(items: list[Item], most_padding: int) -> Iterator[list[Item]]:
+    """Neighbours that padding makes equal, as the kernel takes them in one call; the last of a run may be shorter."""
+    run: list[Item] = []
+    least = most = total = 0
+    for item in items:
+        length = len(item.payload)
+        total += length + _ROOM
+        alike = max(most, length) - min(least, length) <= most_padding
+        is_over = bool(run) and len(run[-1].payload) < least
+        if not run:
+            least = most = length
+        elif is_over or (length > most and not alike) or len(run) == MAX_SEGMENTS or total > MAX_SEGMENTED_BYTES:
+            yield run
+            run, least, most, total = [], length, length, length + _ROOM
+        elif alike:
+            least, most = min(least, length), max(most, length)
+        run.append(item)
+    if run:
+        yield run
+
+
+def levelled(run: list[Item]) -> list[Item]:
+    """The same packets, all but the last made as long as the longest (RFC 3550 section 5.1)."""
+    length = max(len(item.payload) for item in run)
+    return [*(_padded(item, length) for item in run[:-1]), run[-1]]
+
+
+def _padded(item: Item, length: int) -> Item:
+    missing = length - len(item.payload)
+    if not missing:
+        return item
+    padding = bytes(missing - 1) + bytes([missing])
+    return item._replace(payload=item.payload + padding, flags=_PLAIN | _PADDED)
