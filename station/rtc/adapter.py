@@ -112,7 +112,7 @@ class DtlsPeer:
 
     def receive(self, datagram: bytes) -> list[bytes]:
         """Takes one datagram and returns those to send. Looks at nothing once it has failed or closed."""
-        if self.state in ("failed", "closed"):
+        if self.state in ("failed", "closed") or not datagram:  # OpenSSL takes an empty one for an error
             return []
         self._ssl.bio_write(datagram)
         return self._handshake() if self.state == "new" else self._read()
