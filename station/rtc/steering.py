@@ -84,7 +84,8 @@ class Steering:
             item.select(item.track.best)
         sending = {item.track.state.id: item.track.sending for item in pictures}
         described = [self._describe(item, sending[item.track.state.id]) for item in pictures]
-        decided = allocate(described, self._budget_bps(described, sounds, now_s))
+        lasting_bps = self.estimator.lasting_bps(now_s) - self._sound_bps(sounds)
+        decided = allocate(described, self._budget_bps(described, sounds, now_s), lasting_bps)
         self._next_step_bps = decided.next_step_bps + self._sound_bps(sounds) if decided.next_step_bps else 0
         for item in pictures:
             track = item.track.state.id

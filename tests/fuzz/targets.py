@@ -23,6 +23,7 @@ from station.rtc.rtp import HEADER_BYTES, MAX_DATAGRAM, BadPacket, find_extensio
 from station.rtc.sdp import AnswerMedia, Transport, parse_offer, write_answer
 from station.rtc.stun import binding_error, parse_binding_request
 from station.rtc.twcc import parse_feedback
+from station.rtc.vp8 import PictureShift, read_numbers
 
 CORPUS = Path(__file__).parent / "corpus"
 Target = Callable[[bytes], None]
@@ -97,6 +98,18 @@ def _packets(data: bytes) -> Iterator[bytes]:
             yield head + bytes(4) + piece[1:]
 
 
+def _shift_numbers(payload: bytes) -> None:
+    """Numbers shifted and shifted back are the same, and nothing else is touched."""
+    before, buffer = read_numbers(payload), bytearray(payload)
+    PictureShift(5, 250).apply(buffer, 0, len(buffer))
+    after = read_numbers(buffer)
+    assert (before is None) == (after is None)
+    if before is not None and after is not None:
+        assert (after.picture - before.picture - 5) & 0x7F == 0  # a short number has seven bits
+    PictureShift(-5, -250).apply(buffer, 0, len(buffer))
+    assert buffer == payload
+
+
 def _video(codec: str) -> Target:
     def target(data: bytes) -> None:
         """Frames are not empty, and no longer than what came and the parameter sets put before it."""
@@ -106,6 +119,7 @@ def _video(codec: str) -> Target:
             kept += len(packet)
             starts_keyframe(codec, packet[HEADER_BYTES:])
             assert vp8_descriptor_bytes(packet[HEADER_BYTES:]) <= max(len(packet) - HEADER_BYTES, 0)
+            _shift_numbers(packet[HEADER_BYTES:])
             for ordered, after_gap in order.push(packet, kept / 1e4):
                 out = depacketize.push(ordered, after_gap)
                 assert out is None or 0 < len(out.data) <= 4 * kept
