@@ -70,12 +70,16 @@ BOOKING = (
 
 GATEWAY = (
     Route("GET", "/media/{node}/ws", gateway.signalling, Action.MEDIA),
-    Route("POST", "/whip/{room}", gateway.whip_whep, Action.MEDIA, bearer=True),
-    Route("PATCH", "/whip/{room}/{session}", gateway.whip_whep, Action.MEDIA, bearer=True),
-    Route("DELETE", "/whip/{room}/{session}", gateway.whip_whep, Action.MEDIA, bearer=True),
-    Route("POST", "/whep/{room}", gateway.whip_whep, Action.MEDIA, bearer=True),
-    Route("PATCH", "/whep/{room}/{session}", gateway.whip_whep, Action.MEDIA, bearer=True),
-    Route("DELETE", "/whep/{room}/{session}", gateway.whip_whep, Action.MEDIA, bearer=True),
+    *(
+        Route(method, f"/{way}/{{room}}", gateway.whip_whep, Action.MEDIA, bearer=True)
+        for way in ("whip", "whep")
+        for method in ("OPTIONS", "GET", "POST")
+    ),
+    *(
+        Route(method, f"/{way}/{{room}}/{{session}}", gateway.whip_whep, Action.MEDIA, bearer=True)
+        for way in ("whip", "whep")
+        for method in ("OPTIONS", "GET", "PATCH", "DELETE")
+    ),
     Route("GET", "/live/{broadcast}/{file}", gateway.broadcast_file, Action.WATCH),
 )
 

@@ -39,6 +39,8 @@ def problem(error: StationError) -> web.Response:
     """An error as problem details."""
     body = {"type": "about:blank", "title": error.code, "status": error.status, "detail": str(error)}
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
+    if (retry_after_s := getattr(error, "retry_after_s", None)) is not None:
+        headers["Retry-After"] = str(retry_after_s)
     return web.json_response(body, status=error.status, headers=headers, content_type="application/problem+json")
 
 

@@ -24,7 +24,7 @@ class Ground:
 
     def new_session(self, offer: Offer) -> Session:
         """A session that nobody can reach before it has been answered for."""
-        return Session(self.port, self.certificate, offer.fingerprints)
+        return Session(self.port, self.certificate, offer.fingerprints, is_dtls_server=not offer.waits)
 
 
 class PeerConnection:
@@ -44,10 +44,14 @@ class PeerConnection:
     def answer(self, offer: Offer, media: list[AnswerMedia]) -> str:
         """Our description; from here on the peer can reach the session."""
         self._version += 1
-        ufrag, password = self.session.local_credentials(offer.ufrag)
+        return write_answer(self.transport(offer.ufrag), media, self._version)
+
+    def transport(self, remote_ufrag: str) -> Transport:
+        """Our side of the transport; with fresh credentials for a peer that restarts ICE."""
+        ufrag, password = self.session.local_credentials(remote_ufrag)
         candidates = write_candidates(self._ground.addresses, self._ground.port.number)
-        transport = Transport(ufrag, password, self._ground.certificate.fingerprint, candidates)
-        return write_answer(transport, media, self._version)
+        fingerprint = self._ground.certificate.fingerprint
+        return Transport(ufrag, password, fingerprint, candidates, self.session.is_dtls_server)
 
     def close(self, reason: str = "left") -> None:
         self.session.on_closed = _nothing

@@ -92,6 +92,7 @@ class Offer:
     password: str
     fingerprints: tuple[tuple[str, str], ...]
     media: tuple[Media, ...]
+    waits: bool = False  # the peer wants to be the DTLS server (FFmpeg does): we begin the handshake
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ class Transport:
     password: str
     fingerprint: str
     candidates: tuple[str, ...]  # as `candidates.write_candidates` has them
+    is_dtls_server: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +142,13 @@ def _read(description: Any, sections: list[str]) -> Offer:
     first = live[0]
     fingerprints = tuple((f.algorithm.lower(), f.value.upper()) for f in first.dtls.fingerprints)
     ice = first.ice
-    if not fingerprints or not ice.usernameFragment or not ice.password or first.dtls.role == "server":
-        raise BadOffer  # we wait for the peer's DTLS: an offer that waits too cannot be met
+    if not fingerprints or not ice.usernameFragment or not ice.password:
+        raise BadOffer
     media = tuple(_read_media(*both) for both in zip(description.media, sections, strict=True))
     mids = [item.mid for item in media]
     if len(set(mids)) != len(mids) or any(not _is_token(mid) for mid in mids):
         raise BadOffer
-    return Offer(ice.usernameFragment, ice.password, fingerprints[:8], media)
+    return Offer(ice.usernameFragment, ice.password, fingerprints[:8], media, first.dtls.role == "server")
 
 
 def _read_media(media: Any, section: str) -> Media:
@@ -259,6 +261,7 @@ def _media_lines(transport: Transport, item: AnswerMedia) -> list[str]:
         f"a=mid:{offered.mid}",
         f"a={direction}",
         "a=rtcp-mux",
+        "a=rtcp-mux-only",
         "a=rtcp-rsize",
         *_transport_lines(transport),
         *_codec_lines(codec),
@@ -282,7 +285,8 @@ def _simulcast_lines(item: AnswerMedia) -> list[str]:
 
 def _transport_lines(transport: Transport) -> list[str]:
     lines = [f"a=ice-ufrag:{transport.ufrag}", f"a=ice-pwd:{transport.password}"]
-    lines += [f"a=fingerprint:sha-256 {transport.fingerprint}", "a=setup:passive"]
+    setup = "passive" if transport.is_dtls_server else "active"
+    lines += [f"a=fingerprint:sha-256 {transport.fingerprint}", f"a=setup:{setup}"]
     lines += [f"a=candidate:{candidate}" for candidate in transport.candidates]
     return [*lines, "a=end-of-candidates"]
 

@@ -56,7 +56,14 @@ class MediaEnd(Protocol):
 class Session:
     """Owned by a member; `close()` may be called twice. `on_closed` is called once, with why."""
 
-    def __init__(self, port: MediaPort, certificate: Certificate, fingerprints: tuple[tuple[str, str], ...]) -> None:
+    def __init__(
+        self,
+        port: MediaPort,
+        certificate: Certificate,
+        fingerprints: tuple[tuple[str, str], ...],
+        *,
+        is_dtls_server: bool = True,
+    ) -> None:
         self.id = secrets.token_urlsafe(12)
         self.port = port
         self.fingerprints = fingerprints
@@ -65,12 +72,14 @@ class Session:
         self.wire: Wire | None = None  # where the peer is: how to send, and to which address
         self.address: Address | None = None
         self.paths: dict[Address, Wire] = {}  # all that a check has proved
-        self.dtls = DtlsPeer(certificate, fingerprints)
+        self.dtls = DtlsPeer(certificate, fingerprints, is_server=is_dtls_server)
+        self.is_dtls_server = is_dtls_server
         self.end: MediaEnd | None = None
         self.on_closed: Callable[[str], None] = lambda _reason: None
         self.closed = False
         self.round_trip_s: float | None = None
         self.dropped_in = 0  # datagrams past the allowance
+        self._has_begun = False
         self._transactions: dict[bytes, Address] = {}  # of the latest checks
         self._born_s = self._heard_s = self._settled_s = time.monotonic()
         self._inbound = Allowance(INBOUND_BYTES_PER_S, INBOUND_BURST_BYTES, self._born_s)
@@ -108,6 +117,9 @@ class Session:
             self._move(address)
         with contextlib.suppress(OSError):
             wire.send(binding_success(request.transaction, address, self.ufrags[request.local_ufrag]), address)
+        if not self.is_dtls_server and not self._has_begun:
+            self._has_begun = True
+            self._flush(self.dtls.start())
 
     def _is_replayed(self, transaction: bytes, address: Address) -> bool:
         """Whether the same check came from elsewhere before: somebody overheard it."""

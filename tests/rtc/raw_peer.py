@@ -69,14 +69,15 @@ class TcpChannel:
 class RawPeer:
     """Has an answer of the station; the test sends what it likes."""
 
-    def __init__(self, answer: str, ufrag: str, location: str) -> None:
+    def __init__(self, answer: str, ufrag: str, location: str, *, waits: bool = False) -> None:
         remote = dict(re.findall(r"^a=(ice-ufrag|ice-pwd|fingerprint):(.*?)\r?$", answer, re.MULTILINE))
         self.answer = answer
         self.location = location
         self.ufrag = ufrag
         self.remote_ufrag, self.password = remote["ice-ufrag"], remote["ice-pwd"]
         algorithm, value = remote["fingerprint"].split()
-        self.dtls = DtlsPeer(CERTIFICATE, [(algorithm, value)], is_server=False)
+        self.dtls = DtlsPeer(CERTIFICATE, [(algorithm, value)], is_server=waits)
+        self._waits = waits
         self.scratch = Scratch()
         self.stun: list[bytes] = []  # answers to checks
         self.media: list[bytes] = []  # decrypted
@@ -94,7 +95,7 @@ class RawPeer:
         async with asyncio.timeout(timeout_s):
             while not self.stun:
                 await self.take(channel)
-            for datagram in self.dtls.start():
+            for datagram in [] if self._waits else self.dtls.start():
                 await channel.send(datagram)
             while self.dtls.state == "new":
                 await self.take(channel)
@@ -141,11 +142,12 @@ async def flows(publisher: RawPeer, sending: Channel, viewer: RawPeer, receiving
             await viewer.take(receiving)
 
 
-async def call(media: Media, way: str, person: str, room: str = ROOM) -> RawPeer:
-    """Posts an offer by WHIP (`whip`) or WHEP (`whep`); the peer has sent no datagram yet."""
+async def call(media: Media, way: str, person: str, room: str = ROOM, *, waits: bool = False) -> RawPeer:
+    """Posts an offer by WHIP (`whip`) or WHEP (`whep`), perhaps as one that `waits` to be the DTLS server."""
     ufrag = secrets.token_hex(4)
     body = offer("sendonly" if way == "whip" else "recvonly", ufrag, (VIDEO_SSRC, AUDIO_SSRC))
+    body = body.replace("setup:actpass", "setup:passive") if waits else body
     headers = {"Authorization": f"Bearer {media.grant(person, room=room)}", "Content-Type": "application/sdp"}
     async with media.http.post(f"{media.url}/{way}/{room}", data=body, headers=headers) as response:
         assert response.status == 201, await response.text()
-        return RawPeer(await response.text(), ufrag, response.headers["Location"])
+        return RawPeer(await response.text(), ufrag, response.headers["Location"], waits=waits)

@@ -94,15 +94,6 @@ async def check_feed(media: Media) -> None:
 async def check_resource(media: Media, created: dict[str, str]) -> None:
     url = media.url + created["Location"]
     mine = {"Authorization": f"Bearer {media.grant('encoder')}"}
-    fragment = {**mine, "Content-Type": "application/trickle-ice-sdpfrag"}
-    async with media.http.patch(url, data="a=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n", headers=fragment) as answer:
-        assert answer.status == 204
-    async with media.http.patch(url, data="", headers={**fragment, "If-Match": '"old"'}) as answer:
-        assert answer.status == 412
-    async with media.http.patch(url, data="a=ice-ufrag:fresh\r\na=ice-pwd:x\r\n", headers=fragment) as answer:
-        assert answer.status == 200
-        assert "a=ice-ufrag:" in await answer.text()
-        assert answer.headers["ETag"] != created["Etag"]
     async with media.http.delete(url, headers={"Authorization": f"Bearer {media.grant('player')}"}) as answer:
         assert answer.status == 404
     async with media.http.delete(url, headers=mine) as answer:

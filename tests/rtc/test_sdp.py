@@ -39,7 +39,6 @@ def test_h264_of_packetization_mode_one_is_preferred_and_mode_zero_refused() -> 
     ("old", "new"),
     [
         ("v=0", "v=1"),
-        ("a=setup:actpass", "a=setup:passive"),
         ("a=ice-ufrag:abcd", "a=x"),
         ("a=fingerprint:sha-256", "a=fingerprint:"),
         ("a=mid:1", "a=mid:0"),

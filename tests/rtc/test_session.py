@@ -106,6 +106,18 @@ async def test_dtls_and_media_before_a_check_are_not_looked_at(media: Media) -> 
     channel.close()
 
 
+async def test_a_peer_that_waits_for_our_handshake_gets_it(media: Media) -> None:
+    """An offer with setup:passive, as FFmpeg's, is answered actively: we begin once a check has come."""
+    publisher, viewer = await call(media, "whip", "anna", waits=True), await call(media, "whep", "boris")
+    assert "a=setup:active" in publisher.answer
+    sending, receiving = open_channel(media), open_channel(media)
+    await publisher.connect(sending)
+    await viewer.connect(receiving)
+    await flows(publisher, sending, viewer, receiving)
+    sending.close()
+    receiving.close()
+
+
 async def test_a_replayed_or_foreign_packet_changes_nothing(media: Media) -> None:
     """Repeated packets, packets from elsewhere with the right SSRC, and overheard checks have no effect."""
     publisher, viewer = await call(media, "whip", "anna"), await call(media, "whep", "boris")
