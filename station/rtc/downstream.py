@@ -15,6 +15,7 @@ from station.rtc.session import Session
 from station.rtc.steering import Steering
 from station.rtc.watched import Watched
 
+TICK_S, QUIET_TICK_S = 0.05, 0.2
 REPORT_EVERY_S = 1.0
 REPEATS_PER_S = 600  # what one viewer can make us send again
 FindTrack = Callable[[str], PublishedTrack | None]
@@ -125,8 +126,15 @@ class Downstream:
                 self.session.round_trip_s = rtcp.round_trip_s(item, time.time()) or self.session.round_trip_s
                 self.steering.receive_loss(item.fraction_lost, now_s)
 
-    def tick(self, now_s: float) -> None:
-        """Decides which encodings the line carries; once a second tells the viewer the publishers' clocks."""
+    def passes_over(self, buffer: bytearray, size: int) -> bool:
+        """Whether a packet, encrypted still, can only say once more that all is well (see `steering`)."""
+        return rtcp.is_transport_feedback_alone(buffer, size) and self.steering.passes_over(time.monotonic())
+
+    def tick(self, now_s: float) -> float:
+        """Decides which encodings the line carries; once a second tells the viewer the publishers' clocks.
+
+        Returns in how many seconds to be called again.
+        """
         earned = (now_s - self._ticked_s) * REPEATS_PER_S
         self._repeats_left = min(float(REPEATS_PER_S), self._repeats_left + earned)
         self._ticked_s = now_s
@@ -138,6 +146,7 @@ class Downstream:
                 self.session.send_rtcp(report)
             if len(reports) < len(self.watched):
                 self._next_report_s = now_s + REPORT_EVERY_S / 5  # the first one is waited for
+        return QUIET_TICK_S if self.steering.is_content else TICK_S
 
 
 def _new_ssrc() -> int:

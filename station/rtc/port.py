@@ -207,7 +207,7 @@ class MediaPort:
             await asyncio.sleep(TICK_S)
             now_s = time.monotonic()
             self._refusals.earn(now_s)
-            for session in list(self.sessions):
+            for session in [session for session in self.sessions if session.next_tick_s <= now_s]:
                 try:
                     session.tick(now_s)
                 except Exception:

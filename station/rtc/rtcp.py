@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass
 
 NTP_EPOCH_S = 2_208_988_800  # 1900 to 1970
+_SRTCP_TRAILER = 20  # the longest: index and the tag of AES-GCM (RFC 7714 section 9)
 _MAX_NACKED = 256
 _MAX_FULL_REQUESTS = 16
 _SR, _RR, _SDES, _BYE, _RTPFB, _PSFB = 200, 201, 202, 203, 205, 206
@@ -65,6 +66,13 @@ class TransportFeedback:
 
 
 Feedback = SenderReport | ReceiverBlock | Nack | KeyframeWanted | Bye | MaxBitrate | TransportFeedback
+
+
+def is_transport_feedback_alone(buffer: bytearray, size: int) -> bool:
+    """Whether an encrypted packet is transport-wide feedback and nothing else: SRTCP leaves its head legible."""
+    if buffer[0] & 0x1F != _TRANSPORT or buffer[1] != _RTPFB:
+        return False
+    return size - 4 * ((buffer[2] << 8 | buffer[3]) + 1) <= _SRTCP_TRAILER
 
 
 def parse(data: bytes) -> list[Feedback]:

@@ -50,7 +50,8 @@ class MediaEnd(Protocol):
     def moved(self) -> None: ...
     def receive_rtp(self, scratch: Scratch, size: int) -> None: ...
     def receive_rtcp(self, items: list[rtcp.Feedback]) -> None: ...
-    def tick(self, now_s: float) -> None: ...
+    def passes_over(self, buffer: bytearray, size: int) -> bool: ...
+    def tick(self, now_s: float) -> float: ...
 
 
 class Session:
@@ -77,6 +78,7 @@ class Session:
         self.end: MediaEnd | None = None
         self.on_closed: Callable[[str], None] = lambda _reason: None
         self.closed = False
+        self.next_tick_s = 0.0
         self.round_trip_s: float | None = None
         self.dropped_in = 0  # datagrams past the allowance
         self._has_begun = False
@@ -185,8 +187,10 @@ class Session:
         if not self._inbound.take(size + _DATAGRAM_COST):
             self.dropped_in += 1
             return
-        scratch.size[0] = size
         is_rtcp = 192 <= scratch.bytes_[1] <= 223  # RFC 5761 section 4
+        if is_rtcp and end.passes_over(scratch.bytes_, size):
+            return
+        scratch.size[0] = size
         if (srtp_unprotect_rtcp if is_rtcp else srtp_unprotect)(incoming.handle, scratch.pointer, scratch.size):
             return
         if address != self.address:
@@ -213,7 +217,8 @@ class Session:
             self.send(scratch.view[: scratch.size[0]])
 
     def tick(self, now_s: float) -> None:
-        """Called 20 times a second: handshake time-outs, consent, and what the end has to do."""
+        """Handshake time-outs, consent, and what the end has to do; sets `next_tick_s`, when to call it again."""
+        self.next_tick_s = now_s
         silent_s = now_s - self._heard_s
         if silent_s > CONSENT_S or (not self.is_connected and now_s - self._born_s > FIRST_CONTACT_S):
             self.close("silent")
@@ -222,7 +227,7 @@ class Session:
         if not self.is_connected:
             self._flush(self.dtls.due(now_s))
         if self.end is not None and self.is_connected:
-            self.end.tick(now_s)
+            self.next_tick_s = now_s + self.end.tick(now_s)
 
     def close(self, reason: str = "left") -> None:
         """Says goodbye and forgets the peer."""

@@ -15,11 +15,14 @@ from station.rtc.allocation import HIDDEN, PAUSED, Picture, allocate
 from station.rtc.bandwidth import Estimator
 from station.rtc.layer import Layer
 from station.rtc.line import Line
+from station.rtc.overuse import Usage
 from station.rtc.prober import Prober
 from station.rtc.twcc import parse_feedback
 from station.rtc.watched import Watched
 
-STEER_EVERY_S = 0.5
+STEER_EVERY_S, STEER_CONTENT_EVERY_S = 0.25, 2.0
+LISTEN_CONTENT_EVERY_S = 0.2
+CONTENT_QUEUE_S = 0.02
 UNLIMITED_BPS = 1 << 40
 PROVED_NARROW_S = 15.0  # a picture is paused only if the line showed itself too narrow in this time
 SOUND_OVERHEAD = 1.15
@@ -41,10 +44,19 @@ class Steering:
         self._tells = False  # whether the viewer tells us anything by which to know its line
         self._next_s = 0.0
         self._next_step_bps = 0
+        self._listen_s = 0.0  # when a content viewer's word is heard next
+        self.is_content = False  # has all that it shows, on a line that shows no strain
 
     def look_again(self) -> None:
         """Something has changed: decides anew at the next tick."""
         self._next_s = 0.0
+
+    def passes_over(self, now_s: float) -> bool:
+        """Whether transport-wide feedback may go unread: a content viewer's every fourth word says as much."""
+        if self.is_content and now_s < self._listen_s:
+            return True
+        self._listen_s = now_s + LISTEN_CONTENT_EVERY_S
+        return False
 
     def receive_feedback(self, packet: bytes, now_s: float) -> None:
         """Takes transport-wide feedback."""
@@ -56,6 +68,17 @@ class Steering:
         self.estimator.on_feedback(feedback, now_s)
         if self.estimator.over_s != lowered_s:
             self.look_again()
+        self._judge()
+
+    def _judge(self) -> None:
+        estimator = self.estimator
+        self.is_content = (
+            not self._next_step_bps
+            and not self.prober.is_on
+            and estimator.usage is Usage.NORMAL
+            and estimator.queue_s < CONTENT_QUEUE_S
+            and estimator.loss.is_low
+        )
 
     def receive_max_bitrate(self, bits_per_s: int, now_s: float) -> None:
         """Takes the receiver's own estimate (REMB)."""
@@ -71,13 +94,14 @@ class Steering:
         """Called some ten times a second."""
         if now_s >= self._next_s:
             self.steer(watched, now_s)
-        octets = self.prober.padding_bytes(now_s, self._next_step_bps) if self._tells else 0
-        if octets > 0:
-            self._fill(watched, octets, now_s)
+        if self._tells and not self.is_content:
+            octets = self.prober.padding_bytes(now_s, self._next_step_bps)
+            if octets > 0:
+                self._fill(watched, octets, now_s)
 
     def steer(self, watched: Sequence[Watched], now_s: float) -> None:
         """Gives each picture the encoding it can have, and sound always."""
-        self._next_s = now_s + STEER_EVERY_S
+        self._next_s = now_s + (STEER_CONTENT_EVERY_S if self.is_content else STEER_EVERY_S)
         pictures = [item for item in watched if item.track.state.kind == "video" and not item.track.ended]
         sounds = [item for item in watched if item.track.state.kind == "audio"]
         for item in sounds:
@@ -92,6 +116,8 @@ class Steering:
             chosen = decided.layers[track]
             item.select(None if chosen in (PAUSED, HIDDEN) else sending[track][chosen])
             self._note_paused(item, chosen == PAUSED)
+        if self._next_step_bps:
+            self.is_content = False
 
     def _budget_bps(self, pictures: Sequence[Picture], sounds: Sequence[Watched], now_s: float) -> int:
         """What pictures may take: the estimate, but not less than the least of each while nothing speaks against it."""

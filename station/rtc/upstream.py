@@ -30,6 +30,7 @@ from station.rtc.twcc import ArrivalLog
 MAX_TRACKS = 6
 VIDEO_BITS_PER_S = 2_500_000
 AUDIO_BITS_PER_S = 64_000
+TICK_S = 0.05
 REPORT_EVERY_S = 1.0
 ARRIVALS_EVERY_S = 0.1
 SILENT_DBOV = 127
@@ -229,8 +230,12 @@ class Upstream:
                 if found is not None:
                     found[1].report(item)
 
-    def tick(self, now_s: float) -> None:
-        """Recovers losses, and tells the publisher how well its packets arrive and how much it may send."""
+    def passes_over(self, buffer: bytearray, size: int) -> bool:
+        """Everything a publisher reports is read."""
+        return False
+
+    def tick(self, now_s: float) -> float:
+        """Recovers losses, tells the publisher how well its packets arrive. Returns when to be called again, in s."""
         for track in self.tracks.values():
             track.tick(now_s)
         if self._transport_extension and now_s >= self._next_arrivals_s:
@@ -242,6 +247,7 @@ class Upstream:
         if now_s >= self._next_report_s:
             self._next_report_s = now_s + REPORT_EVERY_S
             self._report()
+        return TICK_S
 
     def _report(self) -> None:
         layers = [layer for _, layer in self._layers.values()]
