@@ -46,6 +46,7 @@ class Feed:
         self._pending: list[Item] = []
         self._keyframe: Keyframe | None = None
         self._is_held = False
+        self.in_bursts = False  # whether the packets of a frame come close together
         self.newest: tuple[int, int] | None = None  # sequence number and timestamp
         self.outputs: list[Output] = []
         self.waiting: list[Output] = []  # for a keyframe to begin
@@ -68,6 +69,11 @@ class Feed:
             self._pending.append(item)
         for tap in self.taps:
             tap(packet)
+
+    @property
+    def is_coming(self) -> bool:
+        """Whether the rest of a frame is about to come: it is of no use before, and all of it leaves in one call."""
+        return self.in_bursts and bool(self._pending) and not self._pending[-1].marker
 
     def flush(self) -> None:
         """Sends what was collected to every output."""

@@ -16,6 +16,7 @@ from station.rtc.session import Session
 RTCP_SSRC = 1  # who our reports come from; nobody answers to it
 SILENT_AFTER_S = 1.5  # an encoding that sends nothing for so long is taken as switched off
 METER_EVERY_S = 0.5
+BURST_GAP_S = 0.0005
 
 
 class Layer:
@@ -38,6 +39,7 @@ class Layer:
         self._asks_again = "nack" in codec.feedback
         self._last_report: tuple[int, float] | None = None
         self._heard_s = 0.0
+        self._gap_s = 2 * BURST_GAP_S  # between packets of a frame
         self._metered = (time.monotonic(), 0)
 
     def is_sending(self, now_s: float) -> bool:
@@ -59,6 +61,9 @@ class Layer:
         if reception.highest < 0:
             self._first(packet, timestamp, now_s)
             return
+        if self._is_video and feed.newest is not None and timestamp == feed.newest[1]:
+            self._gap_s += (now_s - self._heard_s - self._gap_s) / 16
+            feed.in_bursts = self._gap_s < BURST_GAP_S
         self._heard_s = now_s
         step = reception.received((packet[2] << 8) | packet[3], timestamp, now_s)
         if step > 0:

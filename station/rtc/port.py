@@ -7,7 +7,7 @@ import contextlib
 import logging
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from station.rtc.adapter import Scratch
@@ -22,6 +22,7 @@ from station.rtc.wire import MAX_SEGMENTED_BYTES, Address, Datagram, Flushable, 
 
 TICK_S = 0.05
 REFUSALS_PER_S = 200
+PATIENCE_S = 0.001  # for the rest of a frame
 _BATCH = 64  # datagrams in a turn: what they cause leaves before more is read
 
 _log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class MediaPort:
         self._by_address: dict[Address, Session] = {}
         # One for all: strangers' ufrags are not remembered, and what they can make us send is bounded.
         self._refusals = Allowance(REFUSALS_PER_S, REFUSALS_PER_S, time.monotonic())
+        self._patience: asyncio.TimerHandle | None = None
         self._ticker: asyncio.Task[None] | None = None
 
     @property
@@ -122,12 +124,30 @@ class MediaPort:
 
     def flush(self) -> None:
         """Sends what was gathered."""
-        for item in self.dirty:
+        self._patience = None
+        self._flush(self.dirty)
+        self.dirty.clear()
+
+    def _flush_whole(self) -> None:
+        """Sends what was gathered, but frames whose rest is about to come only with that, or a little later."""
+        coming = [item for item in self.dirty if item.is_coming]
+        if not coming:
+            self._flush(self.dirty)
+        elif len(coming) < len(self.dirty):
+            self._flush([item for item in self.dirty if not item.is_coming])
+        self.dirty[:] = coming
+        if coming and self._patience is None:
+            self._patience = asyncio.get_running_loop().call_later(PATIENCE_S, self.flush)
+        elif not coming and self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _flush(self, items: Iterable[Flushable]) -> None:
+        for item in items:
             try:
                 item.flush()
             except Exception:  # one track's trouble is not the others'
                 _log.exception("what was gathered could not be sent")
-        self.dirty.clear()
 
     def _read(self, udp: socket.socket, wire: Wire) -> None:
         """Reads a socket until it is empty, or long enough for others to have a turn."""
@@ -150,7 +170,7 @@ class MediaPort:
             except Exception:  # one peer's rubbish must not end the reading for all
                 _log.exception("a datagram could not be handled")
         if self.dirty:
-            self.flush()
+            self._flush_whole()
 
     def receive(self, datagrams: list[bytes], wire: TcpWire, address: Address) -> None:
         """Takes what came over a TCP connection."""

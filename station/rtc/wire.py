@@ -18,8 +18,10 @@ _UDP_SEGMENT = 103  # linux/udp.h; the socket module has no name for it
 
 
 class Flushable(Protocol):
-    """What gathers while datagrams are read, and is sent after them."""
+    """What gathers while datagrams are read, and is sent after them; a little later if more `is_coming`."""
 
+    @property
+    def is_coming(self) -> bool: ...
     def flush(self) -> None: ...
 
 
