@@ -78,6 +78,9 @@ class Feed:
     def flush(self) -> None:
         """Sends what was collected to every output."""
         pending, self._pending = self._pending, []
+        if len(pending) < 2:
+            self._fan_out(pending, self.outputs)
+            return
         for neighbours in split_runs(pending, MOST_PADDING):
             run = levelled(neighbours)
             for item in run:  # stays as it is sent now: what is repeated must be the very same
@@ -87,6 +90,8 @@ class Feed:
     def _fan_out(self, run: Sequence[Item], outputs: Iterable[Output]) -> None:
         """Writes, encrypts and sends packets of one length to each output: the one loop that counts."""
         scratch, count, now_s = self._scratch, len(run), time.monotonic()
+        if not count:
+            return
         buffer, view, pointer, size = scratch.bytes_, scratch.view, scratch.pointer, scratch.size
         plain, numbered, protect = HEADER.pack_into, NUMBERED_HEADER.pack_into, srtp_protect
         for output in outputs:
