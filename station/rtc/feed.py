@@ -1,8 +1,7 @@
 """The forwarding loop: one encoding of a published track to all who watch it. All here runs once a packet and viewer.
 
-Packets come in canonical form (a 12-byte header without CSRCs, extensions and padding, then the payload), numbered
-without wrapping (`sequence`, RFC 3550 appendix A.1), and are kept once, in a ring. What came in one reading of
-the socket goes out together: `forward` collects, `flush` sends, and equal packets to one viewer leave in one call.
+Packets are numbered without wrapping (`sequence`, RFC 3550 appendix A.1) and kept once, in a ring. What came in one reading
+of the socket goes out together: `forward` collects, `flush` sends, and equal packets to one viewer leave in one call.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ CACHED_S = 0.6  # a newcomer is given a keyframe of this age instead of waiting 
 CACHED_PACKETS = 256
 _RING_MASK = RING_SIZE - 1
 
-Tap = Callable[[bytes], None]
+Tap = Callable[[Item], None]
 
 
 class Keyframe(NamedTuple):
@@ -56,19 +55,18 @@ class Feed:
         self.sent = 0
         self.dropped = 0
 
-    def forward(self, packet: bytes, sequence: int, timestamp: int) -> None:
+    def forward(self, item: Item) -> None:
         """Takes the next packet in order: kept for those who will ask again, sent with the next flush."""
-        item = Item(sequence, timestamp, packet[1] & 0x80, packet[HEADER_BYTES:])
-        self._ring[sequence & _RING_MASK] = item
-        self.newest = (sequence, timestamp)
+        self._ring[item.sequence & _RING_MASK] = item
+        self.newest = item[:2]
         self.packets += 1
-        self.octets += len(packet)
+        self.octets += HEADER_BYTES + len(item.payload)
         if self.outputs and not self._is_held:
             if not self._pending:
                 self._dirty.append(self)
             self._pending.append(item)
         for tap in self.taps:
-            tap(packet)
+            tap(item)
 
     @property
     def is_coming(self) -> bool:
@@ -137,17 +135,16 @@ class Feed:
                 continue
             self.dropped += count
 
-    def forward_late(self, packet: bytes, sequence: int, timestamp: int) -> None:
+    def forward_late(self, item: Item) -> None:
         """Takes a packet that others have overtaken: under the number that viewers miss, if they had its neighbours."""
-        if self.newest is None or self.newest[0] - sequence > MAX_LATE:
+        if self.newest is None or self.newest[0] - item.sequence > MAX_LATE:
             return
         self.flush()
-        item = Item(sequence, timestamp, packet[1] & 0x80, packet[HEADER_BYTES:])
-        self._ring[sequence & _RING_MASK] = item
+        self._ring[item.sequence & _RING_MASK] = item
         if not self._is_held:
-            self._fan_out([item], [output for output in self.outputs if output.reaches_back_to(sequence)])
+            self._fan_out([item], [output for output in self.outputs if output.reaches_back_to(item.sequence)])
         for tap in self.taps:
-            tap(packet)
+            tap(item)
 
     # Who gets it.
 
@@ -178,9 +175,9 @@ class Feed:
         if output in self.waiting:
             self.waiting = [other for other in self.waiting if other is not output]
 
-    def begin(self, sequence: int, timestamp: int, *, keyframe: bool) -> None:
+    def begin(self, item: Item, *, keyframe: bool) -> None:
         """One can begin to watch with this packet, which is kept already: who waited is given all from here on."""
-        here = Keyframe(sequence, timestamp, time.monotonic())
+        here = Keyframe(item.sequence, item.timestamp, time.monotonic())
         if keyframe:
             self._keyframe = here
         if self.waiting:
@@ -215,18 +212,18 @@ class Feed:
             elif self.newest is not None:
                 output.resume(self, self.newest[0] + 1)
 
-    def begin_anew(self, packet: bytes, sequence: int, timestamp: int, gap: int) -> None:
+    def begin_anew(self, item: Item, gap: int) -> None:
         """The publisher begins other numbers with this packet: viewers see theirs go on, `gap` units of time later."""
         self.flush()
         now_s = time.monotonic()
         for output in self.outputs:
             output.leave(self, now_s)
         self._ring = [None] * RING_SIZE
-        self._ring[sequence & _RING_MASK] = Item(sequence, timestamp, packet[1] & 0x80, packet[HEADER_BYTES:])
+        self._ring[item.sequence & _RING_MASK] = item
         self._keyframe = None
-        self.newest = (sequence, timestamp)
+        self.newest = item[:2]
         for output in self.outputs:
-            output.restart(self, sequence, timestamp, gap)
+            output.restart(self, item.sequence, item.timestamp, gap)
 
     # What is asked for again.
 

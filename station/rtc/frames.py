@@ -11,7 +11,7 @@ from station.rtc.keyframes import starts_keyframe
 from station.rtc.layer import Layer
 from station.rtc.published import PublishedTrack
 from station.rtc.reorder import ReorderBuffer
-from station.rtc.rtp import HEADER_BYTES
+from station.rtc.runs import Item
 
 ASK_EVERY_S = 0.5
 LEAST_STEP_MS = 1.0
@@ -79,19 +79,19 @@ class FrameSource:
         self._frames = depacketizer(self._codec)
         layer.feed.taps = [*layer.feed.taps, self._take]
 
-    def _wait(self, packet: bytes) -> None:
+    def _wait(self, item: Item) -> None:
         following = self._next
-        if following is None or not starts_keyframe(self._codec, packet[HEADER_BYTES : HEADER_BYTES + 64]):
+        if following is None or not starts_keyframe(self._codec, item.payload):
             return
         following.feed.taps = [tap for tap in following.feed.taps if tap != self._wait]
         self._next = None
         self._take_from(following)
-        self._take(packet)
+        self._take(item)
 
-    def _take(self, packet: bytes) -> None:
+    def _take(self, item: Item) -> None:
         now_s = time.monotonic()
         assert self._layer is not None
-        for ordered, after_gap in self._reorder.push(packet, now_s):
+        for ordered, after_gap in self._reorder.push(item.packet, now_s):
             frame = self._frames.push(ordered, after_gap)
             if frame is None:
                 continue

@@ -8,7 +8,7 @@ from station.rtc import rtcp
 from station.rtc.feed import Feed
 from station.rtc.keyframes import picture_height, starts_keyframe
 from station.rtc.reception import KeyframeRequests, Missing, Reception
-from station.rtc.rtp import HEADER_BYTES
+from station.rtc.runs import Item
 from station.rtc.sdp import CLOCK_RATES, Codec
 from station.rtc.sender_clock import SenderClock, TrackClock
 from station.rtc.session import Session
@@ -55,65 +55,67 @@ class Layer:
             self.clock.restart()
         self.ssrc = ssrc
 
-    def receive(self, packet: bytes, timestamp: int, now_s: float) -> None:
-        """Takes one packet in canonical form (see `feed`)."""
+    def receive(self, sequence: int, timestamp: int, marker: int, payload: bytes, now_s: float) -> None:
+        """Takes one packet that has come by itself; `sequence` has 16 bits, `marker` is 0 or 0x80."""
         reception, feed = self.reception, self.feed
         if reception.highest < 0:
-            self._first(packet, timestamp, now_s)
+            self._first(sequence, timestamp, marker, payload, now_s)
             return
         if self._is_video and feed.newest is not None and timestamp == feed.newest[1]:
             self._gap_s += (now_s - self._heard_s - self._gap_s) / 16
             feed.in_bursts = self._gap_s < BURST_GAP_S
         self._heard_s = now_s
-        step = reception.received((packet[2] << 8) | packet[3], timestamp, now_s)
+        step = reception.received(sequence, timestamp, now_s)
         if step > 0:
             if step > 1:
                 self._jumped(step, now_s)
-            feed.forward(packet, reception.highest, timestamp)
+            item = Item(reception.highest, timestamp, marker, payload)
+            feed.forward(item)
             if self._keyframes.wanted or feed.waiting:
-                self._look_for_start(packet, reception.highest, timestamp)
+                self._look_for_start(item)
         else:
-            self._late(packet, reception.highest + step, timestamp, now_s)
+            self._late(Item(reception.highest + step, timestamp, marker, payload), now_s)
 
-    def receive_repair(self, packet: bytes, timestamp: int, now_s: float) -> None:
+    def receive_repair(self, sequence: int, timestamp: int, marker: int, payload: bytes, now_s: float) -> None:
         """Takes a packet that came as a repeat (RTX): it is not counted as one that arrived, so that loss shows."""
         reception = self.reception
         if reception.highest < 0:
             return
-        step = reception.step((packet[2] << 8) | packet[3])
+        step = reception.step(sequence)
+        item = Item(reception.highest + step, timestamp, marker, payload)
         if step > 0:  # the last ones of a burst were lost, and nothing has come since
             reception.advance(step)
             if step > 1:
                 self._jumped(step, now_s)
-            self.feed.forward(packet, reception.highest, timestamp)
-            self._look_for_start(packet, reception.highest, timestamp)
+            self.feed.forward(item)
+            self._look_for_start(item)
         else:
-            self._late(packet, reception.highest + step, timestamp, now_s)
+            self._late(item, now_s)
 
-    def _first(self, packet: bytes, timestamp: int, now_s: float) -> None:
+    def _first(self, sequence: int, timestamp: int, marker: int, payload: bytes, now_s: float) -> None:
         self._heard_s = now_s
-        self.reception.received((packet[2] << 8) | packet[3], timestamp, now_s)
-        sequence = self.reception.highest
+        self.reception.received(sequence, timestamp, now_s)
+        item = Item(self.reception.highest, timestamp, marker, payload)
         if self.feed.newest is not None:
-            self.feed.begin_anew(packet, sequence, timestamp, self.clock.clock_rate // 50)
-        self.feed.forward(packet, sequence, timestamp)
-        self._look_for_start(packet, sequence, timestamp)
+            self.feed.begin_anew(item, self.clock.clock_rate // 50)
+        self.feed.forward(item)
+        self._look_for_start(item)
 
-    def _late(self, packet: bytes, sequence: int, timestamp: int, now_s: float) -> None:
-        was_missing = self.missing.arrived(sequence & 0xFFFF, now_s)
-        if not was_missing and self.feed.packet_at(sequence) is not None:
+    def _late(self, item: Item, now_s: float) -> None:
+        was_missing = self.missing.arrived(item.sequence & 0xFFFF, now_s)
+        if not was_missing and self.feed.packet_at(item.sequence) is not None:
             return  # repeated though it had come, as browsers do to fill the line
-        self.feed.forward_late(packet, sequence, timestamp)
-        self._look_for_start(packet, sequence, timestamp)
+        self.feed.forward_late(item)
+        self._look_for_start(item)
 
-    def _look_for_start(self, packet: bytes, sequence: int, timestamp: int) -> None:
+    def _look_for_start(self, item: Item) -> None:
         """Lets those begin who wait for a packet to begin with."""
         if not self._is_video:
-            self.feed.begin(sequence, timestamp, keyframe=False)
-        elif starts_keyframe(self.codec.name, packet[HEADER_BYTES : HEADER_BYTES + 64]):
+            self.feed.begin(item, keyframe=False)
+        elif starts_keyframe(self.codec.name, item.payload):
             self._keyframes.arrived()
-            self.height = picture_height(self.codec.name, packet[HEADER_BYTES:]) or self.height
-            self.feed.begin(sequence, timestamp, keyframe=True)
+            self.height = picture_height(self.codec.name, item.payload) or self.height
+            self.feed.begin(item, keyframe=True)
 
     def _jumped(self, step: int, now_s: float) -> None:
         if not self._is_video:

@@ -24,7 +24,7 @@ class Reception:
     def __init__(self, clock_rate: int) -> None:
         self._clock_rate = clock_rate
         self._jitter = 0.0
-        self._last_transit: float | None = None
+        self._last_transit = float("inf")
         self._reported = (0, 0)
         self.start = -1
         self.highest = -1  # extended by the cycles
@@ -36,10 +36,14 @@ class Reception:
         if self.highest < 0:
             self.start = self.highest = sequence + 0x10000
             return 1
-        step = sequence_step(sequence, self.highest & 0xFFFF)
+        step = ((sequence - self.highest + 0x8000) & 0xFFFF) - 0x8000  # as `sequence_step`, once a packet
         if step > 0:
             self.highest += step
-            self._note_jitter(timestamp, now_s)
+            transit = now_s * self._clock_rate - timestamp
+            change = abs(transit - self._last_transit)
+            if change < self._clock_rate * 10:  # not across a wrap of the timestamp, nor the first time
+                self._jitter += (change - self._jitter) / 16
+            self._last_transit = transit
         return step
 
     def step(self, sequence: int) -> int:
@@ -58,14 +62,6 @@ class Reception:
     def lost(self) -> int:
         """Packets that never came by themselves."""
         return max(0, self.highest - self.start + 1 - self.received_packets) if self.highest >= 0 else 0
-
-    def _note_jitter(self, timestamp: int, now_s: float) -> None:
-        transit = now_s * self._clock_rate - timestamp
-        if self._last_transit is not None:
-            change = abs(transit - self._last_transit)
-            if change < self._clock_rate * 10:  # not across a wrap of the timestamp
-                self._jitter += (change - self._jitter) / 16
-        self._last_transit = transit
 
     def report(self) -> tuple[int, int, int, int]:
         """Fraction lost since the last report (1/256), lost in all, extended highest sequence number, jitter."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from station.rtc.rtp import HEADER
 from station.rtc.wire import MAX_SEGMENTED_BYTES, MAX_SEGMENTS
 
 MOST_PADDING = 16  # octets that may be added to make neighbours equal: browsers cut frames into pieces within one
@@ -20,6 +21,11 @@ class Item(NamedTuple):
     marker: int
     payload: bytes
     flags: int = _PLAIN
+
+    @property
+    def packet(self) -> bytes:
+        """As an RTP packet without extensions, of payload type and SSRC 0."""
+        return HEADER.pack(0x80, self.marker, self.sequence & 0xFFFF, self.timestamp, 0) + self.payload
 
 
 def split_runs(items: list[Item], most_padding: int) -> Iterator[list[Item]]:

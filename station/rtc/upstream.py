@@ -136,9 +136,9 @@ class Upstream:
         """Nothing to do: reports go to the session's address of the moment."""
 
     def receive_rtp(self, scratch: Scratch, size: int) -> None:
-        """Takes a decrypted packet and hands it on without CSRCs, extensions and padding."""
+        """Takes a decrypted packet and hands its payload on, without CSRCs, extensions and padding."""
         buffer, now_s = scratch.bytes_, time.monotonic()
-        first, kind, _, timestamp, ssrc = HEADER.unpack_from(buffer)
+        first, kind, sequence, timestamp, ssrc = HEADER.unpack_from(buffer)
         payload_type = kind & 0x7F
         start, end = (HEADER_BYTES, size) if first == 0x80 else payload_bounds(buffer, size)
         if first & 0x10 and self._transport_extension:
@@ -152,11 +152,7 @@ class Upstream:
         track, layer = found
         if self._level_extension and track.state.kind == "audio":
             self._note_level(track, buffer, size, now_s)
-        at = start - HEADER_BYTES
-        if at:
-            scratch.view[at:start] = bytes(scratch.view[:HEADER_BYTES])
-        buffer[at] = 0x80
-        layer.receive(bytes(scratch.view[at:end]), timestamp, now_s)
+        layer.receive(sequence, timestamp, kind & 0x80, bytes(scratch.view[start:end]), now_s)
 
     @property
     def has_levels(self) -> bool:
@@ -170,21 +166,19 @@ class Upstream:
 
     def _receive_other(self, scratch: Scratch, bounds: tuple[int, int], payload_type: int, now_s: float) -> None:
         """A repeat, or the first packet of a stream that the offer did not name."""
-        ssrc = int.from_bytes(scratch.view[8:12], "big")
+        _, kind, sequence, timestamp, ssrc = HEADER.unpack_from(scratch.bytes_)
         found = self._repairs.get(ssrc)
         if found is None:
             found = self._identify(scratch, bounds[0], payload_type, ssrc)
         if found is None:
             return
         track, layer = found
-        head, body = bytes(scratch.view[:HEADER_BYTES]), bytes(scratch.view[bounds[0] : bounds[1]])
-        timestamp = int.from_bytes(head[4:8], "big")
+        body = bytes(scratch.view[bounds[0] : bounds[1]])
         if payload_type == track.payload_type:
-            layer.receive(b"\x80" + head[1:] + body, timestamp, now_s)
+            layer.receive(sequence, timestamp, kind & 0x80, body, now_s)
         elif payload_type == track.codec.repair_type and len(body) > 2:
             # RFC 4588 section 4: the payload begins with the original sequence number.
-            packet = bytes([0x80, head[1] & 0x80 | track.payload_type]) + body[:2] + head[4:] + body[2:]
-            layer.receive_repair(packet, timestamp, now_s)
+            layer.receive_repair(body[0] << 8 | body[1], timestamp, kind & 0x80, body[2:], now_s)
 
     def _identify(
         self, scratch: Scratch, size: int, payload_type: int, ssrc: int

@@ -14,7 +14,8 @@ from station.rtc.feed import RING_SIZE, Feed
 from station.rtc.line import Line
 from station.rtc.output import Output, Repair
 from station.rtc.repeat import send_padding, send_repeat
-from station.rtc.rtp import HEADER, find_extension, payload_bounds
+from station.rtc.rtp import find_extension, payload_bounds
+from station.rtc.runs import Item
 from station.rtc.send_log import SendLog
 from station.rtc.sender_clock import SenderClock, TrackClock
 from station.rtc.wire import Address, Datagram, Flushable
@@ -79,14 +80,15 @@ class Publisher:
         self.feed = Feed(self.dirty, Scratch(70_000), self.clock)
         self.sequence, self.timestamp = sequence, timestamp
 
-    def packet(self, payload: bytes) -> bytes:
-        return HEADER.pack(0x80, 96, self.sequence & 0xFFFF, self.timestamp & 0xFFFFFFFF, 7) + payload
+    def packet(self, payload: bytes) -> Item:
+        return Item(self.sequence, self.timestamp & 0xFFFFFFFF, 0, payload)
 
     def send(self, *payloads: bytes, keyframe: bool = False) -> None:
         for number, payload in enumerate(payloads):
-            self.feed.forward(self.packet(payload), self.sequence, self.timestamp)
+            item = self.packet(payload)
+            self.feed.forward(item)
             if keyframe and number == 0:
-                self.feed.begin(self.sequence, self.timestamp, keyframe=True)
+                self.feed.begin(item, keyframe=True)
             self.sequence += 1
         self.timestamp += 3600
         while self.dirty:
@@ -194,15 +196,15 @@ def test_vp8_picture_numbers_go_on(publisher: Publisher) -> None:
 def test_a_late_packet_fills_its_gap_once_only_where_it_belongs(publisher: Publisher) -> None:
     """A packet that others overtook gets the number that viewers miss; one from before the viewer came gets none."""
     viewer = Viewer()
-    before = publisher.packet(b"before"), publisher.sequence, publisher.timestamp
+    before = publisher.packet(b"before")
     publisher.sequence += 1
     publisher.feed.attach(viewer.output)
     publisher.send(b"k", keyframe=True)
-    late = publisher.packet(b"late"), publisher.sequence, publisher.timestamp
+    late = publisher.packet(b"late")
     publisher.sequence += 1
     publisher.send(b"next")
-    publisher.feed.forward_late(*late)
-    publisher.feed.forward_late(*before)
+    publisher.feed.forward_late(late)
+    publisher.feed.forward_late(before)
     assert viewer.payloads == [b"k", b"next", b"late"]
     first = viewer.sequences[0]
     assert [(number - first) & 0xFFFF for number in viewer.sequences] == [0, 2, 1]
@@ -228,7 +230,7 @@ def test_a_publisher_that_begins_anew_is_not_noticed(publisher: Publisher) -> No
     publisher.feed.attach(viewer.output)
     publisher.send(b"a", keyframe=True)
     publisher.sequence, publisher.timestamp = 0x10005, 77
-    publisher.feed.begin_anew(publisher.packet(b"b"), publisher.sequence, publisher.timestamp, 1800)
+    publisher.feed.begin_anew(publisher.packet(b"b"), 1800)
     publisher.send(b"b")
     assert viewer.payloads == [b"a", b"b"]
     assert is_consecutive(viewer.sequences)
