@@ -1,7 +1,7 @@
 """The forwarding loop: one encoding of a published track to all who watch it. All here runs once a packet and viewer.
 
-Packets are numbered without wrapping (`sequence`, RFC 3550 appendix A.1) and kept once, in a ring. What came in one reading
-of the socket goes out together: `forward` collects, `flush` sends, and equal packets to one viewer leave in one call.
+Packets are numbered without wrapping (`sequence`, RFC 3550 appendix A.1) and kept once, in a ring. What came in one
+reading of the socket goes out together: `forward` collects, `flush` sends, equal packets to a viewer leave in one call.
 """
 
 from __future__ import annotations
