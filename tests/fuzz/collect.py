@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz.collect [FOLDER]`: makes the corpus anew from real senders; old crashers stay.
+"""`python -m tests.fuzz.collect [FOLDER]`: makes the corpus anew from real senders.
 
 Encoders of aiortc and PyAV give payloads; two pages in Chromium, in a call over a media role of this process, give
 offers, checks, packets, feedback and messages as they come off the wire, decrypted.
@@ -54,7 +54,7 @@ class Collection:
             self.found[target][data] = None
 
     def write(self, folder: Path) -> None:
-        """Replaces all but the crashers."""
+        """Replaces what was collected before; what was made by hand and what once broke a parser stays."""
         for target in TARGETS:
             (folder / target).mkdir(parents=True, exist_ok=True)
             for old in (folder / target).glob("real-*"):
