@@ -225,6 +225,11 @@ class Feed:
         for output in self.outputs:
             output.restart(self, item.sequence, item.timestamp, gap)
 
+    def close(self) -> None:
+        """Sends nobody anything any more, and keeps nothing: others may still hold on to the feed."""
+        self.outputs, self.waiting, self.taps = [], [], []
+        self._ring, self._pending, self._keyframe = [None] * RING_SIZE, [], None
+
     # What is asked for again.
 
     def packet_at(self, sequence: int) -> Item | None:

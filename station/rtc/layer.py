@@ -165,7 +165,7 @@ class Layer:
 
     def end(self) -> None:
         """Nobody is sent anything any more."""
-        self.feed.outputs, self.feed.waiting, self.feed.taps = [], [], []
+        self.feed.close()
         self._keyframes = KeyframeRequests()
 
     def _send_picture_loss(self) -> None:
