@@ -165,7 +165,7 @@ async def metrics(request: web.Request) -> web.Response:
     """Counters for Prometheus."""
     rooms, port = request.app[ROOMS], request.app[PORT]
     tracks = [source.track for room in rooms.rooms.values() for source in room.sources.values()]
-    feeds = [layer.feed for track in tracks for layer in track.layers]
+    feeds = {feed for track in tracks for layer in track.layers for feed in (layer.feed, layer.plain)}
     values = {
         "rooms": len(rooms.rooms),
         "members": sum(len(room.members) for room in rooms.rooms.values()),

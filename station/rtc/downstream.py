@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from station.rtc import rtcp
 from station.rtc.adapter import Scratch
@@ -58,6 +59,9 @@ class Downstream:
     def _watch(self, media: Media, codec: Codec, track: PublishedTrack) -> Watched:
         name = codec.name
         output = Output(_new_ssrc(), codec.payload_type, CLOCK_RATES[name], self.steering.line, is_vp8=name == "vp8")
+        output.takes_redundancy = bool(codec.redundant_type) or not track.codec.redundant_type
+        if codec.redundant_type:
+            output.payload_type = codec.redundant_type
         if codec.repair_type and "nack" in codec.feedback:
             output.repair = Repair(_new_ssrc(), codec.repair_type)
         # Sound is never repeated, so its numbers are not used twice (see `repeat`).
@@ -157,7 +161,10 @@ def _same_codec(media: Media, wanted: Codec) -> Codec | None:
     """The viewer's payload type for the publisher's codec, of the same profile if it can be."""
     same = [codec for codec in media.codecs if codec.name == wanted.name]
     profile = [codec for codec in same if codec.parameters[-6:-2] == wanted.parameters[-6:-2]]
-    return next(iter(profile or same), None)
+    found = next(iter(profile or same), None)
+    if found is None or (wanted.redundant_type and found.payload_type == wanted.payload_type):
+        return found
+    return replace(found, redundant_type=0)  # the blocks of RED name the publisher's payload type
 
 
 def _answer(media: Media, codec: Codec, watched: Watched) -> AnswerMedia:

@@ -49,7 +49,7 @@ class FrameSource:
         if not self._sinks:
             self.track.listeners = [listener for listener in self.track.listeners if listener != self._look]
             for layer in self.track.layers:
-                layer.feed.taps = [tap for tap in layer.feed.taps if tap not in (self._take, self._wait)]
+                layer.plain.taps = [tap for tap in layer.plain.taps if tap not in (self._take, self._wait)]
             self._layer = self._next = None
 
     def _set(self, sinks: dict[FrameSink, float]) -> None:
@@ -60,7 +60,7 @@ class FrameSource:
         """Turns to the encoding that is the best now."""
         best = self.track.best
         if self._next is not None:
-            self._next.feed.taps = [tap for tap in self._next.feed.taps if tap != self._wait]
+            self._next.plain.taps = [tap for tap in self._next.plain.taps if tap != self._wait]
             self._next = None
         if best is self._layer:
             return
@@ -68,22 +68,22 @@ class FrameSource:
             self._take_from(best)
         else:
             self._next = best
-            best.feed.taps = [*best.feed.taps, self._wait]
+            best.plain.taps = [*best.plain.taps, self._wait]
         best.want_keyframe()
 
     def _take_from(self, layer: Layer) -> None:
         if self._layer is not None:
-            self._layer.feed.taps = [tap for tap in self._layer.feed.taps if tap != self._take]
+            self._layer.plain.taps = [tap for tap in self._layer.plain.taps if tap != self._take]
         self._layer = layer
         self._reorder = ReorderBuffer()
         self._frames = depacketizer(self._codec)
-        layer.feed.taps = [*layer.feed.taps, self._take]
+        layer.plain.taps = [*layer.plain.taps, self._take]
 
     def _wait(self, item: Item) -> None:
         following = self._next
         if following is None or not starts_keyframe(self._codec, item.payload):
             return
-        following.feed.taps = [tap for tap in following.feed.taps if tap != self._wait]
+        following.plain.taps = [tap for tap in following.plain.taps if tap != self._wait]
         self._next = None
         self._take_from(following)
         self._take(item)

@@ -7,7 +7,9 @@ import time
 from station.rtc import rtcp
 from station.rtc.feed import Feed
 from station.rtc.keyframes import picture_height, starts_keyframe
+from station.rtc.output import Output
 from station.rtc.reception import KeyframeRequests, Missing, Reception
+from station.rtc.redundancy import without_redundancy
 from station.rtc.runs import Item
 from station.rtc.sdp import CLOCK_RATES, Codec
 from station.rtc.sender_clock import SenderClock, TrackClock
@@ -31,6 +33,8 @@ class Layer:
         self.bits_per_s = 0.0
         self.clock = TrackClock(CLOCK_RATES[codec.name], sender_clock)
         self.feed = Feed(session.port.dirty, session.port.outgoing, self.clock)
+        # What those get who do not take sound with redundancy, the recorder among them; mostly the same.
+        self.plain = Feed(session.port.dirty, session.port.outgoing, self.clock) if codec.redundant_type else self.feed
         self.reception = Reception(self.clock.clock_rate)
         self.missing = Missing()
         self._sender_clock = sender_clock
@@ -41,6 +45,15 @@ class Layer:
         self._heard_s = 0.0
         self._gap_s = 2 * BURST_GAP_S  # between packets of a frame
         self._metered = (time.monotonic(), 0)
+
+    def feed_for(self, output: Output) -> Feed:
+        """Where an output is attached."""
+        return self.feed if output.takes_redundancy else self.plain
+
+    def hold(self, is_held: bool) -> None:
+        """Forwards nothing for a while, or goes on."""
+        self.feed.hold(is_held)
+        self.plain.hold(is_held)
 
     def is_sending(self, now_s: float) -> bool:
         """Whether packets came lately: browsers switch encodings off that their line does not carry."""
@@ -70,8 +83,8 @@ class Layer:
             if step > 1:
                 self._jumped(step, now_s)
             item = Item(reception.highest, timestamp, marker, payload)
-            feed.forward(item)
-            if self._keyframes.wanted or feed.waiting:
+            self._forward(item)
+            if self._keyframes.wanted or feed.waiting or self.plain.waiting:
                 self._look_for_start(item)
         else:
             self._late(Item(reception.highest + step, timestamp, marker, payload), now_s)
@@ -87,10 +100,15 @@ class Layer:
             reception.advance(step)
             if step > 1:
                 self._jumped(step, now_s)
-            self.feed.forward(item)
+            self._forward(item)
             self._look_for_start(item)
         else:
             self._late(item, now_s)
+
+    def _forward(self, item: Item) -> None:
+        self.feed.forward(item)
+        if self.plain is not self.feed and (plain := _plain(item)).payload:
+            self.plain.forward(plain)
 
     def _first(self, sequence: int, timestamp: int, marker: int, payload: bytes, now_s: float) -> None:
         self._heard_s = now_s
@@ -98,7 +116,9 @@ class Layer:
         item = Item(self.reception.highest, timestamp, marker, payload)
         if self.feed.newest is not None:
             self.feed.begin_anew(item, self.clock.clock_rate // 50)
-        self.feed.forward(item)
+            if self.plain is not self.feed:
+                self.plain.begin_anew(_plain(item), self.clock.clock_rate // 50)
+        self._forward(item)
         self._look_for_start(item)
 
     def _late(self, item: Item, now_s: float) -> None:
@@ -106,12 +126,16 @@ class Layer:
         if not was_missing and self.feed.packet_at(item.sequence) is not None:
             return  # repeated though it had come, as browsers do to fill the line
         self.feed.forward_late(item)
+        if self.plain is not self.feed:
+            self.plain.forward_late(_plain(item))
         self._look_for_start(item)
 
     def _look_for_start(self, item: Item) -> None:
         """Lets those begin who wait for a packet to begin with."""
         if not self._is_video:
             self.feed.begin(item, keyframe=False)
+            if self.plain is not self.feed:
+                self.plain.begin(_plain(item), keyframe=False)
         elif starts_keyframe(self.codec.name, item.payload):
             self._keyframes.arrived()
             self.height = picture_height(self.codec.name, item.payload) or self.height
@@ -166,8 +190,13 @@ class Layer:
     def end(self) -> None:
         """Nobody is sent anything any more."""
         self.feed.close()
+        self.plain.close()
         self._keyframes = KeyframeRequests()
 
     def _send_picture_loss(self) -> None:
         if self.ssrc:
             self.session.send_rtcp(rtcp.picture_loss(RTCP_SSRC, self.ssrc))
+
+
+def _plain(item: Item) -> Item:
+    return item._replace(payload=without_redundancy(item.payload))

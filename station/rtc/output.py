@@ -64,7 +64,7 @@ class Output:
     __slots__ = (
         "_left", "_spans", "address", "clock_rate", "extension", "handle", "is_vp8", "line", "octets", "packets",
         "payload_type", "picture_shift", "repair", "send", "send_segments", "sequence_offset", "ssrc",
-        "timestamp_offset",
+        "takes_redundancy", "timestamp_offset",
     )  # fmt: skip
 
     def __init__(self, ssrc: int, payload_type: int, clock_rate: int, line: Line, is_vp8: bool = False) -> None:
@@ -74,6 +74,7 @@ class Output:
         self.is_vp8 = is_vp8
         self.line = line
         self.extension = 0  # head of the header extension with the line's number; 0: not negotiated
+        self.takes_redundancy = True  # what the publisher sends is sent on as it is
         self.repair: Repair | None = None
         self.handle: Any = None
         self.sequence_offset = 0

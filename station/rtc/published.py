@@ -39,11 +39,16 @@ class PublishedTrack:
         self.mid = mid
         self.codec = codec
         self.session = session
-        self.payload_type = codec.payload_type
+        self.payload_type = codec.redundant_type or codec.payload_type
         self.ended = False
         self.layers = tuple(Layer(rid, codec, session, clock) for rid in rids or ("",))
         self.listeners: list[Callable[[], None]] = []  # told when encodings were switched on or off
         self._sending: tuple[Layer, ...] = ()
+
+    @property
+    def payload_types(self) -> tuple[int, int]:
+        """What its packets may have: with redundancy or plain; mostly the same."""
+        return self.payload_type, self.codec.payload_type
 
     def layer(self, rid: str) -> Layer | None:
         """The encoding of that name."""

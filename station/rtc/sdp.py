@@ -57,6 +57,7 @@ class Codec:
     parameters: str
     feedback: tuple[str, ...]
     repair_type: int = 0  # payload type of its RTX; 0 if none is offered
+    redundant_type: int = 0  # payload type of RED around it (RFC 2198); 0 if none is offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,7 @@ def _rids(section: str) -> tuple[str, ...]:
 
 def _codecs(media: Any) -> tuple[Codec, ...]:
     found: list[Codec] = []
-    repairs = _repair_types(media)
+    repairs, redundancies = _repair_types(media), _redundant_types(media)
     for codec in media.rtp.codecs:
         name = codec.mimeType.split("/")[1].lower()
         if CLOCK_RATES.get(name) != codec.clockRate or (name == "opus") != (media.kind == "audio"):
@@ -192,8 +193,9 @@ def _codecs(media: Any) -> tuple[Codec, ...]:
         feedback = tuple(item for item in _FEEDBACK[media.kind] if item in offered)
         if "transport-cc" in feedback:  # the better of two ways to say the same
             feedback = tuple(item for item in feedback if item != "goog-remb")
-        parameters = _parameters(name, codec.parameters)
-        found.append(Codec(name, codec.payloadType, parameters, feedback, repairs.get(codec.payloadType, 0)))
+        number, parameters = codec.payloadType, _parameters(name, codec.parameters)
+        redundant = redundancies.get(number, 0) if name == "opus" else 0
+        found.append(Codec(name, number, parameters, feedback, repairs.get(number, 0), redundant))
     return tuple(sorted(found, key=_rank))
 
 
@@ -206,6 +208,17 @@ def _repair_types(media: Any) -> dict[int, int]:
     repairs = [codec for codec in media.rtp.codecs if codec.mimeType.lower() == "video/rtx"]
     pairs = [(codec.parameters.get("apt"), codec.payloadType) for codec in repairs]
     return {int(primary): repair for primary, repair in pairs if str(primary).isdigit() and _is_dynamic(repair)}
+
+
+def _redundant_types(media: Any) -> dict[int, int]:
+    """RED payload types by that of the sound they carry twice: `a=fmtp:63 111/111`."""
+    found: dict[int, int] = {}
+    for codec in media.rtp.codecs:
+        carried = str(next(iter(codec.parameters), "")).split("/")
+        is_sound = codec.mimeType.lower() == "audio/red" and codec.clockRate == CLOCK_RATES["opus"]
+        if is_sound and carried[0].isdigit() and len(set(carried)) == 1 and _is_dynamic(codec.payloadType):
+            found[int(carried[0])] = codec.payloadType
+    return found
 
 
 def _rank(codec: Codec) -> tuple[int, bool]:
@@ -253,9 +266,10 @@ def _media_lines(transport: Transport, item: AnswerMedia) -> list[str]:
         return [head, "c=IN IP4 0.0.0.0", f"a=mid:{offered.mid}", "a=inactive"]
     codec = item.codec or offered.codecs[0]
     direction = "inactive" if item.codec is None else "sendonly" if item.ssrc else "recvonly"
-    formats = f"{codec.payload_type} {codec.repair_type}" if codec.repair_type else str(codec.payload_type)
+    # The first is what is sent: sound with its repeat where both can.
+    formats = [number for number in (codec.redundant_type, codec.payload_type, codec.repair_type) if number]
     return [
-        f"m={offered.kind} 9 {offered.protocol} {formats}",
+        f"m={offered.kind} 9 {offered.protocol} {' '.join(map(str, formats))}",
         "c=IN IP4 0.0.0.0",
         "a=rtcp:9 IN IP4 0.0.0.0",
         f"a=mid:{offered.mid}",
@@ -297,6 +311,9 @@ def _codec_lines(codec: Codec) -> list[str]:
     if codec.parameters:
         lines.append(f"a=fmtp:{codec.payload_type} {codec.parameters}")
     lines += [f"a=rtcp-fb:{codec.payload_type} {item}" for item in codec.feedback]
+    if codec.redundant_type:
+        carried = f"{codec.payload_type}/{codec.payload_type}"
+        lines += [f"a=rtpmap:{codec.redundant_type} red/48000/2", f"a=fmtp:{codec.redundant_type} {carried}"]
     if codec.repair_type:
         lines += [f"a=rtpmap:{codec.repair_type} rtx/90000", f"a=fmtp:{codec.repair_type} apt={codec.payload_type}"]
     return lines

@@ -11,6 +11,7 @@ from station.rtc import rtcp
 from station.rtc.adapter import Scratch
 from station.rtc.layer import RTCP_SSRC, Layer
 from station.rtc.published import PublishedTrack, TrackState
+from station.rtc.redundancy import with_head
 from station.rtc.rtp import HEADER, HEADER_BYTES, find_extension, payload_bounds
 from station.rtc.sdp import (
     LEVEL_URI,
@@ -167,7 +168,7 @@ class Upstream:
     def _receive_other(self, scratch: Scratch, bounds: tuple[int, int], payload_type: int, now_s: float) -> None:
         """A repeat, or the first packet of a stream that the offer did not name."""
         _, kind, sequence, timestamp, ssrc = HEADER.unpack_from(scratch.bytes_)
-        found = self._repairs.get(ssrc)
+        found = self._repairs.get(ssrc) or self._layers.get(ssrc)
         if found is None:
             found = self._identify(scratch, bounds[0], payload_type, ssrc)
         if found is None:
@@ -176,6 +177,8 @@ class Upstream:
         body = bytes(scratch.view[bounds[0] : bounds[1]])
         if payload_type == track.payload_type:
             layer.receive(sequence, timestamp, kind & 0x80, body, now_s)
+        elif payload_type == track.codec.payload_type:  # plain for once where redundancy was agreed
+            layer.receive(sequence, timestamp, kind & 0x80, with_head(body, payload_type), now_s)
         elif payload_type == track.codec.repair_type and len(body) > 2:
             # RFC 4588 section 4: the payload begins with the original sequence number.
             layer.receive_repair(body[0] << 8 | body[1], timestamp, kind & 0x80, body[2:], now_s)
@@ -188,7 +191,7 @@ class Upstream:
         fitting = [
             track
             for track in self.tracks.values()
-            if payload_type == (track.codec.repair_type if is_repair else track.payload_type)
+            if payload_type in ((track.codec.repair_type,) if is_repair else track.payload_types)
         ]
         mid = self._text(scratch, size, MID_URI)
         if mid:

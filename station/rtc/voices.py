@@ -55,4 +55,4 @@ class Voices:
     def _forward_only(self, people: Iterable[str]) -> None:
         chosen = set(people)
         for person, track in self._tracks.items():
-            track.best.feed.hold(person not in chosen)
+            track.best.hold(person not in chosen)

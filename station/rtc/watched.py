@@ -26,7 +26,7 @@ class Watched:
     @property
     def given(self) -> Layer | None:
         """The encoding whose packets flow now."""
-        return next((layer for layer in self.track.layers if self.output in layer.feed.outputs), None)
+        return next((layer for layer in self.track.layers if self.output in layer.feed_for(self.output).outputs), None)
 
     def select(self, layer: Layer | None) -> None:
         """Gives this encoding from its next keyframe on, and until then the one before; None: nothing from now on."""
@@ -38,14 +38,14 @@ class Watched:
             return
         for other in self.track.layers:
             if other is not layer:
-                other.feed.stop_waiting(self.output)
-        if not layer.feed.attach(self.output):
+                other.feed_for(self.output).stop_waiting(self.output)
+        if not layer.feed_for(self.output).attach(self.output):
             layer.want_keyframe()
 
     def leave(self) -> None:
         """Gives nothing."""
         for layer in self.track.layers:
-            layer.feed.detach(self.output)
+            layer.feed_for(self.output).detach(self.output)
 
     def want_keyframe(self) -> None:
         """The viewer cannot go on with what it has."""
