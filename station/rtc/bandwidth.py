@@ -203,10 +203,11 @@ class Estimator:
         octets = acked.octets if not lost else acked.octets * (acked.packets - lost) // acked.packets
         arrival_s, sent_s = self._unwrapped(feedback.last_arrival_s), acked.last_sent_s
         step_s = arrival_s - self.acked_arrival_s
-        if self.acked_sent_s == float("-inf") or step_s <= 0.0 or acked.skipped:
+        if self.acked_sent_s == float("-inf") or step_s <= 0.0:
             step_s = max(feedback.span_s, 0.001)
             octets = octets * (acked.packets - 1) // acked.packets
         else:
+            octets += acked.skipped_octets  # taken for arrived, as most is: the time until now is theirs too
             self._sent.add(octets, max(sent_s - self.acked_sent_s, 0.001))
         self._acked.add(octets, step_s)
         self._recent.add(octets, step_s)

@@ -18,7 +18,7 @@ class Acknowledged(NamedTuple):
     octets: int
     first_sent_s: float
     last_sent_s: float
-    skipped: int
+    skipped_octets: int  # sent before those, and never told of: their feedback was lost, or not read
     bursts: list[tuple[int, float]]
 
 
@@ -47,7 +47,7 @@ class SendLog:
         end = first + count
         bursts = self._bursts
         taken: list[tuple[int, float]] = []
-        packets = octets = skipped = 0
+        packets = octets = skipped_octets = 0
         first_sent_s = last_sent_s = 0.0
         while bursts:
             start, number, size, sent_s = bursts[0]
@@ -61,8 +61,9 @@ class SendLog:
                 number, size = ahead, share
             if ahead > count:  # it begins before the first: the feedback on that was lost
                 before = min(ahead - count, number)
-                skipped += before
-                size -= size * before // number
+                unknown = size * before // number
+                skipped_octets += unknown
+                size -= unknown
                 number -= before
                 if not number:
                     continue
@@ -73,4 +74,4 @@ class SendLog:
             packets += number
             octets += size
             taken.append((count - ahead, sent_s))
-        return Acknowledged(packets, octets, first_sent_s, last_sent_s, skipped, taken) if packets else None
+        return Acknowledged(packets, octets, first_sent_s, last_sent_s, skipped_octets, taken) if packets else None

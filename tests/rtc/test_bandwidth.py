@@ -152,6 +152,23 @@ def test_a_viewer_without_transport_feedback() -> None:
     assert estimator.target_bps(60.0) == 400_000
 
 
+def test_feedback_that_is_lost_or_not_read_changes_no_rate() -> None:
+    """When only every fourth feedback is seen, what arrives is still measured rightly, and nothing counts as lost."""
+    estimator, arrivals = Estimator(0.0), ArrivalLog()
+    for tick in range(2000):
+        now_s = tick / 50
+        estimator.log.sent(tick * 4 & 0xFFFF, 4, 4400, now_s)
+        for place in range(4):
+            arrivals.note((tick * 4 + place) & 0xFFFF, now_s + 0.02 + 0.001 * place)
+        if tick % 3 == 2:
+            feedback = parse_feedback(arrivals.feedback(1, 2, now_s) or b"")
+            assert feedback is not None
+            if tick % 12 == 2:
+                estimator.on_feedback(feedback, now_s)
+    assert estimator.acked_bps == pytest.approx(4400 * 50 * 8, rel=0.05)
+    assert estimator.loss.fraction == 0.0
+
+
 def test_the_log_splits_and_skips_bursts() -> None:
     """What a feedback speaks of is taken, over the wrap; what an earlier, lost one would have told of is left out."""
     log = SendLog()
@@ -160,7 +177,7 @@ def test_the_log_splits_and_skips_bursts() -> None:
     log.sent(2, 2, 1000, 3.0)
     acked = log.take(65_532, 4)
     assert acked is not None
-    assert (acked.packets, acked.octets, acked.skipped) == (4, 3000, 2)
+    assert (acked.packets, acked.octets, acked.skipped_octets) == (4, 3000, 2000)
     assert (acked.first_sent_s, acked.last_sent_s, acked.bursts) == (1.0, 2.0, [(0, 1.0), (2, 2.0)])
     assert log.take(65_532, 4) is None
     acked = log.take(0, 2)
