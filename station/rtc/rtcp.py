@@ -88,7 +88,7 @@ def parse(data: bytes) -> list[Feedback]:
             found.append(TransportFeedback(data[at:end]))
         else:
             padding = data[end - 1] if first & 0x20 and words else 0
-            found += _read(kind, first & 0x1F, data[at : end - padding])
+            found += _read(kind, first & 0x1F, data[at : max(at + 4, end - padding)])
         at = end
     return found
 
