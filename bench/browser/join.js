@@ -56,7 +56,7 @@ async function joinOnce({ url, grant, size, timeoutMs }) {
   const marks = {};
   const clicked = performance.now();
   mark = (name) => (marks[name] ??= performance.now() - clicked);
-  const room = new RoomConnection({ url, getGrant: async () => grant });
+  const room = new RoomConnection({ getGrant: async () => ({ grant, url }) });
   const seen = new Promise((resolve) => {
     room.addEventListener("track", (event) => {
       const { track, mediaTrack } = /** @type {CustomEvent} */ (event).detail;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import tempfile
 import time
@@ -22,6 +23,7 @@ from tests.servers import CHROMIUM_ARGUMENTS
 
 HERE = Path(__file__).parent
 WEB = HERE.parents[1] / "web"
+ENTER_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +83,15 @@ class Stage:
         return page
 
     async def enter(self, page: Page, room: str, person: str, *, publishes: bool = True) -> None:
-        """Joins the room on the page."""
+        """Joins the room on the page. Raises TimeoutError when that takes longer than 20 s."""
         options: dict[str, Any] = {
             "url": f"{self.media.url}/media/ws",
             "grant": self.grant(room, person),
             "size": {"width": self.devices.width, "height": self.devices.height} if publishes else None,
             "sound": self.devices.sound,
         }
-        await page.evaluate("(options) => enter(options)", options)
+        async with asyncio.timeout(ENTER_S):
+            await page.evaluate("(options) => enter(options)", options)
 
 
 async def _serve_pages(stack: AsyncExitStack) -> str:
