@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from station.base.grants import GrantSigner
 from station.rtc.fragment import BadFragment, parse_fragment, write_fragment
 from station.rtc.main import MediaServer
-from tests.rtc.conftest import Media, make_settings
+from tests.rtc.conftest import Media, OpenPage, make_settings
 from tests.rtc.offers import offer
 from tests.rtc.raw_peer import RawPeer, UdpChannel, call, flows
+from tests.rtc.test_call import holds
+from tests.rtc.test_http import until
 
 FRAGMENT = "application/trickle-ice-sdpfrag"
 LINK = r'<([^>]+)>; rel="ice-server"; username="(\d+:anna)"; credential="([^"]+)"; credential-type="password"'
@@ -71,6 +73,47 @@ async def test_candidates_and_restarts_come_by_patch(media: Media) -> None:
     assert status == 412
     for channel in (sending, receiving, moved):
         channel.close()
+
+
+RESTART = """async ([url, grant]) => {
+  const headers = { Authorization: `Bearer ${grant}`, "Content-Type": "application/sdp" };
+  const pc = (window.pc = new RTCPeerConnection());
+  const media = await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
+  for (const track of media.getTracks()) pc.addTrack(track, media);
+  await pc.setLocalDescription();
+  const created = await fetch(url, { method: "POST", body: pc.localDescription.sdp, headers });
+  const answer = await created.text();
+  await pc.setRemoteDescription({ type: "answer", sdp: answer });
+  await new Promise((resolve) => {
+    pc.onconnectionstatechange = () => pc.connectionState === "connected" && resolve();
+  });
+  pc.restartIce();
+  await pc.setLocalDescription();
+  const wanted = /^(m=|a=mid:|a=ice-ufrag:|a=ice-pwd:|a=candidate:)/;
+  const body = pc.localDescription.sdp.split("\\r\\n").filter((line) => wanted.test(line)).join("\\r\\n") + "\\r\\n";
+  const restarted = await fetch(new URL(created.headers.get("Location"), url), {
+    method: "PATCH", body, headers: { ...headers, "Content-Type": "application/trickle-ice-sdpfrag", "If-Match": "*" },
+  });
+  const fragment = await restarted.text();
+  const fresh = (name) => fragment.match(new RegExp(`a=${name}:.*`))[0];
+  const sdp = answer.replace(/a=ice-ufrag:.*/g, fresh("ice-ufrag")).replace(/a=ice-pwd:.*/g, fresh("ice-pwd"));
+  await pc.setRemoteDescription({ type: "answer", sdp });
+  return [created.status, restarted.status, fresh("ice-ufrag").split(":")[1].trim(), restarted.headers.get("ETag")];
+}"""
+SENT = """async () => [...(await pc.getStats()).values()].find((item) => item.type === "transport").bytesSent"""
+
+
+async def test_a_browser_restarts_ice(media: Media, open_page: OpenPage) -> None:
+    """Chromium takes our new credentials, nominates with them, and goes on sending without a new handshake."""
+    page = await open_page()
+    await page.goto(media.pages)
+    created, restarted, ufrag, etag = await page.evaluate(RESTART, [f"{media.url}/whip/mt_test", media.grant("anna")])
+    assert (created, restarted, etag) == (201, 200, f'"{ufrag}"')
+    (session,) = media.server.port.sessions
+    await until(lambda: list(session.ufrags) == [ufrag])
+    before = await page.evaluate(SENT)
+    await holds(page, f"async () => (await ({SENT})()) > {before + 20_000}")
+    assert await page.evaluate("pc.connectionState") == "connected"
 
 
 async def test_the_urls_answer_by_the_letter(media: Media) -> None:
