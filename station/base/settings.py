@@ -8,6 +8,9 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+# A URL that browsers do not understand would keep them from making any connection at all.
+TURN_URLS = r"^\s*(turns?:[\w.\-\[\]:]+(\?transport=(udp|tcp))?\s*(,\s*|$))*$"
+
 MAX_MEDIA_PROCESSES = 16
 MOST_BY_DEFAULT = 8
 
@@ -49,7 +52,9 @@ class Settings(BaseSettings):
     tls_key: Path | None = Field(None, description="Private key (PEM) of the certificate.")
     smtp_url: SecretStr = Field(SecretStr(""), description="smtp://user:password@host:port for mail; empty: no mail.")
     max_upload_bytes: int = Field(10 * 2**20, description="Largest photo taken, in bytes.")
-    turn_url: str = Field("", description="turn:host:port of a coturn; empty: none.")
+    turn_url: str = Field(
+        "", pattern=TURN_URLS, description="turn: or turns: URLs of a coturn, comma-separated; empty: none."
+    )
     turn_secret: SecretStr = Field(SecretStr(""), description="Shared secret for short-lived TURN credentials.")
     log_level: str = Field("info", description="debug, info, warning or error.")
 
