@@ -170,6 +170,7 @@ async def metrics(request: web.Request) -> web.Response:
         "rooms": len(rooms.rooms),
         "members": sum(len(room.members) for room in rooms.rooms.values()),
         "sessions": len(port.sessions),
+        "tcp_connections": len(port.tcp.wires),
         "tracks": len(tracks),
         "outputs": sum(len(feed.outputs) for feed in feeds),
         "recordings": sum(room.recording.is_on for room in rooms.rooms.values()),

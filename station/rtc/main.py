@@ -1,8 +1,9 @@
-"""The media role: joins the UDP port, the rooms and the loopback HTTP interface."""
+"""The media role: joins the media port, the rooms and the loopback HTTP interface."""
 
 from __future__ import annotations
 
 import asyncio
+import resource
 from contextlib import AsyncExitStack
 
 from aiohttp import web
@@ -19,11 +20,22 @@ from station.rtc.rooms import Rooms
 from station.rtc.signalling import serve_socket
 from station.rtc.turn import TurnServer
 
+ENOUGH_FILES = 65_536
+
 
 async def run_media(settings: Settings, number: int = 0) -> None:
     """Serve until cancelled. Raises OSError if a port is taken, FileNotFoundError before the keys are made."""
+    _allow_many_connections()
     async with MediaServer(settings, number):
         await asyncio.Event().wait()
+
+
+def _allow_many_connections() -> None:
+    """Many systems begin with 1,024 file descriptors, where one viewer may take three."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = ENOUGH_FILES if hard == resource.RLIM_INFINITY else min(hard, ENOUGH_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class MediaServer:
@@ -45,7 +57,7 @@ class MediaServer:
             self.port = await stack.enter_async_context(MediaPort(self._settings.media_port_of(self._number)))
             journal = Journal(self._settings.media_journal_of(self._number))
             stack.callback(journal.close)
-            ground = Ground(self.port, host_addresses(self._settings.public_host))
+            ground = Ground(self.port, self.port.reachable(host_addresses(self._settings.public_host)))
             recordings = self._settings.data / "recordings"
             rooms = Rooms(ground, journal, recordings, str(self._number), self._adopts)
             self.rooms = await stack.enter_async_context(rooms)

@@ -18,7 +18,7 @@ from station.rtc.session import Session
 from station.rtc.sockets import open_sockets
 from station.rtc.stun import binding_error, parse_binding_request
 from station.rtc.tcp import TcpListener, TcpWire
-from station.rtc.wire import MAX_SEGMENTED_BYTES, Address, Datagram, Flushable, UdpWire, Wire
+from station.rtc.wire import MAX_SEGMENTED_BYTES, Address, Flushable, UdpWire, Wire
 
 TICK_S = 0.05
 REFUSALS_PER_S = 200
@@ -56,6 +56,10 @@ class MediaPort:
     @property
     def is_open(self) -> bool:
         return all(udp.fileno() >= 0 for udp in self.sockets.udp)
+
+    def reachable(self, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the hosts that the sockets can be reached at: IPv6 may be switched off though it has addresses."""
+        return tuple(host for host in hosts if ":" not in host or len(self.sockets.udp) > 1)
 
     async def __aenter__(self) -> MediaPort:
         loop = asyncio.get_running_loop()
@@ -109,11 +113,6 @@ class MediaPort:
         for address, wire in session.paths.items():
             self.unlearn(session, address)
             wire.forget(address)
-
-    def sendto(self, datagram: Datagram, address: Address) -> int:
-        """Sends by the wire that the address is of. Raises OSError when it does not take it now."""
-        wire = self.tcp.wires.get(address) or self.wires[len(address) > 2]
-        return wire.send(datagram, address)
 
     def lose(self, is_lost: Callable[[], bool]) -> None:
         """Loses datagrams by rule in both directions, as a bad network does; call it before tracks exist (tests)."""

@@ -54,6 +54,13 @@ def test_both_families_have_the_same_number_and_a_taken_one_is_refused() -> None
         opened.close()
 
 
+async def test_no_ipv6_candidate_where_ipv6_is_off() -> None:
+    """A port that could only open IPv4 offers no IPv6 address, whatever the interfaces say."""
+    port = MediaPort(0, "127.0.0.1")
+    assert port.reachable(("2001:db8::7", "192.0.2.2")) == ("192.0.2.2",)
+    port.sockets.close()
+
+
 async def test_what_was_gathered_is_sent_once_after_reading() -> None:
     """Who is dirty is flushed once after the datagrams at hand, even if another's flush fails."""
     calls: list[Any] = []
