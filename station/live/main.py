@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from station.base.errors import StationError
 from station.base.grants import GrantVerifier
@@ -83,11 +86,19 @@ async def _healthy(_request: web.Request) -> web.Response:
 
 
 async def _metrics(request: web.Request) -> web.Response:
-    on_air = request.app[origin.REGISTRY].on_air
-    lines = [
-        "# TYPE station_live_broadcasts gauge",
-        f"station_live_broadcasts {len(on_air)}",
-        "# TYPE station_live_viewers gauge",
-        f"station_live_viewers {sum(broadcast.viewers.now() for broadcast in on_air)}",
-    ]
-    return web.Response(text="\n".join(lines) + "\n")
+    registry = CollectorRegistry()
+    registry.register(_Figures(request.app[origin.REGISTRY]))
+    return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+class _Figures(Collector):
+    """What Prometheus is told."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._on_air = registry.on_air
+
+    def collect(self) -> Iterator[Metric]:
+        """Read when it asks."""
+        viewers = sum(broadcast.viewers.now() for broadcast in self._on_air)
+        yield GaugeMetricFamily("station_live_broadcasts", "Broadcasts on air.", len(self._on_air))
+        yield GaugeMetricFamily("station_live_viewers", "People who watch them.", viewers)

@@ -9,18 +9,23 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from station.base.errors import BadInput, NotFound, Unavailable
 from station.base.grants import Right
 from station.rtc import messages
 from station.rtc.access import ROOMS, check_right
 from station.rtc.frame_feed import FrameFeed
+from station.rtc.insight_log import InsightLog, unpack
+from station.rtc.metrics import MediaMetrics
 from station.rtc.port import MediaPort
 from station.rtc.recording import ACTIONS
 from station.rtc.room import Room
 from station.rtc.rooms import HELD_S
 
 PORT = web.AppKey("port", MediaPort)
+METRICS = web.AppKey("metrics", MediaMetrics)
+INSIGHTS = web.AppKey("insights", InsightLog)
 MAX_WAIT_S = 30.0
 MAX_BODY = 128 * 1024
 _FEED_TYPE = "application/octet-stream"
@@ -36,6 +41,8 @@ def add_routes(app: web.Application) -> None:
     app.router.add_post("/control/rooms/{room}/recording", post_recording)
     app.router.add_delete("/control/rooms/{room}/members/{person}", delete_member)
     app.router.add_get("/control/rooms/{room}/feed", get_feed)
+    app.router.add_get("/control/rooms/{room}/insight", get_insight)
+    app.router.add_get("/control/rooms/{room}/insight/history", get_insight_history)
     app.router.add_get("/journal", get_journal)
     app.router.add_get("/healthz", healthy)
     app.router.add_get("/readyz", ready)
@@ -136,6 +143,19 @@ async def get_feed(request: web.Request) -> web.StreamResponse:
     return response
 
 
+async def get_insight(request: web.Request) -> web.Response:
+    """How each line of the room goes now."""
+    return _json(await request.app[INSIGHTS].look(_room(request)))
+
+
+async def get_insight_history(request: web.Request) -> web.Response:
+    """How they went over the last ten minutes, without names; also of a room that has just been closed."""
+    name = request.match_info["room"]
+    check_right(request, Right.MANAGE, name)
+    body = await asyncio.to_thread(unpack, request.app[INSIGHTS].history(name))
+    return web.Response(body=body, content_type="application/json")
+
+
 async def get_journal(request: web.Request) -> web.Response:
     """Events after a sequence number; waits for one if asked to."""
     check_right(request, Right.MANAGE)
@@ -162,29 +182,9 @@ async def ready(request: web.Request) -> web.Response:
 
 
 async def metrics(request: web.Request) -> web.Response:
-    """Counters for Prometheus."""
-    rooms, port = request.app[ROOMS], request.app[PORT]
-    tracks = [source.track for room in rooms.rooms.values() for source in room.sources.values()]
-    feeds = {feed for track in tracks for layer in track.layers for feed in (layer.feed, layer.plain)}
-    values = {
-        "rooms": len(rooms.rooms),
-        "members": sum(len(room.members) for room in rooms.rooms.values()),
-        "sessions": len(port.sessions),
-        "tcp_connections": len(port.tcp.wires),
-        "tracks": len(tracks),
-        "outputs": sum(len(feed.outputs) for feed in feeds),
-        "recordings": sum(room.recording.is_on for room in rooms.rooms.values()),
-        "datagrams_received_total": port.packets_in,
-        "packets_forwarded": sum(feed.sent for feed in feeds),
-        "packets_dropped": sum(feed.dropped for feed in feeds),
-        "journal_last": rooms.journal.last,
-        "tasks": len(asyncio.all_tasks()),
-    }
-    lines = [
-        f"# TYPE station_media_{name} {'counter' if name.endswith('_total') else 'gauge'}\nstation_media_{name} {value}"
-        for name, value in values.items()
-    ]
-    return web.Response(text="\n".join(lines) + "\n")
+    """For Prometheus."""
+    body = generate_latest(request.app[METRICS].registry)
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def _room(request: web.Request) -> Room:

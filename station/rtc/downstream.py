@@ -72,6 +72,7 @@ class Downstream:
 
     def _unwatch(self, watched: Watched) -> None:
         watched.leave()
+        self.session.port.tallies.of(watched.track.state.kind).add_watched(watched)
         if self.steering.look_again in watched.track.listeners:
             watched.track.listeners.remove(self.steering.look_again)
 

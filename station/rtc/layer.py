@@ -31,6 +31,7 @@ class Layer:
         self.ssrc = 0
         self.height = 0
         self.bits_per_s = 0.0
+        self.keyframe_requests = 0
         self.clock = TrackClock(CLOCK_RATES[codec.name], sender_clock)
         self.feed = Feed(session.port.dirty, session.port.outgoing, self.clock)
         # What those get who do not take sound with redundancy, the recorder among them; mostly the same.
@@ -40,6 +41,7 @@ class Layer:
         self._sender_clock = sender_clock
         self._keyframes = KeyframeRequests()
         self._is_video = codec.name != "opus"
+        self._tally = session.port.tallies.of("video" if self._is_video else "audio")
         self._asks_again = "nack" in codec.feedback
         self._last_report: tuple[int, float] | None = None
         self._heard_s = 0.0
@@ -62,6 +64,7 @@ class Layer:
     def latch(self, ssrc: int) -> None:
         """The stream has this SSRC from now on. A change of it begins new numbers, which viewers do not see."""
         if self.ssrc and self.ssrc != ssrc:
+            self._tally.add_reception(self.reception, self.missing)
             self.reception = Reception(self.clock.clock_rate)
             self.missing = Missing()
             self._last_report = None
@@ -189,12 +192,14 @@ class Layer:
 
     def end(self) -> None:
         """Nobody is sent anything any more."""
+        self._tally.add_layer(self)
         self.feed.close()
         self.plain.close()
         self._keyframes = KeyframeRequests()
 
     def _send_picture_loss(self) -> None:
         if self.ssrc:
+            self.keyframe_requests += 1
             self.session.send_rtcp(rtcp.picture_loss(RTCP_SSRC, self.ssrc))
 
 

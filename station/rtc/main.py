@@ -13,7 +13,9 @@ from station.base.settings import Settings
 from station.rtc import control, whip
 from station.rtc.access import ROOMS, TURN, VERIFIER, problems
 from station.rtc.addresses import host_addresses
+from station.rtc.insight_log import InsightLog
 from station.rtc.journal import Journal
+from station.rtc.metrics import MediaMetrics
 from station.rtc.negotiation import Ground
 from station.rtc.port import MediaPort
 from station.rtc.rooms import Rooms
@@ -61,8 +63,12 @@ class MediaServer:
             recordings = self._settings.data / "recordings"
             rooms = Rooms(ground, journal, recordings, str(self._number), self._adopts)
             self.rooms = await stack.enter_async_context(rooms)
+            self.metrics = MediaMetrics(self.rooms, self.port)
+            self.insights = await stack.enter_async_context(InsightLog(self.rooms, self.metrics.observe))
             turn = TurnServer(self._settings.turn_url, self._settings.turn_secret.get_secret_value())
-            await self._listen(stack, build_app(self.rooms, self.port, verifier, turn))
+            app = build_app(self.rooms, self.port, verifier, turn)
+            app[control.METRICS], app[control.INSIGHTS] = self.metrics, self.insights
+            await self._listen(stack, app)
             self.media_port = self.port.number
             self._stack = stack.pop_all()
         return self

@@ -9,8 +9,9 @@ from typing import Protocol
 
 from station.base.grants import Grant
 from station.rtc.downstream import Downstream
-from station.rtc.messages import MemberInfo, Message, TrackReport
+from station.rtc.messages import MemberInfo, Message
 from station.rtc.negotiation import PeerConnection
+from station.rtc.reported import Reported
 from station.rtc.upstream import Upstream
 
 MAX_QUEUED = 512
@@ -73,7 +74,7 @@ class Member:
         self.channel = channel
         self.up: PeerConnection | None = None
         self.shown: dict[str, int] | None = None  # height of each picture by track; None: the page did not say
-        self.reports: dict[str, TrackReport] = {}  # what the page last said of each track it receives
+        self.reported = Reported()
         self.down: dict[str, PeerConnection] = {}  # a page has one, "page"; each WHEP player has its own
 
     @property

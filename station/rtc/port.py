@@ -17,6 +17,7 @@ from station.rtc.rtp import MAX_DATAGRAM
 from station.rtc.session import Session
 from station.rtc.sockets import open_sockets
 from station.rtc.stun import binding_error, parse_binding_request
+from station.rtc.tally import Tallies
 from station.rtc.tcp import TcpListener, TcpWire
 from station.rtc.wire import MAX_SEGMENTED_BYTES, Address, Flushable, UdpWire, Wire
 
@@ -43,6 +44,7 @@ class MediaPort:
         self.outgoing = Scratch(MAX_SEGMENTED_BYTES + MAX_DATAGRAM)
         self.sessions: set[Session] = set()
         self.packets_in = 0
+        self.tallies = Tallies()
         self.dirty: list[Flushable] = []
         self._is_lost: Callable[[], bool] | None = None
         self._by_ufrag: dict[str, Session] = {}
@@ -107,6 +109,8 @@ class MediaPort:
             del self._by_address[address]
 
     def forget(self, session: Session) -> None:
+        if session in self.sessions:
+            self.tallies.refused += session.dropped_in
         self.sessions.discard(session)
         for ufrag in session.ufrags:
             self._by_ufrag.pop(ufrag, None)

@@ -80,12 +80,13 @@ class Missing:
     Repeats that come tell the round trip, so that on a long way we neither ask twice in vain nor give up too early.
     """
 
-    __slots__ = ("_waiting", "repaired", "round_trip_s")
+    __slots__ = ("_waiting", "given_up", "repaired", "round_trip_s")
 
     def __init__(self) -> None:
         self._waiting: dict[int, list[float]] = {}  # sequence → [missing since, last asked, times asked]
         self.round_trip_s = 0.0
         self.repaired = 0
+        self.given_up = 0
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
@@ -125,6 +126,7 @@ class Missing:
                 times[1] = now_s
                 times[2] += 1
                 ask.append(number)
+        self.given_up += lost
         if lost:  # the way may be longer than any answer that came in time
             self.round_trip_s = min(MAX_ROUND_TRIP_S, self.round_trip_s * 1.5 or again_s)
         return ask, lost

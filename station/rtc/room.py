@@ -166,7 +166,8 @@ class Room:
 
     def note_report(self, member: Member, reports: Mapping[str, messages.TrackReport]) -> None:
         """Notes what the page says of the tracks it receives."""
-        member.reports = {track: report for track, report in reports.items() if track in self.sources}
+        known = {track: report for track, report in reports.items() if track in self.sources}
+        member.reported.note(known, time.monotonic())
 
     def find_track(self, track_id: str) -> PublishedTrack | None:
         source = self.sources.get(track_id)

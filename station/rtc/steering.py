@@ -41,7 +41,7 @@ class Steering:
         self.speakers: Sequence[str] = ()
         self.on_paused: Callable[[str, bool], None] = lambda _track, _paused: None
         self._scratch = scratch
-        self._tells = False  # whether the viewer tells us anything by which to know its line
+        self.tells = False  # whether the viewer tells us anything by which to know its line
         self._next_s = 0.0
         self._next_step_bps = 0
         self._listen_s = 0.0  # when a content viewer's word is heard next
@@ -63,7 +63,7 @@ class Steering:
         feedback = parse_feedback(packet)
         if feedback is None:
             return
-        self._tells = True
+        self.tells = True
         lowered_s = self.estimator.over_s
         self.estimator.on_feedback(feedback, now_s)
         if self.estimator.over_s != lowered_s:
@@ -82,7 +82,7 @@ class Steering:
 
     def receive_max_bitrate(self, bits_per_s: int, now_s: float) -> None:
         """Takes the receiver's own estimate (REMB)."""
-        self._tells = True
+        self.tells = True
         self.estimator.on_remb(bits_per_s, now_s)
         self.look_again()
 
@@ -94,7 +94,7 @@ class Steering:
         """Called some ten times a second."""
         if now_s >= self._next_s:
             self.steer(watched, now_s)
-        if self._tells and not self.is_content:
+        if self.tells and not self.is_content:
             octets = self.prober.padding_bytes(now_s, self._next_step_bps)
             if octets > 0:
                 self._fill(watched, octets, now_s)
@@ -121,7 +121,7 @@ class Steering:
 
     def _budget_bps(self, pictures: Sequence[Picture], sounds: Sequence[Watched], now_s: float) -> int:
         """What pictures may take: the estimate, but not less than the least of each while nothing speaks against it."""
-        if not self._tells and not self.estimator.loss.is_high:
+        if not self.tells and not self.estimator.loss.is_high:
             estimate = UNLIMITED_BPS
         else:
             estimate = self.estimator.target_bps(now_s) - self._sound_bps(sounds)
@@ -147,6 +147,7 @@ class Steering:
     def _note_paused(self, item: Watched, is_paused: bool) -> None:
         if item.is_paused != is_paused:
             item.is_paused = is_paused
+            item.pauses += is_paused
             self.on_paused(item.track.state.id, is_paused)
 
     def _fill(self, watched: Sequence[Watched], octets: int, now_s: float) -> None:

@@ -21,7 +21,10 @@ class Watched:
         self.layer: Layer | None = None
         self.is_paused = False
         self.fraction_lost = 0.0
+        self.asked_again = 0
         self.repeated = 0
+        self.switches = 0
+        self.pauses = 0
 
     @property
     def given(self) -> Layer | None:
@@ -32,6 +35,7 @@ class Watched:
         """Gives this encoding from its next keyframe on, and until then the one before; None: nothing from now on."""
         if self.track.ended or (layer is self.layer and layer is not None and layer is self.given):
             return
+        self.switches += layer is not self.layer and None not in (self.layer, layer)
         self.layer = layer
         if layer is None:
             self.leave()
@@ -54,6 +58,7 @@ class Watched:
 
     def repeat(self, scratch: Scratch, sequence: int, now_s: float) -> int:
         """Sends again what the viewer missed; the octets sent, 0 when it is not kept any more."""
+        self.asked_again += 1
         found = self.output.find(sequence)
         if found is None or self.track.ended:
             return 0

@@ -41,6 +41,6 @@ async def test_guests_come_in_every_way(tmp_path: Path) -> None:
 async def _becomes(http: aiohttp.ClientSession, url: str, metric: str) -> None:
     async def is_so() -> bool:
         async with http.get(url + "/metrics") as answer:
-            return f"station_media_{metric}" in (await answer.text()).splitlines()
+            return f"station_media_{metric}.0" in (await answer.text()).splitlines()
 
     await wait_for(is_so, metric)
