@@ -17,6 +17,7 @@ from station.live import pages as live
 from station.meeting import api as meeting_api
 from station.meeting import desk, hearings
 from station.meeting import pages as meeting
+from station.meeting import quality_pages as quality
 from station.my import pages as my
 from station.operations import pages as operations
 from station.people import pages as people
@@ -123,6 +124,8 @@ MEETING = (
     Route("GET", "/meet/booking/{booking}", meeting.enter_from_booking, Action.ENTER_MEETING),
     Route("GET", "/meet/{meeting}", meeting.show_meeting, Action.ENTER_MEETING),
     Route("GET", "/meet/{meeting}/events", meeting.stream_events, Action.ENTER_MEETING),
+    Route("GET", "/meet/{meeting}/quality", quality.show_quality, Action.SEE_QUALITY),
+    Route("GET", "/meet/{meeting}/quality/report.json", quality.send_report, Action.SEE_QUALITY),
     Route("POST", "/meet/{meeting}/admit", desk.admit_from_desk, Action.ADMIT),
     Route("GET", "/api/v1/meetings/{meeting}/state", meeting_api.show_state, Action.ENTER_MEETING),
     Route("POST", "/api/v1/meetings/{meeting}/door", meeting_api.step_at_door, Action.ENTER_MEETING),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -10,8 +11,9 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from station.base.errors import Unavailable
 from station.base.station import Station
+from station.meeting.insight import RoomInsight
 from station.meeting.model import RecordingAction
-from station.meeting.placement import Node, find_node, forget_room, place_room
+from station.meeting.placement import Node, all_nodes, find_node, forget_room, place_room
 
 T = TypeVar("T")
 TIMEOUT = ClientTimeout(total=8, sock_connect=2)
@@ -90,6 +92,28 @@ async def close_room(station: Station, room: str) -> None:
     node = await place_room(station, room)
     _check(await _call(station, node, "DELETE", f"/control/rooms/{room}"), 404)
     await forget_room(station, room)
+
+
+async def get_insight(station: Station, room: str) -> RoomInsight:
+    """How each line of a room goes now. Raises Unavailable."""
+    node = await find_node(station, room)
+    if node is None:
+        return RoomInsight()
+    answer = await _call(station, node, "GET", f"/control/rooms/{room}/insight")
+    return RoomInsight() if answer.status == 404 else _decode(answer, RoomInsight)
+
+
+async def get_insight_history(station: Station, room: str) -> list[msgspec.Raw]:
+    """Snapshots of the last ten minutes as media keeps them, without names; also of a room that has moved or ended.
+
+    Raises Unavailable when no process answers.
+    """
+    asked = (_call(station, node, "GET", f"/control/rooms/{room}/insight/history") for node in all_nodes(station))
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    told = [answer for answer in answers if isinstance(answer, _Answer)]
+    if not told:
+        raise Unavailable
+    return [snapshot for answer in told for snapshot in _decode(answer, list[msgspec.Raw])]
 
 
 async def _call(station: Station, node: Node, method: str, path: str, body: object = None) -> _Answer:

@@ -76,6 +76,15 @@ async def get_meeting(station: Station, who: Principal, meeting_id: str) -> Meet
     return meeting
 
 
+async def get_hosted_meeting(station: Station, who: Principal, meeting_id: str) -> Meeting:
+    """The meeting, for its deputy, clerks and administrators. Raises NotFound for strangers, NotAllowed for guests."""
+    meeting = await get_meeting(station, who, meeting_id)
+    relation = relation_to(meeting, who.role, who.account, who.scope)
+    if who.role is not Role.ADMIN and relation not in (Relation.HOST, Relation.STAFF):
+        raise NotAllowed
+    return meeting
+
+
 async def take_seat(station: Station, who: Principal, meeting_id: str) -> tuple[Meeting, Seat]:
     """The meeting and what the caller may do in it now. Raises NotFound for strangers."""
     meeting = await get_meeting(station, who, meeting_id)

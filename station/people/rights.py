@@ -22,6 +22,7 @@ class Action(StrEnum):
     RECORD = "record"
     NOTE_MATTER = "note-matter"
     END_MEETING = "end-meeting"
+    SEE_QUALITY = "see-quality"  # of the lines in a meeting, and the file to go with a bug report
     SEE_REPLAY = "see-replay"
     WATCH = "watch"  # live pages, playlists, parts
     RUN_HEARING = "run-hearing"  # hearings and broadcasts
@@ -53,6 +54,7 @@ RIGHTS: dict[Action, frozenset[Role]] = {
     Action.RECORD: frozenset({Role.CITIZEN, Role.DEPUTY, Role.CLERK}),  # a citizen may only stop
     Action.NOTE_MATTER: frozenset({Role.DEPUTY, Role.CLERK}),
     Action.END_MEETING: frozenset({Role.DEPUTY, Role.CLERK}),
+    Action.SEE_QUALITY: frozenset({Role.DEPUTY, Role.CLERK, Role.ADMIN}),
     Action.SEE_REPLAY: _EVERYONE,  # published ones are public; the service decides
     Action.WATCH: _EVERYONE,
     Action.RUN_HEARING: frozenset({Role.CLERK, Role.ADMIN}),

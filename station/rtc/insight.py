@@ -50,6 +50,7 @@ class LayerInsight(Insight, frozen=True):
     repaired: int = 0
     loss: float = 0.0  # share, over the last seconds
     jitter_ms: float = 0.0
+    repeat_ms: int = 0  # until a repeat comes: a round trip, or more where repeats are lost too
 
 
 class SentInsight(Insight, frozen=True):
@@ -155,12 +156,8 @@ def network_of(host: str) -> str:
 
 
 def _look_up(upstream: Upstream, before: Counts, now_s: float) -> UpInsight:
-    line = look_at_line(upstream.session)
-    if line.round_trip_ms is None:  # publishers do not tell; how soon repeats come does
-        repeats_s = [layer.missing.round_trip_s for track in upstream.tracks.values() for layer in track.layers]
-        longest_s = max(repeats_s, default=0.0)
-        line = msgspec.structs.replace(line, round_trip_ms=round(longest_s * 1000) or None)
-    return UpInsight(line, [_look_at_sent(track, before, now_s) for track in upstream.tracks.values()])
+    tracks = [_look_at_sent(track, before, now_s) for track in upstream.tracks.values()]
+    return UpInsight(look_at_line(upstream.session), tracks)
 
 
 def _look_at_sent(track: PublishedTrack, before: Counts, now_s: float) -> SentInsight:
@@ -184,6 +181,7 @@ def _look_at_layer(layer: Layer, before: tuple[int, int], now_s: float) -> Layer
         repaired=layer.missing.repaired,
         loss=round(new_lost / new, 3) if new >= FEW_PACKETS else 0.0,
         jitter_ms=round(layer.reception.jitter_s * 1000, 1),
+        repeat_ms=round(layer.missing.round_trip_s * 1000),
     )
 
 

@@ -1,7 +1,7 @@
-// A desk looks again when somebody comes or goes; what has the focus stays as it is.
+// A desk looks again when somebody comes or goes, or every few seconds; what has the focus stays as it is.
 import { listen, soon } from "../meet/events.js";
 
-const root = document.querySelector("[data-events]");
+const root = document.querySelector("[data-events], [data-every]");
 
 async function look() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
@@ -22,7 +22,7 @@ function isInUse(part) {
 
 if (root instanceof HTMLElement) {
   const again = soon(look, 200);
-  listen(root.dataset.events ?? "", (message) => message.action !== "hello" && again());
+  if (root.dataset.events) listen(root.dataset.events, (message) => message.action !== "hello" && again());
   const every_s = Number(root.dataset.every ?? 0);
   if (every_s) setInterval(look, every_s * 1000);
 }
