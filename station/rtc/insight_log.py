@@ -92,10 +92,7 @@ class InsightLog:
             insight = await self.look(room)
             self._counts[room.name].append(dict(pair for one in room.members.values() for pair in counts_of(one)))
             self._on_look(insight)
-            plain = [msgspec.json.encode(self._unnamed(person, len(insight.people))) for person in insight.people]
-            head = msgspec.json.encode(msgspec.structs.replace(insight, people=[]))
-            packed = await asyncio.to_thread(_pack, head, plain)
-            self._keep(Entry(now_s, room.name, packed))
+            self._keep(Entry(now_s, room.name, await self._pack(insight)))
         while self._entries and now_s - self._entries[0].at_s > KEPT_S:
             self._octets -= len(self._entries.popleft().packed)
 
@@ -104,6 +101,14 @@ class InsightLog:
         self._octets += len(entry.packed)
         while self._octets > MAX_OCTETS:
             self._octets -= len(self._entries.popleft().packed)
+
+    async def _pack(self, insight: RoomInsight) -> bytes:
+        people = []
+        for person in insight.people:
+            people.append(msgspec.json.encode(self._unnamed(person, len(insight.people))))
+            await asyncio.sleep(0)
+        head = msgspec.json.encode(msgspec.structs.replace(insight, people=[]))
+        return await asyncio.to_thread(_compress, head, people)
 
     def _unnamed(self, person: PersonInsight, people: int) -> PersonInsight:
         """Without name, the account as a hash that is the same in all snapshots of this process."""
@@ -132,7 +137,7 @@ class InsightLog:
                 _log.exception("the rooms could not be looked at")
 
 
-def _pack(head: bytes, people: list[bytes]) -> bytes:
+def _compress(head: bytes, people: list[bytes]) -> bytes:
     return zlib.compress(head[:-1] + b',"people":[' + b",".join(people) + b"]}", 1)
 
 

@@ -109,15 +109,17 @@ class MediaMetrics(Collector):
 
     def _gauges(self) -> Iterator[Metric]:
         rooms, sessions = self._rooms.rooms.values(), self._port.sessions
-        watched = list(_watched(self._port))
+        sources = (source for room in rooms for source in room.sources.values())
+        feeds = {feed for source in sources for layer in source.track.layers for feed in (layer.feed, layer.plain)}
+        paused = sum(item.is_paused for item in _watched(self._port))
         values = {
             "rooms": ("Rooms of this process.", len(rooms)),
             "members": ("People in them.", sum(len(room.members) for room in rooms)),
             "sessions": ("Peer connections, also those that are being made.", len(sessions)),
             "tcp_connections": ("TCP connections to the media port.", len(self._port.tcp.wires)),
             "tracks": ("Published tracks.", sum(len(room.sources) for room in rooms)),
-            "outputs": ("Tracks that flow to a viewer.", sum(item.given is not None for item in watched)),
-            "paused_pictures": ("Pictures that a line does not carry now.", sum(item.is_paused for item in watched)),
+            "outputs": ("Tracks that flow to a viewer.", sum(len(feed.outputs) for feed in feeds)),
+            "paused_pictures": ("Pictures that a line does not carry now.", paused),
             "recordings": ("Rooms that are being recorded.", sum(room.recording.is_on for room in rooms)),
             "tasks": ("Tasks of the event loop.", len(asyncio.all_tasks())),
         }

@@ -184,7 +184,7 @@ async def test_hearing_from_its_making_to_the_replay(browser: Browser, running_s
     await office.page.locator("#live-form input[name='person']").first.check()
     await office.page.click("#go-live")
     await office.page.locator("#on-air").wait_for()
-    faults += await look_both(office, desk)
+    faults += await look_both(office, desk, f"/meet/{meeting}/quality")
     watcher = await arrive(browser, running_station)
     await watcher.go("/live")
     faults += await look_both(watcher, "/live", "/", await live_address(watcher))
