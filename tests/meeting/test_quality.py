@@ -241,6 +241,14 @@ async def test_who_does_not_run_the_meeting_does_not_see_it(town: Station, roles
             await someone.get(path, status=status)
 
 
+async def test_the_desks_lead_to_the_page(town: Station, visitor: NewPerson) -> None:  # noqa: F811
+    """The clerk's page of a hearing and its deputy's day link to it; another deputy's day does not."""
+    hearing = await open_hearing(town)
+    for account, path in (("ac_demo_deputy1", "/deputy"), ("ac_demo_clerk", f"/desk/hearings/{hearing.id}")):
+        assert f"/meet/{hearing.id}/quality" in await (await visitor(account)).get(path)
+    assert f"/meet/{hearing.id}/quality" not in await (await visitor("ac_demo_deputy2")).get("/deputy")
+
+
 async def test_the_page_is_of_use_while_media_is_away(town: Station, visitor: NewPerson) -> None:  # noqa: F811
     """It says so, and that it comes back; the file is not there, with a sentence."""
     hearing = await open_hearing(town)
