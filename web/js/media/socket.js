@@ -88,6 +88,7 @@ export class MediaSocket {
 
   /** Finds out whether the other end still hears us; if not, the connection counts as lost. */
   async check(timeoutMs = PONG_TIMEOUT_MS) {
+    if (this.#socket.readyState !== WebSocket.OPEN) return; // opening has a deadline of its own
     await this.request("ping", {}, timeoutMs).catch(() => {});
   }
 
