@@ -1,11 +1,17 @@
 // What we receive, over one peer connection.
 
 import { preferCodecs } from "./codecs.js";
+import { Patience } from "./patience.js";
 import { Peer } from "./peer.js";
 import { downStats } from "./stats.js";
 
 /** @typedef {{id: string, kind: "audio" | "video"}} Wanted */
-/** @typedef {{transceiver: RTCRtpTransceiver, kind: string, id: string, isShown: boolean}} Slot `id` is empty when free */
+/**
+ * @typedef {{transceiver: RTCRtpTransceiver, kind: string, id: string, isShown: boolean, patience: Patience}} Slot
+ * `id` is empty when free
+ */
+
+const ADAPT_EVERY_MS = 1000;
 
 /** What we receive: one transceiver a remote track, used again when its track has gone. */
 export class DownPeer extends Peer {
@@ -13,6 +19,7 @@ export class DownPeer extends Peer {
   #wanted = new Map();
   /** @type {Slot[]} */
   #slots = [];
+  #adapting = setInterval(() => void this.#adapt(), ADAPT_EVERY_MS);
   /** Called when a track of the room has become a track to play. */
   ontrack = /** @type {(id: string, mediaTrack: MediaStreamTrack) => void} */ (() => {});
 
@@ -25,6 +32,22 @@ export class DownPeer extends Peer {
   async stats() {
     const used = this.#slots.filter((slot) => slot.id);
     return Promise.all(used.map((slot) => downStats(slot.id, slot.transceiver.receiver)));
+  }
+
+  /** @override */
+  close() {
+    clearInterval(this.#adapting);
+    super.close();
+  }
+
+  /** Lets pictures wait longer on long, lossy lines. */
+  async #adapt() {
+    for (const { id, kind, transceiver, patience } of this.#slots) {
+      const { receiver } = transceiver;
+      if (!id || kind !== "video" || !("jitterBufferTarget" in receiver)) continue;
+      const { nacks, roundTripTime } = await downStats(id, receiver);
+      receiver.jitterBufferTarget = patience.target(nacks, roundTripTime, performance.now());
+    }
   }
 
   /** @override */
@@ -71,7 +94,7 @@ export class DownPeer extends Peer {
   #addSlot(kind) {
     const transceiver = this.pc.addTransceiver(kind, { direction: "recvonly" });
     if (kind === "video") preferCodecs(transceiver);
-    const slot = { transceiver, kind, id: "", isShown: false };
+    const slot = { transceiver, kind, id: "", isShown: false, patience: new Patience() };
     this.#slots.push(slot);
     return slot;
   }

@@ -28,6 +28,8 @@
  * @property {number} freezeTime in seconds
  * @property {number} packetsLost
  * @property {number} packetsReceived
+ * @property {number} nacks how often packets were asked for again
+ * @property {number} roundTripTime of the whole connection, in seconds
  * @property {number} bytesReceived
  * @property {number} bufferTime seconds that all samples or frames together waited in the jitter buffer
  * @property {number} buffered how many waited
@@ -73,8 +75,10 @@ function bySize(one, other) {
 
 /** @param {string} track @param {RTCRtpReceiver} receiver @returns {Promise<DownStats>} */
 export async function downStats(track, receiver) {
+  const entries = [...(await receiver.getStats()).values()];
   /** @type {Entry} */
-  const got = [...(await receiver.getStats()).values()].find((entry) => entry.type === "inbound-rtp") ?? {};
+  const got = entries.find((entry) => entry.type === "inbound-rtp") ?? {};
+  const path = entries.find((entry) => entry.type === "candidate-pair" && entry.nominated);
   return {
     track,
     kind: receiver.track.kind === "audio" ? "audio" : "video",
@@ -85,6 +89,8 @@ export async function downStats(track, receiver) {
     freezeTime: got.totalFreezesDuration ?? 0,
     packetsLost: got.packetsLost ?? 0,
     packetsReceived: got.packetsReceived ?? 0,
+    nacks: got.nackCount ?? 0,
+    roundTripTime: path?.currentRoundTripTime ?? 0,
     bytesReceived: got.bytesReceived ?? 0,
     bufferTime: got.jitterBufferDelay ?? 0,
     buffered: got.jitterBufferEmittedCount ?? 0,
