@@ -60,8 +60,6 @@ export class UpPeer extends Peer {
   /** @override @param {RTCPeerConnection} pc */
   async exchange(pc) {
     if (pc.getTransceivers().length === 0) return;
-    // Before the offer: what is switched off or on later costs a keyframe.
-    for (const [source, { transceiver }] of this.#sent) await tune(transceiver.sender, source);
     await pc.setLocalDescription();
     /** @type {Map<string, Source>} */
     const sources = new Map();
@@ -78,6 +76,8 @@ export class UpPeer extends Peer {
       const source = sources.get(mid);
       if (source && this.#sent.has(source)) this.ids.set(source, id);
     }
+    // After each answer: it switches on again what was off, for media takes all sizes.
+    for (const [source, { transceiver }] of this.#sent) await tune(transceiver.sender, source);
     this.onpublished();
   }
 
