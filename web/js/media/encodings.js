@@ -2,23 +2,41 @@
 
 /** @import {Source} from "./messages.js" */
 
-/** From small to large, as RFC 8853 wants layers named: a quarter, a half, the full picture. */
-const CAMERA_LAYERS = [
-  { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
-  { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-  { rid: "f", scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
+/** From small to large, as RFC 8853 wants them named. */
+const RIDS = ["q", "h", "f"];
+/** By how many sizes there are: what each is divided by, and its most bits per second. Those without an entry are off. */
+const SIZES = [
+  [],
+  [{ scaleResolutionDownBy: 1, maxBitrate: 700_000 }],
+  [
+    { scaleResolutionDownBy: 2, maxBitrate: 300_000 },
+    { scaleResolutionDownBy: 1, maxBitrate: 1_000_000 },
+  ],
+  [
+    { scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+    { scaleResolutionDownBy: 2, maxBitrate: 500_000 },
+    { scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
+  ],
 ];
 const MAX_BITRATE = { camera: 1_500_000, screen: 2_500_000, microphone: 64_000 };
-const THREE_FROM = 540;
-const TWO_FROM = 360;
+// Chromium sends the first two sizes at most of less than nearly 960 × 540 pixels, whatever it is asked for.
+const THREE_FROM = 960 * 540;
+const TWO_FROM = 640 * 360;
 
 /**
  * How many sizes of a camera are worth sending: a quarter of a small picture helps nobody.
- * @param {number} height of the shorter side, in pixels; 0 if unknown
+ * @param {MediaTrackSettings} camera
  */
-export function layersFor(height) {
-  if (height === 0 || height >= THREE_FROM) return 3;
-  return height >= TWO_FROM ? 2 : 1;
+export function countSizes({ width = 1280, height = 720 }) {
+  const pixels = width * height;
+  if (pixels >= THREE_FROM) return 3;
+  return pixels >= TWO_FROM ? 2 : 1;
+}
+
+/** @param {MediaStreamTrack | null} track @returns {RTCRtpEncodingParameters[]} from small to large */
+function sizesOf(track) {
+  const sizes = SIZES[countSizes(track?.getSettings() ?? {})];
+  return RIDS.map((rid, at) => ({ rid, active: at < sizes.length, ...(sizes[at] ?? { scaleResolutionDownBy: 1 }) }));
 }
 
 /**
@@ -27,7 +45,7 @@ export function layersFor(height) {
  */
 export function addSender(pc, source, track, inSizes) {
   const whole = [{ maxBitrate: MAX_BITRATE[source] }];
-  const sendEncodings = source === "camera" && inSizes ? CAMERA_LAYERS.map((layer) => ({ ...layer })) : whole;
+  const sendEncodings = source === "camera" && inSizes ? sizesOf(track) : whole;
   try {
     return pc.addTransceiver(track, { direction: "sendonly", sendEncodings });
   } catch {
@@ -54,9 +72,8 @@ export async function tune(sender, source) {
   await sender.setParameters(parameters).catch(() => {}); // a wish: not every browser knows it
 }
 
-/** @param {RTCRtpEncodingParameters[]} encodings from small to large @param {MediaStreamTrack | null} track */
+/** @param {RTCRtpEncodingParameters[]} encodings @param {MediaStreamTrack | null} track */
 function fitCamera(encodings, track) {
-  const { width = 0, height = 0 } = track?.getSettings() ?? {};
-  const layers = layersFor(Math.min(width, height));
-  encodings.forEach((encoding, at) => (encoding.active = at + layers >= encodings.length));
+  const sizes = new Map(sizesOf(track).map((size) => [size.rid, size]));
+  for (const encoding of encodings) Object.assign(encoding, sizes.get(encoding.rid));
 }
