@@ -127,6 +127,7 @@ async def check_weak_line(citizen: Visitor, deputy: Visitor) -> None:
     weak = page.locator("#tiles .tile.self .badge")
     await expect(weak).to_be_hidden()
     await expect(page.locator("#line")).to_be_hidden()
+    await page.click("#sheet-close")
     await page.evaluate("window.losing = true")
     await expect(weak).to_be_visible(timeout=WAIT_MS)
     await expect(weak).to_have_text("网络较弱")
