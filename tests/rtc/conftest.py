@@ -33,7 +33,8 @@ window.enter = async (url, grant, sources) => {
   window.room = room;
   window.media = new Map();
   window.seen = [];
-  for (const name of ["track", "trackremoved", "memberjoined", "memberleft", "muted", "recording", "state", "closed"])
+  for (const name of ["track", "trackremoved", "memberjoined", "memberleft", "muted", "recording", "state", "closed",
+    "paused", "speakers"])
     room.addEventListener(name, ({ detail }) => window.seen.push([name, JSON.parse(JSON.stringify(detail ?? null))]));
   room.addEventListener("track", ({ detail }) => window.media.set(detail.track.id, detail.mediaTrack));
   room.addEventListener("track", ({ detail }) => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from aiohttp import ClientSession
@@ -24,11 +25,15 @@ async def test_pages_return_when_media_was_killed(
             await media.enter(other, "boris")
             await decodes(other, 10)
             running.kill()
+            killed = time.monotonic()
             await running.wait()
             await holds(one, "() => room.state === 'reconnecting'")
         async with process.running():
             for page in (one, other):
                 await holds(page, "() => room.state === 'connected' && room.members.size === 2")
+                await decodes(page, 1)
+            print(f"killed, started and seen again within {time.monotonic() - killed:.1f} s")
+            for page in (one, other):
                 await decodes(page, 10)
             room = await process.control("GET", "/control/rooms/mt_test")
             assert len(room["tracks"]) == 4

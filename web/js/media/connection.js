@@ -2,19 +2,28 @@
 
 /** @import {Notice, Source} from "./messages.js" */
 import { Backoff } from "./backoff.js";
-import { DownPeer, UpPeer } from "./peer.js";
+import { DownPeer } from "./down_peer.js";
+import { describeBrowser, describePeer, Trace } from "./dump.js";
+import { onNetworkChange } from "./network.js";
+import { Reports } from "./report.js";
 import { Roster } from "./roster.js";
 import { MediaSocket, Refused } from "./socket.js";
+import { Sources } from "./sources.js";
+import { UpPeer } from "./up_peer.js";
 
 /** Refusals that pass by themselves. */
 const PASSING = new Set(["busy", "unavailable"]);
+const REPORT_EVERY_MS = 5000;
+/** How long a socket may be silent after the network has changed: TCP would take minutes to say that it is dead. */
+const ALIVE_WITHIN_MS = 3000;
 
 /** @typedef {"connecting" | "connected" | "reconnecting" | "closed"} RoomState */
 
 /**
  * Events, each a CustomEvent: "track" {track, mediaTrack} (again for a known id after a reconnection: play the new one),
  * "trackremoved" {track}, "memberjoined" Member, "memberleft" person, "muted" Track, "recording" Recording,
- * "state" RoomState, "closed" {reason} (a CloseReason, or the code of a refusal),
+ * "paused" {track, paused} (our line does not carry this picture now), "speakers" person[] (the loudest first),
+ * "state" RoomState, "closed" {reason} (a CloseReason, or the code of a refusal), "measured" Measures (every 5 s),
  * "media" {up, down} (states of the two peer connections: the socket may be open while UDP is blocked).
  */
 export class RoomConnection extends EventTarget {
@@ -27,10 +36,13 @@ export class RoomConnection extends EventTarget {
     () => void this.#down?.want([...this.tracks.values()]),
   );
   #backoff = new Backoff();
-  /** @type {Map<Source, {mediaTrack: MediaStreamTrack, muted: boolean}>} */
-  #sources = new Map();
-  /** @type {Map<Source, string>} track ids that media knows as muted */
-  #toldMuted = new Map();
+  #sources = new Sources();
+  #reports = new Reports();
+  #trace = new Trace();
+  /** @type {Record<string, number>} */
+  #shown = {};
+  #reportTimer = 0;
+  #stopWatching = () => {};
   /** @type {MediaSocket | null} */
   #socket = null;
   /** @type {UpPeer | null} */
@@ -74,7 +86,8 @@ export class RoomConnection extends EventTarget {
   /** Resolves when joined, however long the network takes. Rejects with {code, message} when refused. */
   join() {
     if (!this.#joining) {
-      addEventListener("online", this.#online);
+      this.#stopWatching = onNetworkChange(() => this.#networkChanged());
+      this.#reportTimer = setInterval(() => void this.#report(), REPORT_EVERY_MS);
       this.#setState("connecting");
       this.#joining = this.#connect();
     }
@@ -87,9 +100,7 @@ export class RoomConnection extends EventTarget {
    * @param {MediaStreamTrack} mediaTrack @param {Source} source
    */
   async publish(mediaTrack, source) {
-    const muted = this.#sources.get(source)?.muted ?? false;
-    mediaTrack.enabled = !muted;
-    this.#sources.set(source, { mediaTrack, muted });
+    this.#sources.set(source, mediaTrack);
     const up = this.#up;
     try {
       await up?.set(source, mediaTrack);
@@ -103,17 +114,22 @@ export class RoomConnection extends EventTarget {
   /** Stops sending a source; the device stays open. @param {Source} source */
   unpublish(source) {
     this.#sources.delete(source);
-    this.#toldMuted.delete(source);
     void this.#up?.remove(source).catch(() => {});
   }
 
   /** @param {Source} source @param {boolean} muted */
   setMuted(source, muted) {
-    const sending = this.#sources.get(source);
-    if (!sending) return;
-    sending.muted = muted;
-    sending.mediaTrack.enabled = !muted;
+    this.#sources.mute(source, muted);
     this.#tellMuted();
+  }
+
+  /**
+   * Tells media how high each picture is shown, so that it sends no larger ones; again after a reconnection.
+   * @param {Record<string, number>} heights in device pixels by track id; 0: not shown now
+   */
+  show(heights) {
+    this.#shown = heights;
+    if (this.state === "connected") this.#socket?.send("show", { tracks: heights });
   }
 
   /** Leaves for good. */
@@ -128,10 +144,39 @@ export class RoomConnection extends EventTarget {
     return { up, down };
   }
 
-  #online = () => {
+  /** What helps to find out what went wrong, with neither names nor addresses nor keys in it. */
+  async dump() {
+    const [up, down] = await Promise.all([this.#up, this.#down].map((peer) => peer && describePeer(peer.pc)));
+    const tracks = [...this.tracks.values()].map(({ id, source, codec, muted }) => ({ id, source, codec, muted }));
+    return {
+      at: new Date().toISOString(),
+      browser: describeBrowser(),
+      state: this.state,
+      tracks,
+      shown: this.#shown,
+      paused: [...this.#roster.paused],
+      trace: this.#trace.entries,
+      up,
+      down,
+    };
+  }
+
+  #networkChanged() {
+    this.#trace.note("network changed");
     this.#backoff.wake();
-    void this.#socket?.check();
-  };
+    void this.#socket?.check(ALIVE_WITHIN_MS);
+    this.#up?.findPath();
+    this.#down?.findPath();
+  }
+
+  async #report() {
+    if (this.state !== "connected") return;
+    const { up, down } = await this.stats();
+    const reports = this.#reports.next(down, performance.now());
+    if (this.state !== "connected") return;
+    if (down.length > 0) this.#socket?.send("report", { tracks: reports });
+    this.#tell("measured", { up, down, reports, paused: this.#roster.paused });
+  }
 
   /** Tries until joined; throws only what no further try can change. */
   async #connect() {
@@ -159,24 +204,32 @@ export class RoomConnection extends EventTarget {
     });
     this.#socket = socket;
     await socket.opened();
+    this.#trace.note("opened");
     const joined = await socket.request("join", { grant });
     this.#backoff.succeeded();
+    this.#trace.note("joined");
     this.#openPeers(socket, joined.ice_servers ?? []);
     this.#setState("connected");
     this.#roster.compare(joined);
-    for (const [source, { mediaTrack }] of this.#sources) void this.#up?.set(source, mediaTrack).catch(() => {});
+    for (const [source, mediaTrack] of this.#sources.tracks) void this.#up?.set(source, mediaTrack).catch(() => {});
+    if (Object.keys(this.#shown).length > 0) this.show(this.#shown);
   }
 
   /** @param {MediaSocket} socket @param {RTCIceServer[]} iceServers */
   #openPeers(socket, iceServers) {
     /** @type {import("./peer.js").Ask} */
-    const ask = (type, fields) => socket.request(type, fields);
+    const ask = async (type, fields) => {
+      const answer = await socket.request(type, fields);
+      this.#trace.note(type);
+      return answer;
+    };
     const up = (this.#up = new UpPeer(ask, iceServers));
     const down = (this.#down = new DownPeer(ask, iceServers));
-    this.#toldMuted.clear();
+    this.#sources.forgetTold();
     up.onpublished = () => this.#tellMuted();
     down.ontrack = (id, mediaTrack) => {
       const track = this.tracks.get(id);
+      this.#trace.note("track", id);
       if (track) this.#tell("track", { track, mediaTrack });
     };
     up.onstate = (state) => this.#setMedia({ ...this.media, up: state });
@@ -192,13 +245,8 @@ export class RoomConnection extends EventTarget {
   }
 
   #tellMuted() {
-    for (const [source, { muted }] of this.#sources) {
-      const id = this.#up?.ids.get(source);
-      if (!id || (this.#toldMuted.get(source) === id) === muted) continue;
-      if (muted) this.#toldMuted.set(source, id);
-      else this.#toldMuted.delete(source);
-      this.#socket?.send("mute", { track: id, muted });
-    }
+    const up = this.#up;
+    if (up) for (const news of this.#sources.untold(up.ids)) this.#socket?.send("mute", news);
   }
 
   /** The grant has expired: joins anew with a fresh one. */
@@ -223,7 +271,8 @@ export class RoomConnection extends EventTarget {
   #finish(reason) {
     if (this.#over) return;
     this.#over = reason;
-    removeEventListener("online", this.#online);
+    this.#stopWatching();
+    clearInterval(this.#reportTimer);
     this.#backoff.wake();
     this.#socket?.close();
     this.#closePeers();
@@ -241,12 +290,14 @@ export class RoomConnection extends EventTarget {
   #setState(state) {
     if (this.state === state) return;
     this.state = state;
+    this.#trace.note("state", state);
     this.#tell("state", state);
   }
 
   /** @param {{up: RTCPeerConnectionState, down: RTCPeerConnectionState}} media */
   #setMedia(media) {
     this.media = media;
+    this.#trace.note("media", media);
     this.#tell("media", media);
   }
 

@@ -9,6 +9,10 @@ export class Roster {
   tracks = new Map();
   /** Who we are. */
   person = "";
+  /** Ids of tracks whose picture our line does not carry now. @type {Set<string>} */
+  paused = new Set();
+  /** Who speaks now, the loudest first. @type {string[]} */
+  speakers = [];
   /** @type {Recording} */
   recording = { state: "off", alarm: null };
   #tell;
@@ -33,6 +37,8 @@ export class Roster {
     for (const member of joined.members) this.#addMember(member);
     for (const track of joined.tracks) this.#addTrack(track);
     this.#setRecording(joined.recording);
+    for (const id of [...this.paused]) this.#markPaused(id, false); // told anew if it is still so
+    this.#setSpeakers([]);
   }
 
   /** @param {Notice} notice */
@@ -42,6 +48,8 @@ export class Roster {
     else if (notice.type === "track_added") this.#addTrack(notice.track);
     else if (notice.type === "track_removed") this.#removeTrack(notice.track);
     else if (notice.type === "track_muted") this.#markMuted(notice.track, notice.muted);
+    else if (notice.type === "track_paused") this.#markPaused(notice.track, notice.paused);
+    else if (notice.type === "speakers") this.#setSpeakers(notice.people);
     else if (notice.type === "recording") this.#setRecording({ state: notice.state, alarm: notice.alarm });
   }
 
@@ -72,6 +80,7 @@ export class Roster {
     const track = this.tracks.get(id);
     if (!track) return;
     this.tracks.delete(id);
+    this.paused.delete(id);
     this.#onTracks();
     this.#tell("trackremoved", { track });
   }
@@ -82,6 +91,22 @@ export class Roster {
     if (!track || track.muted === muted) return;
     track.muted = muted;
     this.#tell("muted", track);
+  }
+
+  /** @param {string} id @param {boolean} paused */
+  #markPaused(id, paused) {
+    const track = this.tracks.get(id);
+    if (!track || this.paused.has(id) === paused) return;
+    if (paused) this.paused.add(id);
+    else this.paused.delete(id);
+    this.#tell("paused", { track, paused });
+  }
+
+  /** @param {string[]} people */
+  #setSpeakers(people) {
+    if (people.join() === this.speakers.join()) return;
+    this.speakers = people;
+    this.#tell("speakers", people);
   }
 
   /** @param {Recording} recording */

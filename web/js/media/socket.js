@@ -87,8 +87,9 @@ export class MediaSocket {
   }
 
   /** Finds out whether the other end still hears us; if not, the connection counts as lost. */
-  async check() {
-    await this.request("ping", {}, PONG_TIMEOUT_MS).catch(() => {});
+  async check(timeoutMs = PONG_TIMEOUT_MS) {
+    if (this.#socket.readyState !== WebSocket.OPEN) return; // opening has a deadline of its own
+    await this.request("ping", {}, timeoutMs).catch(() => {});
   }
 
   /** Closes without calling `onLost`. */

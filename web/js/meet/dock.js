@@ -32,8 +32,11 @@ export class Dock {
   async publish() {
     const { camera, microphone } = this.devices;
     this.stage.showSelf(camera);
-    if (microphone) await this.connection.publish(microphone, "microphone");
-    if (camera) await this.connection.publish(camera, "camera");
+    const { connection } = this;
+    await Promise.all([
+      microphone && connection.publish(microphone, "microphone"), // both in one offer
+      camera && connection.publish(camera, "camera"),
+    ]);
   }
 
   close() {

@@ -2,30 +2,35 @@
 import { RoomConnection } from "../media/connection.js";
 import { Chat } from "./chat.js";
 import { Dock } from "./dock.js";
+import { Line } from "./line.js";
 import { Matters } from "./matters.js";
 import { onClick, part, partIfAny, say, span } from "./page.js";
 import { People } from "./people.js";
 import { RecordingBar } from "./recording.js";
+import { Shown } from "./shown.js";
 import { useSide } from "./side.js";
 import { Speaking } from "./speaking.js";
 import { Stage } from "./stage.js";
+import { useTrouble } from "./trouble.js";
 
 /** @typedef {import("./api.js").RoomView} RoomView */
 
 export class Room {
   #timer = 0;
   #since = 0;
+  #mediaTells = false;
 
   /**
    * @param {object} options
    * @param {import("./api.js").MeetingApi} options.api
+   * @param {string} options.meeting
    * @param {string} options.me
    * @param {Record<string, string>} options.words
    * @param {import("./devices.js").OwnDevices} options.devices
    * @param {() => Promise<{grant: string, url: string}>} options.getGrant
    * @param {(reason: string) => void} options.onOver
    */
-  constructor({ api, me, words, devices, getGrant, onOver }) {
+  constructor({ api, meeting, me, words, devices, getGrant, onOver }) {
     this.api = api;
     this.words = words;
     this.chat = new Chat(api, me, words);
@@ -35,9 +40,13 @@ export class Room {
     this.stage = new Stage(part("tiles", HTMLElement), words, me);
     this.speaking = new Speaking((person, speaking) => this.stage.showSpeaking(person, speaking));
     this.connection = new RoomConnection({ getGrant });
+    this.shown = new Shown((heights) => this.connection.show(heights));
+    this.line = new Line(this.stage, words, (track) => this.connection.tracks.get(track)?.person);
     this.dock = new Dock(this.connection, devices, this.stage, words);
+    this.devices = devices;
     this.onOver = onOver;
     useSide(() => this.chat.read());
+    useTrouble(this.connection, meeting, words);
     onClick("leave", () => this.connection.leave());
     this.#useEnd();
     this.#listen();
@@ -48,8 +57,8 @@ export class Room {
     await this.connection.join();
     this.#since = performance.now();
     this.#timer = setInterval(() => this.#tick(), 1000);
-    await this.chat.load();
-    await this.dock.publish();
+    if (this.devices.microphone) this.speaking.watch(this.stage.me, this.devices.microphone);
+    await Promise.all([this.dock.publish(), this.chat.load()]);
   }
 
   /** @param {RoomView} view */
@@ -67,7 +76,11 @@ export class Room {
     on(connection, "trackremoved", ({ track }) => {
       stage.detach(track);
       if (track.kind === "audio") this.speaking.forget(track.person);
+      else this.shown.forget(track.id);
     });
+    on(connection, "paused", ({ track, paused }) => stage.showPaused(track, paused));
+    on(connection, "speakers", (people) => this.#showSpeakers(people));
+    on(connection, "measured", (measures) => this.line.take(measures));
     on(connection, "muted", (track) => stage.showMuted(track));
     on(connection, "recording", (recording) => this.recording.show(recording));
     on(connection, "state", (state) => this.#showState(state));
@@ -77,8 +90,17 @@ export class Room {
 
   /** @param {import("../media/messages.js").Track} track @param {MediaStreamTrack} mediaTrack */
   #play(track, mediaTrack) {
-    this.stage.attach(track, mediaTrack, this.connection.members.get(track.person)?.name ?? "");
-    if (track.kind === "audio") this.speaking.watch(track.person, mediaTrack);
+    const name = this.connection.members.get(track.person)?.name ?? "";
+    const where = this.stage.attach(track, mediaTrack, name);
+    if (track.kind === "video") this.shown.watch(track.id, where);
+    else if (!this.#mediaTells) this.speaking.watch(track.person, mediaTrack);
+  }
+
+  /** Once media tells who speaks, only our own voice is measured here: it needs no way there and back. @param {string[]} people */
+  #showSpeakers(people) {
+    this.#mediaTells = true;
+    for (const person of this.connection.members.keys()) if (person !== this.stage.me) this.speaking.forget(person);
+    this.stage.showSpeakers(people);
   }
 
   /** @param {import("../media/connection.js").RoomState} state */
@@ -120,6 +142,7 @@ export class Room {
   #close(reason) {
     clearInterval(this.#timer);
     this.speaking.stop();
+    this.shown.stop();
     this.dock.close();
     this.stage.clear();
     this.onOver(reason);

@@ -8,6 +8,8 @@ import { fill } from "./page.js";
 export class Stage {
   /** @type {Map<string, Tile>} by person, or person/screen */
   #tiles = new Map();
+  /** People whose line is shown as weak. @type {Set<string>} */
+  weak = new Set();
 
   /** @param {HTMLElement} main @param {Record<string, string>} words @param {string} me */
   constructor(main, words, me) {
@@ -24,6 +26,7 @@ export class Stage {
 
   /** @param {string} person */
   removeMember(person) {
+    this.weak.delete(person);
     this.#remove(person);
     this.#remove(`${person}/screen`);
   }
@@ -41,11 +44,15 @@ export class Stage {
     this.#tiles.get(this.me)?.showMuted(muted);
   }
 
-  /** @param {Track} track @param {MediaStreamTrack} mediaTrack @param {string} name */
+  /**
+   * @param {Track} track @param {MediaStreamTrack} mediaTrack @param {string} name
+   * @returns {HTMLElement} where it is shown
+   */
   attach(track, mediaTrack, name) {
     const tile = this.#tileOf(track, name);
     tile.put(mediaTrack);
     this.showMuted(track);
+    return tile.element;
   }
 
   /** @param {Track} track */
@@ -53,7 +60,10 @@ export class Stage {
     if (track.source === "screen") return this.#remove(`${track.person}/screen`);
     const tile = this.#tiles.get(track.person);
     tile?.take(track.kind);
-    if (track.kind === "video") tile?.showPicture(false);
+    if (track.kind === "video") {
+      tile?.showPicture(false);
+      tile?.showPaused(false);
+    }
   }
 
   /** @param {Track} track */
@@ -66,6 +76,25 @@ export class Stage {
   /** @param {string} person @param {boolean} speaking */
   showSpeaking(person, speaking) {
     this.#tiles.get(person)?.showSpeaking(speaking);
+  }
+
+  /** Exactly these of the others speak. @param {string[]} people */
+  showSpeakers(people) {
+    for (const tile of this.#tiles.values()) {
+      if (!tile.isSelf && tile.source === "camera") tile.showSpeaking(people.includes(tile.person));
+    }
+  }
+
+  /** @param {Track} track @param {boolean} paused */
+  showPaused(track, paused) {
+    this.#tiles.get(keyOf(track))?.showPaused(paused);
+  }
+
+  /** @param {string} person @param {boolean} weak */
+  showWeak(person, weak) {
+    if (weak) this.weak.add(person);
+    else this.weak.delete(person);
+    this.#tiles.get(person)?.showWeak(weak);
   }
 
   clear() {
@@ -83,7 +112,7 @@ export class Stage {
 
   /** @param {{person: string, source: "camera" | "screen", name: string}} what */
   #add(what) {
-    const tile = new Tile({ ...what, isSelf: what.person === this.me, noPicture: this.words.noPicture });
+    const tile = new Tile({ ...what, isSelf: what.person === this.me, words: this.words });
     this.#tiles.set(what.source === "screen" ? `${what.person}/screen` : what.person, tile);
     this.main.append(tile.element);
     this.#arrange();

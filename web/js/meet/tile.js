@@ -6,9 +6,13 @@ export class Tile {
   element;
   video = make("video");
   #off;
+  #paused;
+  #weak;
 
-  /** @param {{person: string, source: "camera" | "screen", name: string, isSelf?: boolean, noPicture: string}} options */
-  constructor({ person, source, name, isSelf = false, noPicture }) {
+  /**
+   * @param {{person: string, source: "camera" | "screen", name: string, isSelf?: boolean, words: Record<string, string>}} options
+   */
+  constructor({ person, source, name, isSelf = false, words }) {
     this.person = person;
     this.source = source;
     this.isSelf = isSelf;
@@ -17,12 +21,17 @@ export class Tile {
     this.video.muted = isSelf;
     this.video.dataset[source === "screen" ? "screen" : "person"] = person;
     this.video.setAttribute("aria-label", name);
-    this.#off = make("p", "off", noPicture);
+    this.#off = make("p", "off", words.noPicture);
+    this.#paused = make("p", "resting", make("span", "", words.pictureRests));
+    this.#paused.setAttribute("role", "status");
+    this.#weak = make("span", "badge tag", icon("sign-soon"), words.weakLine);
     const plate = make("span", "plate", icon("mic-off"), make("b", "", name));
-    this.element = make("div", `tile${isSelf && source === "camera" ? " is-mirrored" : ""}`, this.video, this.#off, plate);
+    this.element = make("div", `tile${isSelf && source === "camera" ? " is-mirrored" : ""}`, this.video, this.#off, this.#paused, this.#weak, plate);
     this.element.dataset.source = source;
     this.video.srcObject = this.stream;
     this.showPicture(false);
+    this.showPaused(false);
+    this.showWeak(false);
   }
 
   /** @param {MediaStreamTrack} track in the place of an earlier one of its kind */
@@ -51,6 +60,17 @@ export class Tile {
   /** @param {boolean} speaking */
   showSpeaking(speaking) {
     this.element.classList.toggle("is-speaking", speaking && !this.element.classList.contains("is-muted"));
+  }
+
+  /** The last picture stays, dimmed, under words that say why nothing moves. @param {boolean} paused */
+  showPaused(paused) {
+    this.element.classList.toggle("is-resting", paused);
+    this.#paused.hidden = !paused;
+  }
+
+  /** @param {boolean} weak */
+  showWeak(weak) {
+    this.#weak.hidden = !weak;
   }
 
   remove() {

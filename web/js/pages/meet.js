@@ -66,7 +66,7 @@ async function enter(view) {
   if (waited) chime();
   at = "room";
   showStep("room");
-  room = new Room({ api, me, words, devices, getGrant: firstThen(pass, api.grant), onOver });
+  room = new Room({ api, meeting, me, words, devices, getGrant: firstThen(pass, api.grant), onOver });
   room.show(view);
   await room.enter().catch((error) => at === "room" && stay(error));
 }

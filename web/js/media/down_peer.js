@@ -1,0 +1,101 @@
+// What we receive, over one peer connection.
+
+import { preferCodecs } from "./codecs.js";
+import { Patience } from "./patience.js";
+import { Peer } from "./peer.js";
+import { downStats } from "./stats.js";
+
+/** @typedef {{id: string, kind: "audio" | "video"}} Wanted */
+/**
+ * @typedef {{transceiver: RTCRtpTransceiver, kind: string, id: string, isShown: boolean, patience: Patience}} Slot
+ * `id` is empty when free
+ */
+
+const ADAPT_EVERY_MS = 1000;
+
+/** What we receive: one transceiver a remote track, used again when its track has gone. */
+export class DownPeer extends Peer {
+  /** @type {Map<string, Wanted>} */
+  #wanted = new Map();
+  /** @type {Slot[]} */
+  #slots = [];
+  #adapting = setInterval(() => void this.#adapt(), ADAPT_EVERY_MS);
+  /** Called when a track of the room has become a track to play. */
+  ontrack = /** @type {(id: string, mediaTrack: MediaStreamTrack) => void} */ (() => {});
+
+  /** Receives exactly these tracks from now on. @param {Wanted[]} wanted */
+  async want(wanted) {
+    this.#wanted = new Map(wanted.map((track) => [track.id, track]));
+    await this.negotiate().catch(() => this.restartSoon());
+  }
+
+  async stats() {
+    const used = this.#slots.filter((slot) => slot.id);
+    return Promise.all(used.map((slot) => downStats(slot.id, slot.transceiver.receiver)));
+  }
+
+  /** @override */
+  close() {
+    clearInterval(this.#adapting);
+    super.close();
+  }
+
+  /** Lets pictures wait longer on long, lossy lines. */
+  async #adapt() {
+    for (const { id, kind, transceiver, patience } of this.#slots) {
+      const { receiver } = transceiver;
+      if (!id || kind !== "video" || !("jitterBufferTarget" in receiver)) continue;
+      const { nacks, roundTripTime } = await downStats(id, receiver);
+      receiver.jitterBufferTarget = patience.target(nacks, roundTripTime, performance.now());
+    }
+  }
+
+  /** @override */
+  rebuild() {
+    this.#slots = [];
+  }
+
+  /** @override @param {RTCPeerConnection} pc */
+  async exchange(pc) {
+    if (!this.#assign() && !this.wantsPath) return;
+    await pc.setLocalDescription();
+    const used = this.#slots.filter((slot) => slot.id);
+    const tracks = Object.fromEntries(used.map((slot) => [slot.transceiver.mid, slot.id]));
+    const answer = await this.ask("subscribe", { sdp: pc.localDescription?.sdp, tracks });
+    if (!(await this.accept(pc, answer.sdp))) return;
+    for (const slot of used) {
+      if (slot.isShown || !this.#wanted.has(slot.id)) continue;
+      slot.isShown = true;
+      this.ontrack(slot.id, slot.transceiver.receiver.track);
+    }
+  }
+
+  /** Frees slots of tracks that have gone, and gives each new one a slot. @returns {boolean} whether anything changed */
+  #assign() {
+    let changed = this.#slots.some((slot) => slot.id && !slot.isShown);
+    const taken = new Set(this.#slots.map((slot) => slot.id));
+    for (const slot of this.#slots) {
+      if (!slot.id || this.#wanted.has(slot.id)) continue;
+      Object.assign(slot, { id: "", isShown: false });
+      slot.transceiver.direction = "inactive";
+      changed = true;
+    }
+    for (const { id, kind } of this.#wanted.values()) {
+      if (taken.has(id)) continue;
+      const slot = this.#slots.find((free) => !free.id && free.kind === kind) ?? this.#addSlot(kind);
+      slot.id = id;
+      slot.transceiver.direction = "recvonly";
+      changed = true;
+    }
+    return changed;
+  }
+
+  /** @param {"audio" | "video"} kind */
+  #addSlot(kind) {
+    const transceiver = this.pc.addTransceiver(kind, { direction: "recvonly" });
+    if (kind === "video") preferCodecs(transceiver);
+    const slot = { transceiver, kind, id: "", isShown: false, patience: new Patience() };
+    this.#slots.push(slot);
+    return slot;
+  }
+}
