@@ -26,11 +26,12 @@ CPU_S, MEMORY_BYTES, OUTPUT_BYTES = 10, 1536 * 2**20, 16 * 2**20
 def reencode(sent: IO[bytes], max_pixels: int, longest_edge: int) -> tuple[bytes, int, int]:
     """Decode, turn upright, scale down, encode; returns the JPEG, its width and its height.
 
-    Raises DecompressionBombError or -Warning for too many pixels (told by the header, before anything is decoded), and
-    many other things for what is no picture.
+    Raises DecompressionBombError for too many pixels (told by the header, before anything is decoded), and many other
+    things for what is no picture.
     """
-    Image.MAX_IMAGE_PIXELS = max_pixels
     with Image.open(sent, formats=FORMATS) as image:
+        if image.width * image.height > max_pixels:
+            raise Image.DecompressionBombError
         image.draft("RGB", (longest_edge, longest_edge))  # a JPEG is decoded at a fraction of its size at once
         image.load()
         picture: Image.Image = image if image.mode in ("RGB", "L", "RGBA") else image.convert("RGBA")
@@ -50,6 +51,7 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_FSIZE, (OUTPUT_BYTES, OUTPUT_BYTES))
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     max_pixels, longest_edge = int(sys.argv[1]), int(sys.argv[2])
+    Image.MAX_IMAGE_PIXELS = max_pixels
     try:
         content, width, height = reencode(sys.stdin.buffer, max_pixels, longest_edge)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError):

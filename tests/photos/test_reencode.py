@@ -64,7 +64,7 @@ def test_large_pictures_are_scaled_down() -> None:
 
 def test_too_many_pixels_are_refused_by_the_header() -> None:
     """Before anything is decoded."""
-    with pytest.raises((Image.DecompressionBombError, Image.DecompressionBombWarning)):
+    with pytest.raises(Image.DecompressionBombError):
         reencode(io.BytesIO(bomb(4000, 4000)), 1_000_000, LONGEST_EDGE)
 
 
