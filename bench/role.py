@@ -26,6 +26,14 @@ class Role:
     process: subprocess.Popen[bytes]
     url: str
     media_port: int
+    log: Path
+
+    def check(self) -> None:
+        """Raises RuntimeError with the end of its log if it has ended."""
+        code = self.process.poll()
+        if code is not None:
+            tail = self.log.read_text(errors="replace")[-4000:]
+            raise RuntimeError(f"the media role ended with {code}; its log ends with\n{tail}")
 
 
 @contextmanager
@@ -36,8 +44,10 @@ def media_role(folder: Path) -> Iterator[Role]:
         **os.environ, "STATION_DATA": str(folder), "STATION_MEDIA_HTTP_PORT": str(http), "STATION_MEDIA_PORT": str(udp),
     }  # fmt: skip
     command = [sys.executable, "-m", "station", "serve", "--role", "media"]
-    process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
-    role = Role(process, f"http://127.0.0.1:{http}", udp)
+    log = folder / "media.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=output)
+    role = Role(process, f"http://127.0.0.1:{http}", udp, log)
     try:
         _wait_until_ready(role)
         yield role
@@ -47,10 +57,11 @@ def media_role(folder: Path) -> Iterator[Role]:
 
 def _wait_until_ready(role: Role) -> None:
     end_s = time.monotonic() + READY_S
-    while time.monotonic() < end_s and role.process.poll() is None:
+    while time.monotonic() < end_s:
+        role.check()
         try:
             with urllib.request.urlopen(role.url + "/readyz", timeout=5):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)
-    raise RuntimeError("the media role did not start")
+    raise RuntimeError(f"the media role did not answer in {READY_S:.0f} s")

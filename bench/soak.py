@@ -69,6 +69,7 @@ async def _host(house: House, role: Role, people: asyncio.TaskGroup, lasts_s: fl
     began_s = sampled_s = time.monotonic()
     cpu_s = cpu_seconds(role.process.pid)
     while (now_s := time.monotonic()) < began_s + lasts_s + 1:
+        role.check()
         if now_s >= began_s + len(samples) * SAMPLE_EVERY_S:
             spent_s = cpu_seconds(role.process.pid) - cpu_s
             share = spent_s / max(1.0, now_s - sampled_s)
