@@ -18,7 +18,7 @@ from station.rtc.watched import Watched
 
 TICK_S, QUIET_TICK_S = 0.05, 0.2
 REPORT_EVERY_S = 1.0
-REPEATS_PER_S = 600  # what one viewer can make us send again
+REPEATS_SAVED_S = 0.5  # a burst of losses is repeated at once
 FindTrack = Callable[[str], PublishedTrack | None]
 
 
@@ -30,7 +30,7 @@ class Downstream:
         self.watched: dict[str, Watched] = {}  # by mid
         self.steering = Steering(session.port.outgoing)
         self._by_ssrc: dict[int, Watched] = {}
-        self._repeats_left = float(REPEATS_PER_S)
+        self._repeats_left = 0.0  # octets
         self._ticked_s = time.monotonic()
         self._next_report_s = 0.0
 
@@ -68,7 +68,9 @@ class Downstream:
         if "transport-cc" in codec.feedback and (output.repair is not None or media.kind == "audio"):
             output.number_packets(media.transport_extension)
         track.listeners.append(self.steering.look_again)
-        return Watched(track, output)
+        watched = Watched(track, output)
+        watched.other_type = codec.payload_type if codec.redundant_type else 0
+        return watched
 
     def _unwatch(self, watched: Watched) -> None:
         watched.leave()
@@ -122,8 +124,8 @@ class Downstream:
         match item:
             case rtcp.Nack():
                 for sequence in item.lost:
-                    if self._repeats_left >= 1 and watched.repeat(self.session.port.outgoing, sequence, now_s):
-                        self._repeats_left -= 1
+                    if self._repeats_left > 0:
+                        self._repeats_left -= watched.repeat(self.session.port.outgoing, sequence, now_s)
             case rtcp.KeyframeWanted():
                 watched.want_keyframe()
             case rtcp.ReceiverBlock():
@@ -140,8 +142,9 @@ class Downstream:
 
         Returns in how many seconds to be called again.
         """
-        earned = (now_s - self._ticked_s) * REPEATS_PER_S
-        self._repeats_left = min(float(REPEATS_PER_S), self._repeats_left + earned)
+        octets_per_s = self.steering.repeats_bps(now_s) / 8
+        earned = (now_s - self._ticked_s) * octets_per_s
+        self._repeats_left = min(octets_per_s * REPEATS_SAVED_S, self._repeats_left + earned)
         self._ticked_s = now_s
         self.steering.tick(list(self.watched.values()), now_s)
         if now_s >= self._next_report_s:

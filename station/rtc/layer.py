@@ -31,6 +31,7 @@ class Layer:
         self.ssrc = 0
         self.height = 0
         self.bits_per_s = 0.0
+        self.plain_bits_per_s = 0.0  # without redundancy
         self.keyframe_requests = 0
         self.clock = TrackClock(CLOCK_RATES[codec.name], sender_clock)
         self.feed = Feed(session.port.dirty, session.port.outgoing, self.clock)
@@ -46,7 +47,7 @@ class Layer:
         self._last_report: tuple[int, float] | None = None
         self._heard_s = 0.0
         self._gap_s = 2 * BURST_GAP_S  # between packets of a frame
-        self._metered = (time.monotonic(), 0)
+        self._metered = (time.monotonic(), 0, 0)
 
     def feed_for(self, output: Output) -> Feed:
         """Where an output is attached."""
@@ -174,11 +175,13 @@ class Layer:
                 self.want_keyframe()
         if self._keyframes.due(now_s):
             self._send_picture_loss()
-        since_s, octets = self._metered
+        since_s, octets, plain_octets = self._metered
         if now_s - since_s >= METER_EVERY_S:
-            rate = (self.feed.octets - octets) * 8 / (now_s - since_s)
-            self.bits_per_s += (rate - self.bits_per_s) * (0.5 if self.bits_per_s else 1.0)
-            self._metered = (now_s, self.feed.octets)
+            per_octet = 8 / (now_s - since_s) * (0.5 if self.bits_per_s else 1.0)
+            kept = 0.5 if self.bits_per_s else 0.0
+            self.bits_per_s = self.bits_per_s * kept + (self.feed.octets - octets) * per_octet
+            self.plain_bits_per_s = self.plain_bits_per_s * kept + (self.plain.octets - plain_octets) * per_octet
+            self._metered = (now_s, self.feed.octets, self.plain.octets)
 
     def report_block(self) -> bytes | None:
         """Our receiver report on this stream; None before anything came."""

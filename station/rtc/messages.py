@@ -170,6 +170,13 @@ class TrackPaused(Message, frozen=True, tag="track_paused"):
     paused: bool
 
 
+class TrackLate(Message, frozen=True, tag="track_late"):
+    """What the publisher's line loses comes so much later: who waits for it shows the picture smoothly. 0: no more."""
+
+    track: str
+    wait_ms: int
+
+
 class Closed(Message, frozen=True, tag="closed"):
     """Reason ended, removed, replaced, expired or left."""
 
@@ -195,6 +202,7 @@ Event = (
     | Recording
     | Speakers
     | TrackPaused
+    | TrackLate
     | Closed
     | Failed
 )

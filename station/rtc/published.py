@@ -10,6 +10,8 @@ from station.rtc.sdp import Codec
 from station.rtc.sender_clock import SenderClock
 from station.rtc.session import Session
 
+TELL_LATE_EVERY_S = 2.0
+
 
 @dataclass(slots=True)
 class TrackState:
@@ -43,6 +45,8 @@ class PublishedTrack:
         self.ended = False
         self.layers = tuple(Layer(rid, codec, session, clock) for rid in rids or ("",))
         self.listeners: list[Callable[[], None]] = []  # told when encodings were switched on or off
+        self.on_late: Callable[[int], None] = lambda _wait_ms: None  # told how late repeats come, in ms
+        self._told_late: tuple[int, float] = (0, 0.0)
         self._sending: tuple[Layer, ...] = ()
 
     @property
@@ -72,10 +76,20 @@ class PublishedTrack:
         """Lets each encoding recover its losses, and notices which of them are sent."""
         for layer in self.layers:
             layer.tick(now_s)
+        self._note_late(now_s)
         heard = [layer for layer in self.layers if layer.is_sending(now_s)]
         if len(self.layers) > 1 and heard:
             heard.sort(key=lambda layer: (layer.height, self.layers.index(layer)))
             self._note_sending(tuple(heard))
+
+    def _note_late(self, now_s: float) -> None:
+        """Tells how long to wait when that has changed by much, and newcomers now and then."""
+        wait_ms = int(max(layer.missing.wait_s(now_s) for layer in self.layers) * 1000)
+        told_ms, told_s = self._told_late
+        changed = abs(wait_ms - told_ms) > told_ms / 4
+        if now_s - told_s >= TELL_LATE_EVERY_S and (changed or wait_ms):
+            self._told_late = (wait_ms, now_s)
+            self.on_late(wait_ms)
 
     def _note_sending(self, sending: tuple[Layer, ...]) -> None:
         if sending != self._sending:

@@ -10,6 +10,9 @@ from station.rtc.rtp import sequence_step
 ASK_AGAIN_S = 0.06  # at least; a round trip if that is longer
 GIVE_UP_S = 0.45  # at least; some round trips if those are longer
 GIVE_UP_ROUNDS = 3.5
+LATELY_S = 10.0
+LATE_FROM_S = 0.05  # repeats that come sooner are hidden by what every player waits anyway
+NOTICE_S = 0.06
 MAX_ROUND_TRIP_S = 1.0
 MAX_GAP = 256
 KEYFRAME_EVERY_S = 0.3
@@ -80,10 +83,11 @@ class Missing:
     Repeats that come tell the round trip, so that on a long way we neither ask twice in vain nor give up too early.
     """
 
-    __slots__ = ("_waiting", "given_up", "repaired", "round_trip_s")
+    __slots__ = ("_repaired_s", "_waiting", "given_up", "repaired", "round_trip_s")
 
     def __init__(self) -> None:
         self._waiting: dict[int, list[float]] = {}  # sequence → [missing since, last asked, times asked]
+        self._repaired_s = float("-inf")
         self.round_trip_s = 0.0
         self.repaired = 0
         self.given_up = 0
@@ -107,10 +111,17 @@ class Missing:
         if times is None:
             return False
         self.repaired += 1
+        self._repaired_s = now_s
         if times[2] == 1:  # which of several requests was answered cannot be told
             taken_s = min(now_s - times[1], MAX_ROUND_TRIP_S)
             self.round_trip_s += (taken_s - self.round_trip_s) / 4 if self.round_trip_s else taken_s
         return True
+
+    def wait_s(self, now_s: float) -> float:
+        """How long a player had better wait for repeats; 0 when none came lately or they come at once."""
+        if now_s - self._repaired_s > LATELY_S or self.round_trip_s < LATE_FROM_S:
+            return 0.0
+        return 1.2 * self.round_trip_s + NOTICE_S
 
     def due(self, now_s: float) -> tuple[list[int], int]:
         """What to ask for again, and how many were just given up."""

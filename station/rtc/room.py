@@ -207,6 +207,7 @@ class Room:
 
     def _track_added(self, member: Member, track: PublishedTrack) -> None:
         state = track.state
+        track.on_late = lambda wait_ms: self.tell(messages.TrackLate(track=state.id, wait_ms=wait_ms), but=member)
         source = FrameSource(track)
         self.sources[state.id] = source
         self._journal.append(

@@ -26,6 +26,10 @@ CONTENT_QUEUE_S = 0.02
 UNLIMITED_BPS = 1 << 40
 PROVED_NARROW_S = 15.0  # a picture is paused only if the line showed itself too narrow in this time
 SOUND_OVERHEAD = 1.15
+SOUND_TWICE_FROM_BPS = 500_000
+REPEATS_SHARE = 0.3
+MAX_REPEATS_BPS = 5e6  # what one viewer can make us send again
+HASTE_S = 2.0  # so long after the line was seen to be too full, what is too much for it is not sent on
 UNMEASURED_BPS = (150_000, 500_000, 1_500_000)  # by place, until the first half second has been measured
 
 
@@ -106,18 +110,25 @@ class Steering:
         sounds = [item for item in watched if item.track.state.kind == "audio"]
         for item in sounds:
             item.select(item.track.best)
+            item.carry_twice(not self._is_narrow(now_s))
         sending = {item.track.state.id: item.track.sending for item in pictures}
         described = [self._describe(item, sending[item.track.state.id]) for item in pictures]
         lasting_bps = self.estimator.lasting_bps(now_s) - self._sound_bps(sounds)
         decided = allocate(described, self._budget_bps(described, sounds, now_s), lasting_bps)
         self._next_step_bps = decided.next_step_bps + self._sound_bps(sounds) if decided.next_step_bps else 0
+        in_haste = now_s - self.estimator.over_s < HASTE_S
         for item in pictures:
             track = item.track.state.id
             chosen = decided.layers[track]
-            item.select(None if chosen in (PAUSED, HIDDEN) else sending[track][chosen])
+            item.select(None if chosen in (PAUSED, HIDDEN) else sending[track][chosen], in_haste=in_haste)
             self._note_paused(item, chosen == PAUSED)
         if self._next_step_bps:
             self.is_content = False
+
+    def repeats_bps(self, now_s: float) -> float:
+        """What repeats may take: a part of what the line carries, for they come on top of what filled it."""
+        carried = self.estimator.target_bps(now_s) if self.tells else UNLIMITED_BPS
+        return min(MAX_REPEATS_BPS, REPEATS_SHARE * carried)
 
     def _budget_bps(self, pictures: Sequence[Picture], sounds: Sequence[Watched], now_s: float) -> int:
         """What pictures may take: the estimate, but not less than the least of each while nothing speaks against it."""
@@ -130,8 +141,13 @@ class Steering:
         least = sum(next((layer.bps for layer in picture.layers if layer.active), 0) for picture in pictures)
         return max(estimate, int(least * allocation.HEADROOM) + 30_000 * len(pictures))
 
+    def _is_narrow(self, now_s: float) -> bool:
+        """Whether the line has shown that it is too narrow to carry sound twice beside a picture."""
+        lately = now_s - self.estimator.over_s < PROVED_NARROW_S
+        return lately and self.estimator.target_bps(now_s) < SOUND_TWICE_FROM_BPS
+
     def _sound_bps(self, sounds: Sequence[Watched]) -> int:
-        return int(sum(item.track.best.bits_per_s for item in sounds) * SOUND_OVERHEAD)
+        return int(sum(item.bits_per_s for item in sounds) * SOUND_OVERHEAD)
 
     def _describe(self, item: Watched, sending: tuple[Layer, ...]) -> Picture:
         state = item.track.state

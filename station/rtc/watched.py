@@ -18,6 +18,7 @@ class Watched:
     def __init__(self, track: PublishedTrack, output: Output) -> None:
         self.track = track
         self.output = output
+        self.other_type = 0  # payload type of sound without redundancy, while it is sent with it, and the reverse
         self.layer: Layer | None = None
         self.is_paused = False
         self.fraction_lost = 0.0
@@ -31,20 +32,42 @@ class Watched:
         """The encoding whose packets flow now."""
         return next((layer for layer in self.track.layers if self.output in layer.feed_for(self.output).outputs), None)
 
-    def select(self, layer: Layer | None) -> None:
-        """Gives this encoding from its next keyframe on, and until then the one before; None: nothing from now on."""
-        if self.track.ended or (layer is self.layer and layer is not None and layer is self.given):
+    def select(self, layer: Layer | None, *, in_haste: bool = False) -> None:
+        """Gives this encoding from its next keyframe on; None: nothing from now on.
+
+        Until the keyframe comes the one before is given, unless its packets already crowd out the sound (`in_haste`).
+        """
+        given = self.given
+        if self.track.ended or (layer is self.layer and layer is not None and layer is given):
             return
         self.switches += layer is not self.layer and None not in (self.layer, layer)
         self.layer = layer
-        if layer is None:
+        if layer is None or (in_haste and given is not None and layer.bits_per_s < given.bits_per_s):
             self.leave()
+        if layer is None:
             return
         for other in self.track.layers:
             if other is not layer:
                 other.feed_for(self.output).stop_waiting(self.output)
         if not layer.feed_for(self.output).attach(self.output):
             layer.want_keyframe()
+
+    @property
+    def bits_per_s(self) -> float:
+        """What the largest encoding costs this viewer."""
+        best = self.track.best
+        return best.bits_per_s if self.output.takes_redundancy else best.plain_bits_per_s
+
+    def carry_twice(self, twice: bool) -> None:
+        """Sends sound with its repeat or without, where the viewer takes both; the viewer's numbers go on."""
+        output, layer = self.output, self.layer
+        if self.other_type == 0 or output.takes_redundancy == twice:
+            return
+        self.leave()
+        output.takes_redundancy = twice
+        output.payload_type, self.other_type = self.other_type, output.payload_type
+        self.layer = None
+        self.select(layer)
 
     def leave(self) -> None:
         """Gives nothing."""
@@ -57,10 +80,14 @@ class Watched:
             self.layer.want_keyframe()
 
     def repeat(self, scratch: Scratch, sequence: int, now_s: float) -> int:
-        """Sends again what the viewer missed; the octets sent, 0 when it is not kept any more."""
+        """Sends again what the viewer missed; the octets sent, 0 when it is not kept or not of use any more.
+
+        Who is given another encoding by now goes on with its keyframe: on a narrow line, repeats of the one before
+        would keep it full for seconds.
+        """
         self.asked_again += 1
         found = self.output.find(sequence)
-        if found is None or self.track.ended:
+        if found is None or self.track.ended or found[0] is not self.output.span or self.given is None:
             return 0
         self.repeated += 1
         return send_repeat(scratch, self.output, *found, now_s)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import struct
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from pylibsrtp import Policy
@@ -13,11 +15,16 @@ from station.rtc.adapter import Scratch, SrtpStream, srtp_unprotect
 from station.rtc.feed import RING_SIZE, Feed
 from station.rtc.line import Line
 from station.rtc.output import Output, Repair
+from station.rtc.published import PublishedTrack, TrackState
 from station.rtc.repeat import send_padding, send_repeat
 from station.rtc.rtp import find_extension, payload_bounds
 from station.rtc.runs import Item
+from station.rtc.sdp import Codec
 from station.rtc.send_log import SendLog
 from station.rtc.sender_clock import SenderClock, TrackClock
+from station.rtc.session import Session
+from station.rtc.tally import Tallies
+from station.rtc.watched import Watched
 from station.rtc.wire import Address, Datagram, Flushable
 
 NUMBER_ID = 4
@@ -294,3 +301,25 @@ def test_pieces_of_a_frame_are_made_equal_and_repeated_as_they_were(publisher: P
     with pytest.raises(AssertionError):  # the viewer's SRTP knows it has had this one
         send_repeat(Scratch(), viewer.output, *found, now_s=0.0)
     assert viewer.raw[-1] == viewer.raw[1]
+
+
+def test_sound_is_carried_twice_or_once_under_the_same_numbers() -> None:
+    """A viewer that takes both is given the plain sound on a narrow line, and the redundant again: numbers go on."""
+    codec = Codec("opus", 111, "", (), redundant_type=63)
+    port = SimpleNamespace(dirty=[], outgoing=Scratch(70_000), tallies=Tallies())
+    session = cast(Session, SimpleNamespace(port=port))
+    track = PublishedTrack(TrackState("t", "p", "microphone", "audio", "opus"), "0", codec, session, SenderClock())
+    viewer = Viewer()
+    viewer.output.payload_type = 63
+    watched = Watched(track, viewer.output)
+    watched.other_type = 111
+    watched.select(track.best)
+    for number, twice in enumerate([True, True, False, False, True]):
+        watched.carry_twice(twice)
+        payload = struct.pack("!I", 0xEF << 24 | 960 << 10 | 3) + b"\x6foldnew"
+        track.best.receive(100 + number, 960 * number, 0, payload, 0.02 * number)
+        while port.dirty:
+            port.dirty.pop().flush()
+    assert [packet[1] & 0x7F for packet in viewer.got] == [63, 63, 111, 111, 63]
+    assert [len(payload) for payload in viewer.payloads] == [11, 11, 3, 3, 11]
+    assert is_consecutive(viewer.sequences)

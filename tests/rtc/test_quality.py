@@ -78,12 +78,13 @@ async def test_loss_is_what_was_lost_lately(page: Page) -> None:
 
 
 async def test_pictures_wait_longer_on_long_lossy_lines(page: Page) -> None:
-    """A round trip and more while packets are asked for again, for ten seconds after, never too long; else not."""
+    """A round trip and more while packets are asked for again, ten seconds after, and what the publisher needs."""
     targets = """
     (rounds) => import("/js/media/patience.js").then(({ Patience }) => {
       const patience = new Patience();
       return rounds.map((round) => patience.target(...round));
     })
     """
-    rounds = [[0, 0.2, 0], [3, 0.2, 1000], [3, 0.2, 9000], [3, 0.2, 12000], [4, 0.01, 13000], [5, 2.0, 14000]]
-    assert await page.evaluate(targets, rounds) == [None, 300, 300, None, None, 800]
+    rounds = [[0, 0.2, 0, 0], [3, 0.2, 0, 1000], [3, 0.2, 0, 9000], [3, 0.2, 0, 12000], [4, 0.01, 0, 13000]]
+    rounds += [[5, 2.0, 0, 14000], [5, 0.01, 250, 15000], [6, 0.2, 250, 16000]]
+    assert await page.evaluate(targets, rounds) == [None, 300, 300, None, None, 800, 250, 550]

@@ -34,6 +34,20 @@ def test_what_is_missing_is_asked_for_again_and_then_given_up() -> None:
     assert not missing
 
 
+def test_repeats_tell_how_long_to_wait_for_them() -> None:
+    """On a long way the wait is more than a round trip; after ten quiet seconds, and on a short way, there is none."""
+    missing = Missing()
+    missing.jumped(12, 2, now_s=0.0)
+    assert missing.wait_s(0.1) == 0.0
+    assert missing.arrived(11, 0.2)
+    assert 0.2 < missing.wait_s(0.3) < 0.4
+    assert missing.wait_s(10.3) == 0.0
+    near = Missing()
+    near.jumped(12, 2, now_s=0.0)
+    assert near.arrived(11, 0.01)
+    assert near.wait_s(0.02) == 0.0
+
+
 def test_wishes_for_a_keyframe_are_merged_and_repeated_until_it_comes() -> None:
     """Many wishes cost one request; unheard it is sent again; a new wish soon after is held back, not lost."""
     requests = KeyframeRequests()

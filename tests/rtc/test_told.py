@@ -56,8 +56,8 @@ async def test_media_is_told_how_the_pictures_arrive(media: Media, open_page: Op
     """Within seconds media has a report of each track received, with the frames and the height it is seen at."""
     page, camera = await watch(media, open_page)
     await decodes(page, 50)
-    await comes(lambda: camera in member_of(media, "boris").reports)
-    reports = member_of(media, "boris").reports
+    await comes(lambda: camera in member_of(media, "boris").reported.latest)
+    reports = member_of(media, "boris").reported.latest
     assert len(reports) == 2
     assert reports[camera].frames_per_s > 5
     assert reports[camera].height in (240, 480)

@@ -239,7 +239,8 @@ export class RoomConnection extends EventTarget {
 
   /** @param {Notice} notice */
   #notice(notice) {
-    if (notice.type !== "closed") this.#roster.apply(notice);
+    if (notice.type === "track_late") this.#down?.waitFor(notice.track, notice.wait_ms);
+    else if (notice.type !== "closed") this.#roster.apply(notice);
     else if (notice.reason !== "expired") this.#finish(notice.reason);
     else this.#renew();
   }

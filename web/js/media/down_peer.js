@@ -17,6 +17,8 @@ const ADAPT_EVERY_MS = 1000;
 export class DownPeer extends Peer {
   /** @type {Map<string, Wanted>} */
   #wanted = new Map();
+  /** @type {Map<string, number>} how late repeats from a track's publisher come, in ms */
+  #late = new Map();
   /** @type {Slot[]} */
   #slots = [];
   #adapting = setInterval(() => void this.#adapt(), ADAPT_EVERY_MS);
@@ -27,6 +29,12 @@ export class DownPeer extends Peer {
   async want(wanted) {
     this.#wanted = new Map(wanted.map((track) => [track.id, track]));
     await this.negotiate().catch(() => this.restartSoon());
+  }
+
+  /** What the publisher's line loses of a track comes so much later. @param {string} id @param {number} wait_ms */
+  waitFor(id, wait_ms) {
+    if (wait_ms > 0) this.#late.set(id, wait_ms);
+    else this.#late.delete(id);
   }
 
   async stats() {
@@ -46,7 +54,7 @@ export class DownPeer extends Peer {
       const { receiver } = transceiver;
       if (!id || kind !== "video" || !("jitterBufferTarget" in receiver)) continue;
       const { nacks, roundTripTime } = await downStats(id, receiver);
-      receiver.jitterBufferTarget = patience.target(nacks, roundTripTime, performance.now());
+      receiver.jitterBufferTarget = patience.target(nacks, roundTripTime, this.#late.get(id) ?? 0, performance.now());
     }
   }
 

@@ -18,7 +18,7 @@ const SIZES = [
     { scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
   ],
 ];
-const MAX_BITRATE = { camera: 1_500_000, screen: 2_500_000, microphone: 64_000 };
+const MAX_BITRATE = { camera: 1_500_000, screen: 2_500_000, microphone: 40_000 };
 // Chromium sends the first two sizes at most of less than nearly 960 × 540 pixels, whatever it is asked for.
 const THREE_FROM = 960 * 540;
 const TWO_FROM = 640 * 360;

@@ -47,6 +47,7 @@
 /** @typedef {{type: "recording", state: Recording["state"], alarm: string | null}} RecordingChanged */
 /** @typedef {{type: "speakers", people: string[]}} Speakers the loudest first */
 /** @typedef {{type: "track_paused", track: string, paused: boolean}} TrackPaused our line does not carry this picture now */
+/** @typedef {{type: "track_late", track: string, wait_ms: number}} TrackLate what its publisher's line loses comes so much later */
 /** @typedef {"ended" | "removed" | "replaced" | "expired" | "left"} CloseReason */
 /** @typedef {{type: "closed", reason: CloseReason}} Closed */
 /** @typedef {{type: "failed", re: string, code: string, message: string}} Failed `re` is empty if no request failed */
@@ -54,7 +55,7 @@
 /** @typedef {Join | Publish | Subscribe | Mute | Show | Report | Leave | Ping} FromBrowser */
 /** @typedef {Joined | Published | Subscribed | Pong} Answer */
 /** @typedef {MemberJoined | MemberLeft | TrackAdded | TrackRemoved | TrackMuted} RosterNotice */
-/** @typedef {RosterNotice | RecordingChanged | Speakers | TrackPaused | Closed} Notice */
+/** @typedef {RosterNotice | RecordingChanged | Speakers | TrackPaused | TrackLate | Closed} Notice */
 /** @typedef {Answer | Notice | Failed} FromMedia */
 
 /** @typedef {{join: Joined, publish: Published, subscribe: Subscribed, ping: Pong}} Answers which answer a request gets */
@@ -81,6 +82,7 @@ export const FIELDS = Object.freeze({
   recording: ["state", "alarm"],
   speakers: ["people"],
   track_paused: ["track", "paused"],
+  track_late: ["track", "wait_ms"],
   closed: ["reason"],
   failed: ["re", "code", "message"],
 });
