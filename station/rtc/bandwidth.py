@@ -181,9 +181,10 @@ class Estimator:
         overlap = (self._ends - feedback.first_sequence) & 0xFFFF
         if not 0 < overlap <= 0x8000:
             return 0
-        first = feedback.first_sequence
-        received = [place for place, status in enumerate(feedback.statuses()[:overlap]) if status]
-        late = {(first + place) & 0xFFFF for place in received} & self._lost
+        first, statuses = feedback.first_sequence, feedback.statuses()
+        known = min(overlap, len(statuses))
+        places = {number: (number - first) & 0xFFFF for number in self._lost}
+        late = {number for number, place in places.items() if place < known and statuses[place]}
         self._lost -= late
         return len(late)
 

@@ -16,6 +16,7 @@ from station.rtc.session import Session
 from station.rtc.steering import Steering
 from station.rtc.watched import Watched
 
+ASKING_OCTETS = 100  # what asking costs, also in vain
 TICK_S, QUIET_TICK_S = 0.05, 0.2
 REPORT_EVERY_S = 1.0
 REPEATS_SAVED_S = 0.5  # a burst of losses is repeated at once
@@ -74,6 +75,8 @@ class Downstream:
 
     def _unwatch(self, watched: Watched) -> None:
         watched.leave()
+        if watched.is_paused and not watched.track.ended:  # whoever watches it next is told anew
+            self.steering.on_paused(watched.track.state.id, False)
         self.session.port.tallies.of(watched.track.state.kind).add_watched(watched)
         if self.steering.look_again in watched.track.listeners:
             watched.track.listeners.remove(self.steering.look_again)
@@ -125,7 +128,8 @@ class Downstream:
             case rtcp.Nack():
                 for sequence in item.lost:
                     if self._repeats_left > 0:
-                        self._repeats_left -= watched.repeat(self.session.port.outgoing, sequence, now_s)
+                        octets = watched.repeat(self.session.port.outgoing, sequence, now_s)
+                        self._repeats_left -= max(octets, ASKING_OCTETS)
             case rtcp.KeyframeWanted():
                 watched.want_keyframe()
             case rtcp.ReceiverBlock():

@@ -155,6 +155,8 @@ class Feed:
         if output not in self.waiting:
             self.waiting = [*self.waiting, output]
         recent, now_s = self._keyframe, time.monotonic()
+        if output.span is not None:  # it has shown later moments than that keyframe's
+            return False
         if recent is None or self.newest is None or now_s - recent.at_s > CACHED_S:
             return False
         if self.newest[0] - recent.sequence > CACHED_PACKETS:
@@ -167,7 +169,8 @@ class Feed:
         if output in self.outputs:
             self.flush()
             self.outputs = [other for other in self.outputs if other is not output]
-            output.leave(self, time.monotonic())
+            if not self._is_held:  # else it has been noted where its numbers stand
+                output.leave(self, time.monotonic())
         self.stop_waiting(output)
 
     def stop_waiting(self, output: Output) -> None:
@@ -216,7 +219,7 @@ class Feed:
         """The publisher begins other numbers with this packet: viewers see theirs go on, `gap` units of time later."""
         self.flush()
         now_s = time.monotonic()
-        for output in self.outputs:
+        for output in self.outputs if not self._is_held else ():
             output.leave(self, now_s)
         self._ring = [None] * RING_SIZE
         self._ring[item.sequence & _RING_MASK] = item
@@ -224,6 +227,10 @@ class Feed:
         self.newest = item[:2]
         for output in self.outputs:
             output.restart(self, item.sequence, item.timestamp, gap)
+
+    def is_sent(self, item: Item) -> bool:
+        """Whether a packet has left: not while it is held back or waits to be flushed."""
+        return not self._is_held and not (self._pending and item.sequence >= self._pending[0].sequence)
 
     def close(self) -> None:
         """Sends nobody anything any more, and keeps nothing: others may still hold on to the feed."""

@@ -10,7 +10,7 @@ from station.rtc.depacketize import depacketizer
 from station.rtc.keyframes import starts_keyframe
 from station.rtc.layer import Layer
 from station.rtc.published import PublishedTrack
-from station.rtc.reorder import ReorderBuffer
+from station.rtc.reorder import LONGEST_WAIT_S, WAIT_S, ReorderBuffer
 from station.rtc.runs import Item
 
 ASK_EVERY_S = 0.5
@@ -91,6 +91,8 @@ class FrameSource:
     def _take(self, item: Item) -> None:
         now_s = time.monotonic()
         assert self._layer is not None
+        # On a long way repeats take long, and what viewers wait for shall be in the recording too.
+        self._reorder.wait_s = max(WAIT_S, min(LONGEST_WAIT_S, 2 * self._layer.missing.wait_s(now_s)))
         for ordered, after_gap in self._reorder.push(item.packet, now_s):
             frame = self._frames.push(ordered, after_gap)
             if frame is None:

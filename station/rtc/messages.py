@@ -90,6 +90,17 @@ class TrackReport(msgspec.Struct, frozen=True):
     jitter_ms: float = 0.0
     concealed: float = 0.0  # share of the sound that was made up, 0 to 1
 
+    def bounded(self) -> TrackReport:
+        """The same within what can be, since it is a stranger's word."""
+        return TrackReport(
+            frames_per_s=_within(self.frames_per_s, 240.0),
+            height=int(_within(self.height, 10_000)),
+            freezes=int(_within(self.freezes, 1000)),
+            frozen_s=_within(self.frozen_s, 60.0),
+            jitter_ms=_within(self.jitter_ms, 60_000.0),
+            concealed=_within(self.concealed, 1.0),
+        )
+
 
 class Report(Message, frozen=True, tag="report"):
     """Sent every few seconds, for the page that tells the clerk whose line is weak. By track id."""
@@ -209,6 +220,10 @@ Event = (
 
 _decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
 _encoder = msgspec.json.Encoder()
+
+
+def _within(value: float, most: float) -> float:
+    return min(max(value, 0), most)
 
 
 def decode(text: str) -> Request:

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from station.rtc.rtp import sequence_step
 
 WAIT_S = 0.3
+LONGEST_WAIT_S = 1.0
 MAX_WAITING = 512
 
 
 class ReorderBuffer:
-    """Packets of one track. What comes after 0.3 s, or twice, is dropped."""
+    """Packets of one track. What comes after `wait_s`, or twice, is dropped."""
 
     def __init__(self, wait_s: float = WAIT_S) -> None:
-        self._wait_s = wait_s
+        self.wait_s = wait_s
         self._next = -1
         self._waiting: dict[int, tuple[bytes, float]] = {}  # with the time of arrival
         self._since_s = 0.0  # the first of them arrived
@@ -48,7 +49,7 @@ class ReorderBuffer:
         self._since_s = min((arrived_s for _, arrived_s in self._waiting.values()), default=0.0)
 
     def _overdue(self, now_s: float) -> Iterator[tuple[bytes, bool]]:
-        while self._waiting and (now_s - self._since_s > self._wait_s or len(self._waiting) > MAX_WAITING):
+        while self._waiting and (now_s - self._since_s > self.wait_s or len(self._waiting) > MAX_WAITING):
             nearest = min(self._waiting, key=lambda sequence: sequence_step(sequence, self._next))
             yield self._waiting.pop(nearest)[0], True
             self._next = (nearest + 1) & 0xFFFF

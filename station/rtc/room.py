@@ -24,6 +24,7 @@ from station.rtc.voices import Voices
 
 MAX_MEMBERS = 100
 MAX_DOWN_CONNECTIONS = 4
+MAX_HEIGHT = 10_000
 PAGE = "page"
 RESTARTING = "restarting"
 MOVED = "moved"
@@ -159,14 +160,16 @@ class Room:
 
     def show(self, member: Member, heights: Mapping[str, int]) -> None:
         """Notes how high the page shows each picture; what is no track of the room is left out."""
-        member.shown = {track: max(0, height) for track, height in heights.items() if track in self.sources}
+        member.shown = {
+            track: min(max(0, height), MAX_HEIGHT) for track, height in heights.items() if track in self.sources
+        }
         for downstream in member.downstreams:
             downstream.steering.shown = member.shown
             downstream.steering.look_again()
 
     def note_report(self, member: Member, reports: Mapping[str, messages.TrackReport]) -> None:
         """Notes what the page says of the tracks it receives."""
-        known = {track: report for track, report in reports.items() if track in self.sources}
+        known = {track: report.bounded() for track, report in reports.items() if track in self.sources}
         member.reported.note(known, time.monotonic())
 
     def find_track(self, track_id: str) -> PublishedTrack | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from station.rtc import allocation
 from station.rtc.adapter import Scratch
 from station.rtc.allocation import HIDDEN, PAUSED, Picture, allocate
+from station.rtc.allowance import Allowance
 from station.rtc.bandwidth import Estimator
 from station.rtc.layer import Layer
 from station.rtc.line import Line
@@ -23,6 +24,7 @@ from station.rtc.watched import Watched
 STEER_EVERY_S, STEER_CONTENT_EVERY_S = 0.25, 2.0
 LISTEN_CONTENT_EVERY_S = 0.2
 CONTENT_QUEUE_S = 0.02
+FEEDBACKS_PER_S = 60  # browsers send twenty at most; what comes beyond is not read
 UNLIMITED_BPS = 1 << 40
 PROVED_NARROW_S = 15.0  # a picture is paused only if the line showed itself too narrow in this time
 SOUND_OVERHEAD = 1.15
@@ -48,6 +50,7 @@ class Steering:
         self.tells = False  # whether the viewer tells us anything by which to know its line
         self._next_s = 0.0
         self._next_step_bps = 0
+        self._feedbacks = Allowance(FEEDBACKS_PER_S, 2 * FEEDBACKS_PER_S, now_s)
         self._listen_s = 0.0  # when a content viewer's word is heard next
         self.is_content = False  # has all that it shows, on a line that shows no strain
 
@@ -64,7 +67,7 @@ class Steering:
 
     def receive_feedback(self, packet: bytes, now_s: float) -> None:
         """Takes transport-wide feedback."""
-        feedback = parse_feedback(packet)
+        feedback = parse_feedback(packet) if self._feedbacks.take() else None
         if feedback is None:
             return
         self.tells = True
@@ -96,6 +99,7 @@ class Steering:
 
     def tick(self, watched: Sequence[Watched], now_s: float) -> None:
         """Called some ten times a second."""
+        self._feedbacks.earn(now_s)
         if now_s >= self._next_s:
             self.steer(watched, now_s)
         if self.tells and not self.is_content:

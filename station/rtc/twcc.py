@@ -26,6 +26,7 @@ _MAX_RUN = 0x1FFF
 _LOST, _SMALL, _LARGE = 0, 1, 2
 
 _MAX_NOTED = 8192
+_MOST_TOLD = 4096  # packets that one feedback may speak of: a liar's 65,535 would cost us a walk through all of them
 _MAX_STATUSES = 4000  # what one feedback tells of at most, so that it fits a datagram
 _MAX_RECEIVED = 500
 _REMEMBERED = 512  # a late packet makes us tell again of those after it
@@ -200,7 +201,7 @@ def parse_feedback(packet: bytes) -> Feedback | None:
     if size < _HEAD_AND_CHUNK.size:
         return None
     head, kind, words, _, media, first, count, reference, chunk = _HEAD_AND_CHUNK.unpack_from(packet)
-    if head & 0xDF != 0x80 | _FORMAT or kind != _RTPFB or words * 4 + 4 != size or not count:
+    if head & 0xDF != 0x80 | _FORMAT or kind != _RTPFB or words * 4 + 4 != size or not 0 < count <= _MOST_TOLD:
         return None
     if chunk >> 13 == _SMALL and chunk & _MAX_RUN >= count:
         steps = packet[22 : 22 + count]

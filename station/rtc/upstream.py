@@ -12,7 +12,7 @@ from station.rtc.adapter import Scratch
 from station.rtc.layer import RTCP_SSRC, Layer
 from station.rtc.published import PublishedTrack, TrackState
 from station.rtc.redundancy import with_head
-from station.rtc.rtp import HEADER, HEADER_BYTES, find_extension, payload_bounds
+from station.rtc.rtp import HEADER, HEADER_BYTES, BadPacket, find_extension, payload_bounds
 from station.rtc.sdp import (
     LEVEL_URI,
     MID_URI,
@@ -73,6 +73,8 @@ class Upstream:
         Raises NoCodec, BadSource, TooManyTracks.
         """
         answers: list[AnswerMedia] = []
+        if len(set(sources.values())) < len(sources):
+            raise BadSource  # one camera, one screen, one microphone a person
         for media in offer.media:
             wanted = media.sends and media.mid in sources
             if wanted and SOURCES.get(sources[media.mid]) != media.kind:
@@ -141,7 +143,11 @@ class Upstream:
         buffer, now_s = scratch.bytes_, time.monotonic()
         first, kind, sequence, timestamp, ssrc = HEADER.unpack_from(buffer)
         payload_type = kind & 0x7F
-        start, end = (HEADER_BYTES, size) if first == 0x80 else payload_bounds(buffer, size)
+        try:
+            start, end = (HEADER_BYTES, size) if first == 0x80 else payload_bounds(buffer, size)
+        except BadPacket:
+            self.session.dropped_in += 1
+            return
         if first & 0x10 and self._transport_extension:
             number = find_extension(buffer, size, self._transport_extension)
             if number is not None and len(number) == 2:
@@ -161,7 +167,7 @@ class Upstream:
         return self._level_extension > 0
 
     def _note_level(self, track: PublishedTrack, buffer: bytearray, size: int, now_s: float) -> None:
-        level = find_extension(buffer, size, self._level_extension)  # RFC 6464: -dBov in seven bits
+        level = find_extension(buffer, size, self._level_extension) if self.has_levels else None  # RFC 6464
         if level:
             self.on_level(track, SILENT_DBOV if track.state.muted else level[0] & 0x7F, now_s)
 
@@ -177,7 +183,8 @@ class Upstream:
         body = bytes(scratch.view[bounds[0] : bounds[1]])
         if payload_type == track.payload_type:
             layer.receive(sequence, timestamp, kind & 0x80, body, now_s)
-        elif payload_type == track.codec.payload_type:  # plain for once where redundancy was agreed
+        elif payload_type == track.codec.payload_type:  # plain where redundancy was agreed
+            self._note_level(track, scratch.bytes_, bounds[0], now_s)
             layer.receive(sequence, timestamp, kind & 0x80, with_head(body, payload_type), now_s)
         elif payload_type == track.codec.repair_type and len(body) > 2:
             # RFC 4588 section 4: the payload begins with the original sequence number.

@@ -7,9 +7,10 @@ import time
 from station.rtc import rtcp
 from station.rtc.adapter import Scratch
 from station.rtc.layer import Layer
-from station.rtc.output import Output
+from station.rtc.output import Output, Span
 from station.rtc.published import PublishedTrack
 from station.rtc.repeat import send_padding, send_repeat
+from station.rtc.runs import Item
 
 
 class Watched:
@@ -89,8 +90,15 @@ class Watched:
         found = self.output.find(sequence)
         if found is None or self.track.ended or found[0] is not self.output.span or self.given is None:
             return 0
+        if not self._may_repeat(*found):
+            return 0
         self.repeated += 1
         return send_repeat(scratch, self.output, *found, now_s)
+
+    def _may_repeat(self, span: Span, item: Item) -> bool:
+        """Without RTX only the very same bytes may go out under a number (see `repeat`)."""
+        output = self.output
+        return output.repair is not None or (not output.extension and span.feed.is_sent(item))
 
     def fill(self, scratch: Scratch, octets: int, now_s: float) -> int:
         """Sends so many octets that the viewer does not need, to load its line; returns how many were sent."""

@@ -323,3 +323,32 @@ def test_sound_is_carried_twice_or_once_under_the_same_numbers() -> None:
     assert [packet[1] & 0x7F for packet in viewer.got] == [63, 63, 111, 111, 63]
     assert [len(payload) for payload in viewer.payloads] == [11, 11, 3, 3, 11]
     assert is_consecutive(viewer.sequences)
+
+
+def test_who_is_held_back_and_moves_meanwhile_goes_on_where_it_stood(publisher: Publisher) -> None:
+    """Leaving a feed that is held does not count what was never sent: no gap follows."""
+    viewer = Viewer()
+    publisher.feed.attach(viewer.output)
+    publisher.send(b"a", keyframe=True)
+    publisher.feed.hold(True)
+    publisher.send(*[b"unheard"] * 40)
+    publisher.feed.detach(viewer.output)
+    publisher.feed.hold(False)
+    publisher.feed.attach(viewer.output)
+    publisher.send(b"b", keyframe=True)
+    assert viewer.payloads == [b"a", b"b"]
+    assert is_consecutive(viewer.sequences)
+
+
+def test_without_rtx_only_what_has_left_is_repeated(publisher: Publisher) -> None:
+    """What is held back or waits to be sent must not go out under its number with bytes of its own."""
+    viewer = Viewer(repair=False)
+    publisher.feed.attach(viewer.output)
+    publisher.send(b"a", keyframe=True)
+    item = publisher.packet(b"waits")
+    publisher.feed.forward(item)
+    assert not publisher.feed.is_sent(item)
+    publisher.feed.flush()
+    assert publisher.feed.is_sent(item)
+    publisher.feed.hold(True)
+    assert not publisher.feed.is_sent(item)

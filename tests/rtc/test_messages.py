@@ -52,3 +52,9 @@ def test_a_message_reads_as_it_was_written() -> None:
     request = messages.Publish(id="7", sdp="v=0", sources={"0": "camera"})
     assert messages.decode(messages.encode(request)) == request
     assert msgspec.json.decode(messages.encode(request))["type"] == "publish"
+
+
+def test_what_a_page_reports_is_held_to_what_can_be() -> None:
+    """Figures beyond all bounds become the bounds."""
+    wild = messages.TrackReport(1e308, 10**400, 10**9, 1e308, -5.0, 1e308)
+    assert wild.bounded() == messages.TrackReport(240.0, 10_000, 1000, 60.0, 0, 1.0)
