@@ -27,4 +27,6 @@ async def test_people_on_the_stage_see_each_other() -> None:
         marks = await boris.evaluate(
             "(options) => joinOnce(options)", {**options, "grant": stage.grant("mt_stage", "carl")}
         )
-        assert sorted(marks, key=marks.get) == list(PARTS)
+        assert set(marks) == set(PARTS)
+        in_order = sorted(marks, key=marks.get)
+        assert (in_order[0], in_order[-1]) == (PARTS[0], PARTS[-1])  # between them, ICE may overtake the answer
