@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -49,6 +50,13 @@ class _Order:
     track_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Whether all that was put before it stands in the folder; answered when it does, or could not."""
+
+    answer: Callable[[], object]
+
+
 class RoomRecorder:
     """The recorder of one room. Methods are called on one event loop and never block it.
 
@@ -74,12 +82,13 @@ class RoomRecorder:
         self._resumes_at_next_frame = False
         self._gates: dict[str, _Gate] = {}
         self._muted: dict[str, dict[str, Any]] = {}
-        self._queue: deque[_Frame | Mark | _Order] = deque()
+        self._queue: deque[_Frame | Mark | _Order | _Question] = deque()
         self._put_bytes = 0  # counted by the loop only
         self._taken_bytes = 0  # counted by the thread only
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
-        self._running = False  # belongs to the thread
+        self._running = False  # belongs to the thread, as does the next
+        self._asked: list[_Question] = []
         if folder.exists():
             self._take_hold()
 
@@ -214,6 +223,13 @@ class RoomRecorder:
         if self._epoch_ms is not None:
             self._tell(mark)
 
+    async def written(self) -> None:
+        """Waits until all that was asked for so far stands in the folder, or has failed."""
+        if self._thread is not None:
+            stands = asyncio.Event()
+            self._tell(_Question(partial(asyncio.get_running_loop().call_soon_threadsafe, stands.set)))
+            await stands.wait()
+
     async def close(self) -> None:
         """Finishes the files, ends the thread and lets go of the folder; may be called twice."""
         if self._thread is not None:
@@ -237,7 +253,7 @@ class RoomRecorder:
         gate.waits_for_keyframe = True
         gate.dropped += 1
 
-    def _tell(self, what: Mark | _Order) -> None:
+    def _tell(self, what: Mark | _Order | _Question) -> None:
         if self._thread is None:
             name = f"recorder {self._path.name}"
             self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -263,6 +279,8 @@ class RoomRecorder:
             except Exception:  # whatever it was, the meeting goes on and someone is told
                 _log.exception("recording %s stopped", self._path.name)
                 self._fail(folder, "write_failed")
+            while self._asked:
+                self._asked.pop().answer()
 
     def _take_all(self, folder: RecordingFolder) -> None:
         while self._queue:
@@ -273,6 +291,8 @@ class RoomRecorder:
             elif isinstance(what, Mark):
                 if not (self._failed and what.name in STATE_MARKS):  # the alarm's is the last word
                     folder.mark(what)
+            elif isinstance(what, _Question):
+                self._asked.append(what)
             else:
                 self._obey(what, folder)
 

@@ -104,7 +104,9 @@ async def post_recording(request: web.Request) -> web.Response:
         raise BadInput
     room = request.app[ROOMS].open(name) if action == "start" else _room(request)
     await room.recording.settle()
-    return _json(room.recording.control(action))
+    room.recording.control(action)
+    await room.recording.written()
+    return _json(room.recording.info)
 
 
 async def delete_member(request: web.Request) -> web.Response:

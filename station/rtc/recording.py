@@ -22,6 +22,7 @@ ACTIONS = ("start", "pause", "resume", "stop")
 KEYFRAME_EVERY_S = 5.0  # how coarsely one can seek in what is kept
 HELD_RETRY_S = 0.2  # how often a recording is asked for that another process still writes
 SETTLE_S = 5.0
+WRITTEN_S = 2.0  # a disk slower than this does not hold up the answer
 _EVENTS = {
     "start": "recording_started",
     "pause": "recording_paused",
@@ -147,6 +148,12 @@ class RoomRecording:
             self._switch()
             self._tell(self.info)
         return self.info
+
+    async def written(self) -> None:
+        """Waits until what was asked for stands on the disk, where another process finds it; not for ever."""
+        if self._recorder is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._recorder.written(), WRITTEN_S)
 
     def _open(self) -> None:
         try:

@@ -232,6 +232,35 @@ async def test_a_failing_disk_stops_recording(tmp_path: Path, code: int, alarm: 
     assert alarms == [alarm] and len(decode(tmp_path / f"{len(timeline.tracks) + 1}-camera.mkv")) == FPS
 
 
+async def test_written_means_on_the_disk(tmp_path: Path) -> None:
+    """Who has waited for it finds the marks and frames in the folder, while recording goes on."""
+    recorder = RoomRecorder(tmp_path / "room", pytest.fail)
+    await recorder.written()  # nothing was asked for
+    recorder.open_track(track("c"))
+    recorder.start(T)
+    await recorder.written()
+    assert read_timeline(tmp_path / "room").state == "recording"
+    for frame in video("h264", FPS):
+        recorder.write("c", frame)
+    await recorder.written()
+    assert len(decode(tmp_path / "room" / "1-camera.mkv")) == FPS
+    await recorder.close()
+    await recorder.written()
+
+
+async def test_written_does_not_wait_for_a_full_disk(tmp_path: Path) -> None:
+    """What could not be written is answered too, after the alarm."""
+    alarms: list[str] = []
+    recorder = RoomRecorder(tmp_path, alarms.append, open_file=lambda path: FullFile(path, 10, errno.ENOSPC))  # type: ignore[arg-type,return-value]
+    recorder.open_track(track("c"))
+    recorder.start(T)
+    for frame in video("h264", FPS):
+        recorder.write("c", frame)
+    await recorder.written()
+    assert alarms == ["disk_full"] and recorder.state == "off"
+    await recorder.close()
+
+
 async def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     """Where no folder can be made, the start raises the alarm instead of an exception."""
     (tmp_path / "file").write_bytes(b"")
