@@ -77,14 +77,42 @@ async def test_loss_is_what_was_lost_lately(page: Page) -> None:
     assert await page.evaluate(JUDGE, rounds) == [["download", []], [None, []], [None, []]]
 
 
+WAIT = """
+(rounds) => import("/js/media/patience.js").then(({ Patience }) => {
+  const patience = new Patience();
+  return rounds.map(([stats, late_ms, now_ms]) => patience.target(stats, late_ms, now_ms));
+})
+"""
+
+
+def picture(nacks: int, round_trip_s: float, buffered: int = 0, needed_s: float = 0.0) -> dict[str, Any]:
+    return {"track": "p", "kind": "video", "nacks": nacks, "roundTripTime": round_trip_s, "jitter": 0.001,
+            "buffered": buffered, "neededTime": needed_s}  # fmt: skip
+
+
+def voice(jitter_s: float, buffered: int, needed_s: float) -> dict[str, Any]:
+    return {**picture(99, 0.5, buffered, needed_s), "track": "v", "kind": "audio", "jitter": jitter_s}
+
+
 async def test_pictures_wait_longer_on_long_lossy_lines(page: Page) -> None:
     """A round trip and more while packets are asked for again, ten seconds after, and what the publisher needs."""
-    targets = """
-    (rounds) => import("/js/media/patience.js").then(({ Patience }) => {
-      const patience = new Patience();
-      return rounds.map((round) => patience.target(...round));
-    })
-    """
-    rounds = [[0, 0.2, 0, 0], [3, 0.2, 0, 1000], [3, 0.2, 0, 9000], [3, 0.2, 0, 12000], [4, 0.01, 0, 13000]]
-    rounds += [[5, 2.0, 0, 14000], [5, 0.01, 250, 15000], [6, 0.2, 250, 16000]]
-    assert await page.evaluate(targets, rounds) == [None, 300, 300, None, None, 800, 250, 550]
+    rounds = [(0, 0.2, 0, 0), (3, 0.2, 0, 1000), (3, 0.2, 0, 9000), (3, 0.2, 0, 12000), (4, 0.01, 0, 13000)]
+    rounds += [(5, 2.0, 0, 14000), (5, 0.01, 250, 15000), (6, 0.2, 250, 16000)]
+    rounds += [(7, 0.21, 250, 17000), (8, 0.15, 250, 18000), (9, 0.06, 250, 19000)]  # a round trip that wavers a little
+    asked = [([picture(nacks, round_trip_s)], late, now) for nacks, round_trip_s, late, now in rounds]
+    waits = [None, 300, 300, None, None, 800, 250, 550, 562, 562, 382]
+    assert await page.evaluate(WAIT, asked) == waits
+
+
+async def test_sound_and_picture_wait_alike_on_uneven_lines(page: Page) -> None:
+    """What the slower of them has needed since the last look; nothing on an even line, nor for a voice alone."""
+    rounds = [
+        [picture(0, 0.01, 25, 0.5), voice(0.02, 48000, 4800.0)],  # 20 ms and 100 ms
+        [picture(0, 0.01, 50, 4.5), voice(0.02, 96000, 10560.0)],  # 160 ms and 120 ms
+        [picture(0, 0.01, 75, 6.0), voice(0.02, 96000, 10560.0)],  # 60 ms, and nothing was heard
+        [picture(0, 0.01, 100, 8.5), voice(0.002, 144000, 15360.0)],
+        [voice(0.02, 192000, 25360.0)],
+    ]
+    assert await page.evaluate(WAIT, [[stats, 0, 1000 * n] for n, stats in enumerate(rounds)]) == [
+        100, 160, 60, None, None,
+    ]  # fmt: skip

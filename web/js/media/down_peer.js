@@ -5,10 +5,9 @@ import { Patience } from "./patience.js";
 import { Peer } from "./peer.js";
 import { downStats } from "./stats.js";
 
-/** @typedef {{id: string, kind: "audio" | "video"}} Wanted */
+/** @typedef {{id: string, person: string, kind: "audio" | "video"}} Wanted */
 /**
- * @typedef {{transceiver: RTCRtpTransceiver, kind: string, id: string, isShown: boolean, patience: Patience}} Slot
- * `id` is empty when free
+ * @typedef {{transceiver: RTCRtpTransceiver, kind: string, id: string, isShown: boolean}} Slot `id` is empty when free
  */
 
 const ADAPT_EVERY_MS = 1000;
@@ -21,6 +20,8 @@ export class DownPeer extends Peer {
   #late = new Map();
   /** @type {Slot[]} */
   #slots = [];
+  /** @type {Map<string, Patience>} by person */
+  #patience = new Map();
   #adapting = setInterval(() => void this.#adapt(), ADAPT_EVERY_MS);
   /** Called when a track of the room has become a track to play. */
   ontrack = /** @type {(id: string, mediaTrack: MediaStreamTrack) => void} */ (() => {});
@@ -48,13 +49,22 @@ export class DownPeer extends Peer {
     super.close();
   }
 
-  /** Lets pictures wait longer on long, lossy lines. */
+  /** Lets what a person sends wait longer on lines that need it, sound and pictures alike. */
   async #adapt() {
-    for (const { id, kind, transceiver, patience } of this.#slots) {
-      const { receiver } = transceiver;
-      if (!id || kind !== "video" || !("jitterBufferTarget" in receiver)) continue;
-      const { nacks, roundTripTime } = await downStats(id, receiver);
-      receiver.jitterBufferTarget = patience.target(nacks, roundTripTime, this.#late.get(id) ?? 0, performance.now());
+    /** @type {Map<string, Slot[]>} */
+    const people = new Map();
+    for (const slot of this.#slots) {
+      const person = this.#wanted.get(slot.id)?.person;
+      if (person) people.set(person, [...(people.get(person) ?? []), slot]);
+    }
+    for (const person of this.#patience.keys()) if (!people.has(person)) this.#patience.delete(person);
+    for (const [person, slots] of people) {
+      const stats = await Promise.all(slots.map(({ id, transceiver }) => downStats(id, transceiver.receiver)));
+      const patience = this.#patience.get(person) ?? new Patience();
+      this.#patience.set(person, patience);
+      const late_ms = Math.max(...slots.map(({ id }) => this.#late.get(id) ?? 0));
+      const wait_ms = patience.target(stats, late_ms, performance.now());
+      for (const { transceiver } of slots) transceiver.receiver.jitterBufferTarget = wait_ms;
     }
   }
 
@@ -102,7 +112,7 @@ export class DownPeer extends Peer {
   #addSlot(kind) {
     const transceiver = this.pc.addTransceiver(kind, { direction: "recvonly" });
     if (kind === "video") preferCodecs(transceiver);
-    const slot = { transceiver, kind, id: "", isShown: false, patience: new Patience() };
+    const slot = { transceiver, kind, id: "", isShown: false };
     this.#slots.push(slot);
     return slot;
   }

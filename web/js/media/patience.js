@@ -1,25 +1,49 @@
-// How long a picture waits for packets that are sent again: the browser's own guess is too short on long, lossy lines.
+// How long what one person sends waits before it is played: the browser's own guess is too short on long, lossy lines,
+// and apart for sound and picture on uneven ones.
+
+/** @import {DownStats} from "./stats.js" */
 
 const LONG_S = 0.05;
 const HOLD_MS = 10_000;
 const MOST_MS = 800;
+const UNEVEN_S = 0.01; // jitter of the sound's arrival
+const SAME = 0.75; // measured times waver; each change would make picture and sound hurry or linger
 
 export class Patience {
   #nacks = 0;
   #until_ms = 0;
+  #wait_ms = 0;
+  /** @type {Map<string, DownStats>} by track */
+  #before = new Map();
 
   /**
-   * What to wait: a round trip for asking and being answered, and something for the server's noticing; while packets were
-   * asked for again in the last ten seconds.
-   * @param {number} nacks asked for so far, in packets @param {number} roundTrip_s
-   * @param {number} late_ms what media says to wait for the publisher's repeats @param {number} now_ms
-   * @returns {number | null} in milliseconds; null: as long as the browser thinks right
+   * What all of it waits, so that lips match. While packets of pictures are asked for again, and ten seconds longer: a
+   * round trip for asking and being answered, and something for the server's noticing. On an uneven line: what the slower
+   * of them needs. Nothing for a voice without a picture.
+   * @param {DownStats[]} stats of each track of the person @param {number} late_ms what media says to wait for the
+   * publisher's repeats @param {number} now_ms @returns {number | null} in ms; null: as long as the browser thinks right
    */
-  target(nacks, roundTrip_s, late_ms, now_ms) {
+  target(stats, late_ms, now_ms) {
+    const pictures = stats.filter(({ kind }) => kind === "video");
+    const needs_ms = stats.map((now) => this.#need_ms(now));
+    if (pictures.length === 0) return null;
+    const nacks = pictures.reduce((sum, { nacks }) => sum + nacks, 0);
     if (nacks > this.#nacks) this.#until_ms = now_ms + HOLD_MS;
     this.#nacks = nacks;
+    const roundTrip_s = pictures[0]?.roundTripTime ?? 0;
     const isOwn = now_ms < this.#until_ms && roundTrip_s >= LONG_S;
-    const wait_ms = (isOwn ? roundTrip_s * 1200 + 60 : 0) + late_ms;
-    return wait_ms > 0 ? Math.min(MOST_MS, Math.round(wait_ms)) : null;
+    const isUneven = stats.some(({ kind, jitter }) => kind === "audio" && jitter > UNEVEN_S);
+    const repeats_ms = (isOwn ? roundTrip_s * 1200 + 60 : 0) + late_ms;
+    const wait_ms = Math.round(Math.min(MOST_MS, Math.max(repeats_ms, isUneven ? Math.max(...needs_ms) : 0)));
+    if (wait_ms > this.#wait_ms || wait_ms < this.#wait_ms * SAME) this.#wait_ms = wait_ms;
+    return this.#wait_ms || null;
+  }
+
+  /** What a track would have waited lately if nobody asked for more. @param {DownStats} now */
+  #need_ms(now) {
+    const before = this.#before.get(now.track);
+    this.#before.set(now.track, now);
+    const count = now.buffered - (before?.buffered ?? 0);
+    return count > 0 ? ((now.neededTime - (before?.neededTime ?? 0)) / count) * 1000 : 0;
   }
 }

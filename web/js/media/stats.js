@@ -33,6 +33,8 @@
  * @property {number} bytesReceived
  * @property {number} bufferTime seconds that all samples or frames together waited in the jitter buffer
  * @property {number} buffered how many waited
+ * @property {number} neededTime seconds that they would have waited if nobody had asked for more
+ * @property {number} jitter of the arrival, in seconds
  * @property {number} samples heard
  * @property {number} samplesConcealed made up because they were missing
  * @property {number} audioEnergy grows with what is heard
@@ -94,6 +96,8 @@ export async function downStats(track, receiver) {
     bytesReceived: got.bytesReceived ?? 0,
     bufferTime: got.jitterBufferDelay ?? 0,
     buffered: got.jitterBufferEmittedCount ?? 0,
+    neededTime: got.jitterBufferMinimumDelay ?? 0,
+    jitter: got.jitter ?? 0,
     samples: got.totalSamplesReceived ?? 0,
     samplesConcealed: got.concealedSamples ?? 0,
     audioEnergy: got.totalAudioEnergy ?? 0,
