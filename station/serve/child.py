@@ -1,4 +1,4 @@
-"""One process of the station: started, watched, brought back when it dies, ended when told."""
+"""One process of the station: started, watched, brought back when it dies or hangs, ended when told."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import structlog
 
+from station.serve.pulse import Pulse, open_pulse, release_given
 from station.serve.roles import SUPERVISOR_VARIABLE, Part
 
 log = structlog.get_logger()
@@ -56,22 +57,37 @@ class Child:
             await asyncio.sleep(wait_s)
 
     async def _live_once(self) -> int:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "station", "serve", "--role", self.part.role, "--number", str(self.part.number),
-            env={**self.environment, SUPERVISOR_VARIABLE: str(os.getpid())},
-            stdin=asyncio.subprocess.DEVNULL,
-            start_new_session=True,  # a terminal's Ctrl-C reaches the supervisor only, which ends all in order
-        )  # fmt: skip
+        with open_pulse() as pulse:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "station", "serve", "--role", self.part.role, "--number", str(self.part.number),
+                env={**self.environment, **pulse.environment, SUPERVISOR_VARIABLE: str(os.getpid())},
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=(pulse.given,),
+                start_new_session=True,  # a terminal's Ctrl-C reaches the supervisor only, which ends all in order
+            )  # fmt: skip
+            release_given(pulse)
+            return await self._watch(process, pulse)
+
+    async def _watch(self, process: asyncio.subprocess.Process, pulse: Pulse) -> int:
         pid_file = self.states / f"{self.part.name}.pid"
         pid_file.write_text(f"{process.pid}\n", encoding="ascii")
         log.info("role_started", started=self.part.name, pid=process.pid)
+        watching = asyncio.create_task(_kill_if_hung(process, pulse, self.part.name))
         try:
             return await process.wait()
         except asyncio.CancelledError:
             await _end(process)
             raise
         finally:
+            watching.cancel()
             pid_file.unlink(missing_ok=True)
+
+
+async def _kill_if_hung(process: asyncio.subprocess.Process, pulse: Pulse, name: str) -> None:
+    if await pulse.stops():
+        log.error("role_hung", hung=name, pid=process.pid)
+        with suppress(ProcessLookupError):
+            process.kill()
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from station.base.logging import set_up_logging
 from station.base.settings import Settings
+from station.serve.pulse import beat
 
 SUPERVISOR_VARIABLE = "STATION_SUPERVISOR_PID"
 _PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -70,7 +71,11 @@ async def _until_told(coroutine: Coroutine[Any, Any, None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, task.cancel)
-    await task
+    beating = asyncio.create_task(beat())
+    try:
+        await task
+    finally:
+        beating.cancel()
 
 
 def _entry(part: Part) -> Entry:

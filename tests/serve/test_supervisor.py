@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from station.serve.pulse import LAST_CHANCE_S, SILENT_AFTER_S
 from tests.servers import RunningStation, end_process, start_station, wait_until
 
 ROLES = ["media-0", "live", "web", "work"]
@@ -40,6 +41,18 @@ def test_a_killed_role_comes_back_and_the_others_go_on(running_station: RunningS
     wait_until(running_station.is_ready, f"ready again after {role} was killed", 60)
     others = {name: running_station.pid(name) for name in ROLES if name != role}
     assert others == {name: pid for name, pid in before.items() if name != role}
+
+
+def test_a_role_that_hangs_is_replaced(running_station: RunningStation) -> None:
+    """A media process that is there but does nothing any more gives way to a new one."""
+    old = running_station.pid("media-0")
+    assert old is not None
+    patience_s = SILENT_AFTER_S + LAST_CHANCE_S + 30
+    os.kill(old, signal.SIGSTOP)
+    wait_until(lambda: new_pid(running_station, "media-0", old), "a new media process", patience_s)
+    assert not psutil.pid_exists(old)
+    assert "role_hung" in running_station.log.read_text()
+    wait_until(running_station.is_ready, "ready again", 60)
 
 
 def test_the_ledger_and_a_grant_from_the_command_line(running_station: RunningStation) -> None:
