@@ -26,8 +26,8 @@ COUNTS, QUICK_COUNTS = (1, 10, 30, 60, 200), (10, 60)
 MEETING = 6
 SHAPES: tuple[Shape, ...] = ("bursts", "paced")
 ABOUT = {
-    "bursts": "Bursts: all packets of a frame at once (this favours a server that batches)",
-    "paced": "Paced: packets spread as Chromium's pacer does, at 2.5 times the bit rate",
+    "bursts": "Bursts: all packets of a frame at once, as Chromium sends them (this favours a server that batches)",
+    "paced": "Paced: packets spread, at 2.5 times the bit rate",
 }
 
 

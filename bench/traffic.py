@@ -1,7 +1,7 @@
 """The publishers' side: about 1 Mbit/s of video in 25 frames a second and Opus, 50 packets a second, real feedback.
 
-Two shapes: `bursts` writes a frame's packets at once, which favours a server that batches; `paced` spreads them as
-Chromium's pacer does, at 2.5 times the bit rate. Each packet carries the Unix time at which it was written.
+Two shapes: `bursts` writes a frame's packets at once, as Chromium does, which favours a server that batches; `paced`
+spreads them, at 2.5 times the bit rate. Each packet carries the Unix time at which it was written.
 """
 
 from __future__ import annotations
