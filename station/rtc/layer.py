@@ -7,6 +7,7 @@ import time
 from station.rtc import rtcp
 from station.rtc.feed import Feed
 from station.rtc.keyframes import picture_height, starts_keyframe
+from station.rtc.layout import Layout
 from station.rtc.output import Output
 from station.rtc.reception import KeyframeRequests, Missing, Reception
 from station.rtc.redundancy import without_redundancy
@@ -30,6 +31,7 @@ class Layer:
         self.session = session
         self.ssrc = 0
         self.height = 0
+        self.layout: Layout | None = None  # of the packet before
         self.bits_per_s = 0.0
         self.plain_bits_per_s = 0.0  # without redundancy
         self.keyframe_requests = 0

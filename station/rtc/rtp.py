@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 HEADER = struct.Struct("!BBHII")  # V P X CC, M PT, sequence number, timestamp, SSRC
 HEADER_BYTES = 12
@@ -42,36 +43,37 @@ def payload_bounds(data: Buffer, size: int) -> tuple[int, int]:
 
 def find_extension(data: Buffer, size: int, wanted: int) -> bytes | None:
     """The value of one header extension by its number, one-byte or two-byte form; None if absent or cut off."""
+    values = (data[start:end] for number, start, end in extensions(data, size) if number == wanted)
+    value = next(values, None)
+    return bytes(value) if value is not None else None
+
+
+def extensions(data: Buffer, size: int) -> Iterator[tuple[int, int, int]]:
+    """Number, beginning and end of each header extension of a packet of `size` bytes, as far as they are whole."""
     if size < HEADER_BYTES or not data[0] & 0x10:
-        return None
+        return
     at = HEADER_BYTES + 4 * (data[0] & 0x0F)
     if at + 4 > size:
-        return None
+        return
     profile = (data[at] << 8) | data[at + 1]
     end = at + 4 + 4 * ((data[at + 2] << 8) | data[at + 3])
-    if end > size:
-        return None
-    if profile == 0xBEDE:
-        return _find(data, at + 4, end, wanted, 1)
-    return _find(data, at + 4, end, wanted, 2) if profile & 0xFFF0 == 0x1000 else None
-
-
-def _find(data: Buffer, at: int, end: int, wanted: int, head: int) -> bytes | None:
+    head = 1 if profile == 0xBEDE else 2 if profile & 0xFFF0 == 0x1000 else 0
+    if end > size or not head:
+        return
+    at += 4
     while at < end:
         if data[at] == 0:  # padding between elements
             at += 1
             continue
         if at + head > end:
-            return None
+            return
         number = data[at] >> 4 if head == 1 else data[at]
         length = (data[at] & 0x0F) + 1 if head == 1 else data[at + 1]
         at += head
         if at + length > end:
-            return None
-        if number == wanted:
-            return bytes(data[at : at + length])
+            return
+        yield number, at, at + length
         at += length
-    return None
 
 
 def one_extension(number: int, value: bytes) -> bytes:

@@ -10,9 +10,10 @@ from station.base.ids import new_id
 from station.rtc import rtcp
 from station.rtc.adapter import Scratch
 from station.rtc.layer import RTCP_SSRC, Layer
+from station.rtc.layout import Layout, read_layout
 from station.rtc.published import PublishedTrack, TrackState
 from station.rtc.redundancy import with_head
-from station.rtc.rtp import HEADER, HEADER_BYTES, BadPacket, find_extension, payload_bounds
+from station.rtc.rtp import HEADER, BadPacket
 from station.rtc.sdp import (
     LEVEL_URI,
     MID_URI,
@@ -141,57 +142,60 @@ class Upstream:
     def receive_rtp(self, scratch: Scratch, size: int) -> None:
         """Takes a decrypted packet and hands its payload on, without CSRCs, extensions and padding."""
         buffer, now_s = scratch.bytes_, time.monotonic()
-        first, kind, sequence, timestamp, ssrc = HEADER.unpack_from(buffer)
-        payload_type = kind & 0x7F
-        try:
-            start, end = (HEADER_BYTES, size) if first == 0x80 else payload_bounds(buffer, size)
-        except BadPacket:
-            self.session.dropped_in += 1
-            return
-        if first & 0x10 and self._transport_extension:
-            number = find_extension(buffer, size, self._transport_extension)
-            if number is not None and len(number) == 2:
-                self._arrivals.note(number[0] << 8 | number[1], now_s)
-        found = self._layers.get(ssrc)
-        if found is None or payload_type != found[0].payload_type:
-            self._receive_other(scratch, (start, end), payload_type, now_s)
+        _, kind, sequence, timestamp, ssrc = HEADER.unpack_from(buffer)
+        found, end = self._layers.get(ssrc), size
+        layout = found[1].layout if found is not None else None
+        if layout is None or not layout.fits(buffer, size):
+            try:
+                layout, end = read_layout(buffer, size)
+            except BadPacket:
+                self.session.dropped_in += 1
+                return
+            if found is not None:
+                found[1].layout = layout
+        place = layout.places.get(self._transport_extension)
+        if place is not None and place[1] - place[0] == 2:
+            self._arrivals.note(buffer[place[0]] << 8 | buffer[place[0] + 1], now_s)
+        if found is None or kind & 0x7F != found[0].payload_type:
+            self._receive_other(scratch, layout, end, now_s)
             return
         track, layer = found
-        if self._level_extension and track.state.kind == "audio":
-            self._note_level(track, buffer, size, now_s)
-        layer.receive(sequence, timestamp, kind & 0x80, bytes(scratch.view[start:end]), now_s)
+        if track.state.kind == "audio":
+            self._note_level(track, buffer, layout, now_s)
+        layer.receive(sequence, timestamp, kind & 0x80, bytes(scratch.view[layout.octets : end]), now_s)
 
     @property
     def has_levels(self) -> bool:
         """Whether sound comes with its level, by which speakers are found."""
         return self._level_extension > 0
 
-    def _note_level(self, track: PublishedTrack, buffer: bytearray, size: int, now_s: float) -> None:
-        level = find_extension(buffer, size, self._level_extension) if self.has_levels else None  # RFC 6464
-        if level:
-            self.on_level(track, SILENT_DBOV if track.state.muted else level[0] & 0x7F, now_s)
+    def _note_level(self, track: PublishedTrack, buffer: bytearray, layout: Layout, now_s: float) -> None:
+        place = layout.places.get(self._level_extension)  # RFC 6464
+        if place is not None:
+            self.on_level(track, SILENT_DBOV if track.state.muted else buffer[place[0]] & 0x7F, now_s)
 
-    def _receive_other(self, scratch: Scratch, bounds: tuple[int, int], payload_type: int, now_s: float) -> None:
+    def _receive_other(self, scratch: Scratch, layout: Layout, end: int, now_s: float) -> None:
         """A repeat, or the first packet of a stream that the offer did not name."""
         _, kind, sequence, timestamp, ssrc = HEADER.unpack_from(scratch.bytes_)
+        payload_type = kind & 0x7F
         found = self._repairs.get(ssrc) or self._layers.get(ssrc)
         if found is None:
-            found = self._identify(scratch, bounds[0], payload_type, ssrc)
+            found = self._identify(scratch.bytes_, layout, payload_type, ssrc)
         if found is None:
             return
         track, layer = found
-        body = bytes(scratch.view[bounds[0] : bounds[1]])
+        body = bytes(scratch.view[layout.octets : end])
         if payload_type == track.payload_type:
             layer.receive(sequence, timestamp, kind & 0x80, body, now_s)
         elif payload_type == track.codec.payload_type:  # plain where redundancy was agreed
-            self._note_level(track, scratch.bytes_, bounds[0], now_s)
+            self._note_level(track, scratch.bytes_, layout, now_s)
             layer.receive(sequence, timestamp, kind & 0x80, with_head(body, payload_type), now_s)
         elif payload_type == track.codec.repair_type and len(body) > 2:
             # RFC 4588 section 4: the payload begins with the original sequence number.
             layer.receive_repair(body[0] << 8 | body[1], timestamp, kind & 0x80, body[2:], now_s)
 
     def _identify(
-        self, scratch: Scratch, size: int, payload_type: int, ssrc: int
+        self, buffer: bytearray, layout: Layout, payload_type: int, ssrc: int
     ) -> tuple[PublishedTrack, Layer] | None:
         """Which encoding an unknown SSRC belongs to (RFC 8843 section 9.2, RFC 8852)."""
         is_repair = any(payload_type == track.codec.repair_type for track in self.tracks.values())
@@ -200,13 +204,13 @@ class Upstream:
             for track in self.tracks.values()
             if payload_type in ((track.codec.repair_type,) if is_repair else track.payload_types)
         ]
-        mid = self._text(scratch, size, MID_URI)
+        mid = self._text(buffer, layout, MID_URI)
         if mid:
             fitting = [track for track in fitting if track.mid == mid]
         if len(fitting) != 1:
             return None
         track = fitting[0]
-        layer = track.layer(self._text(scratch, size, REPAIRED_RID_URI if is_repair else RID_URI))
+        layer = track.layer(self._text(buffer, layout, REPAIRED_RID_URI if is_repair else RID_URI))
         if layer is None:
             return None
         if is_repair:
@@ -216,10 +220,9 @@ class Upstream:
             self._latch(ssrc, track, layer)
         return track, layer
 
-    def _text(self, scratch: Scratch, size: int, uri: str) -> str:
-        number = self._extensions.get(uri, 0)
-        value = find_extension(scratch.bytes_, size, number) if number else None
-        return value.decode("ascii", "replace") if value else ""
+    def _text(self, buffer: bytearray, layout: Layout, uri: str) -> str:
+        place = layout.places.get(self._extensions.get(uri, 0))
+        return buffer[place[0] : place[1]].decode("ascii", "replace") if place is not None else ""
 
     def _latch(self, ssrc: int, track: PublishedTrack, layer: Layer) -> None:
         self._layers = {old: both for old, both in self._layers.items() if both[1] is not layer}
