@@ -90,27 +90,28 @@ def allocate(pictures: Sequence[Picture], budget_bps: int, lasting_bps: int = 0)
     used = 0
     for choice in shown:
         is_sent = choice.picture.current >= 0
-        used += _rise(choice, used, max(budget_bps, lasting_bps) if is_sent else budget_bps)
+        used += _rise(choice, used, max(budget_bps, lasting_bps) if is_sent else budget_bps) or 0
     for _, equals in groupby(shown, key=lambda choice: _priority(choice.picture)):
         rising = [choice for choice in equals if choice.chosen >= 0]
-        while rising:  # among equals one step each, so that nobody gets all
-            before = used
+        rose = True
+        while rose:  # among equals one step each, so that nobody gets all
+            rose = False
             for choice in rising:
-                used += _rise(choice, used, budget_bps)
-            if used == before:
-                break
+                cost = _rise(choice, used, budget_bps)
+                if cost is not None:
+                    used, rose = used + cost, True
     layers = {picture.track: HIDDEN for picture in pictures}
     layers |= {choice.picture.track: choice.layer for choice in shown}
     return Allocation(layers, used, _next_step_bps(shown, used))
 
 
-def _rise(choice: _Choice, used: int, budget_bps: int) -> int:
-    """Takes the next step if it fits; returns what it costs."""
+def _rise(choice: _Choice, used: int, budget_bps: int) -> int | None:
+    """Takes the next step if it fits; returns what it costs, which may be nothing, or None."""
     if not choice.can_rise:
-        return 0
+        return None
     cost = choice.step_cost()
     if (used + cost) * choice.headroom() > budget_bps:
-        return 0
+        return None
     choice.chosen += 1
     return cost
 

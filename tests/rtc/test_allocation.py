@@ -75,6 +75,13 @@ def test_layers_that_are_not_sent_are_passed_over() -> None:
     assert (decided.layers, decided.next_step_bps) == ({"a": PAUSED}, 0)
 
 
+def test_a_step_that_costs_nothing_is_not_the_last() -> None:
+    """Layers that a publisher has just begun to send are measured as nothing: the one above is still reached."""
+    fresh = Picture("a", (Layer(0, 90), Layer(0, 180), Layer(400_000, 360)), 360, current=0)
+    decided = allocate([fresh], 5_000_000)
+    assert (decided.layers, decided.next_step_bps) == ({"a": 2}, 0)
+
+
 PICTURES = st.lists(
     st.builds(
         Picture,
