@@ -9,7 +9,7 @@ from station.rtc.layout import read_layout
 from station.rtc.rtp import BadPacket, find_extension, payload_bounds
 
 FIXED = bytes.fromhex("6000010000000200000003")
-ELEMENT = st.tuples(st.integers(0, 15), st.binary(min_size=1, max_size=4))
+ELEMENT = st.tuples(st.integers(1, 15), st.binary(min_size=1, max_size=4))
 HEADS = st.sampled_from([b"\x80", b"\x81", b"\x90", b"\x91", b"\xb0", b"\xa0"])
 
 
