@@ -18,8 +18,17 @@ from station.rtc.depacketize import depacketizer
 from station.rtc.framing import BadFraming, Deframer, frame
 from station.rtc.ice import fault_of
 from station.rtc.keyframes import starts_keyframe, vp8_descriptor_bytes
+from station.rtc.layout import read_layout
 from station.rtc.reorder import ReorderBuffer
-from station.rtc.rtp import HEADER_BYTES, MAX_DATAGRAM, BadPacket, find_extension, one_extension, payload_bounds
+from station.rtc.rtp import (
+    HEADER_BYTES,
+    MAX_DATAGRAM,
+    BadPacket,
+    extensions,
+    find_extension,
+    one_extension,
+    payload_bounds,
+)
 from station.rtc.sdp import AnswerMedia, Transport, parse_offer, write_answer
 from station.rtc.stun import binding_error, parse_binding_request
 from station.rtc.twcc import parse_feedback
@@ -30,10 +39,14 @@ Target = Callable[[bytes], None]
 
 
 def rtp(data: bytes) -> None:
-    """Bounds lie within the packet; an extension value lies in it and can be written again."""
+    """Bounds lie within the packet; an extension value lies in it and can be written again; the layout agrees."""
     with contextlib.suppress(BadPacket):
         start, end = payload_bounds(data, len(data))
         assert HEADER_BYTES <= start <= end <= len(data)
+        layout, _ = read_layout(data, len(data))
+        assert layout.octets == start and layout.fits(bytearray(data), len(data)) == (end == len(data))
+        found = set(extensions(data, len(data)))
+        assert all((number, *place) in found for number, place in layout.places.items())
     for number in range(16):
         value = find_extension(data, len(data), number)
         if value is not None:
