@@ -104,6 +104,16 @@ async def enter_room(person: Visitor) -> None:
     await person.until("document.body.dataset.roomState === 'connected'")
 
 
+async def let_in(host: Visitor, guest: Visitor, meeting: str) -> None:
+    """The host goes in and lets the guest in, who waits in the lobby."""
+    await try_devices(host, f"/meet/{meeting}")
+    await host.page.click("#join")
+    await enter_room(host)
+    await host.page.click("#tab-people")
+    await host.page.click("#waiting [id^='admit-']")
+    await enter_room(guest)
+
+
 async def frames_flow(person: Visitor, more: int = 25, timeout_s: float = 30) -> None:
     """The browser itself says that it decodes new frames and sends its own."""
     before = await person.frames()

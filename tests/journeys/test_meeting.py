@@ -35,12 +35,7 @@ async def meet(browser: Browser, station: RunningStation) -> tuple[Visitor, Visi
     await deputy.go("/deputy")
     await expect(deputy.page.locator("main")).to_contain_text("赵玉梅")
     await deputy.look("deputy-day")
-    await steps.try_devices(deputy, f"/meet/{meeting}")
-    await deputy.page.click("#join")
-    await steps.enter_room(deputy)
-    await deputy.page.click("#tab-people")
-    await deputy.page.click("#waiting [id^='admit-']")
-    await steps.enter_room(citizen)
+    await steps.let_in(deputy, citizen, meeting)
     await steps.frames_flow(citizen)
     await steps.frames_flow(deputy)
     return citizen, deputy, meeting

@@ -48,12 +48,7 @@ async def meet(browser: Browser, running_station: RunningStation) -> tuple[Visit
     await citizen.page.click("#join")
     await steps.give_consent(citizen)
     await deputy.sign_in_as("linxiulan")
-    await steps.try_devices(deputy, f"/meet/{meeting}")
-    await deputy.page.click("#join")
-    await steps.enter_room(deputy)
-    await deputy.page.click("#tab-people")
-    await deputy.page.click("#waiting [id^='admit-']")
-    await steps.enter_room(citizen)
+    await steps.let_in(deputy, citizen, meeting)
     await steps.frames_flow(citizen)
     return citizen, deputy
 

@@ -51,21 +51,32 @@ export class DownPeer extends Peer {
 
   /** Lets what a person sends wait longer on lines that need it, sound and pictures alike. */
   async #adapt() {
-    /** @type {Map<string, Slot[]>} */
+    if (!("jitterBufferTarget" in RTCRtpReceiver.prototype)) return;
+    const people = this.#people();
+    for (const person of this.#patience.keys()) if (!people.has(person)) this.#patience.delete(person);
+    for (const [person, slots] of people) {
+      // A voice alone never waits, and reading its counters would cost a cheap phone something each second.
+      const wait_ms = slots.some(({ kind }) => kind === "video") ? await this.#wait(person, slots) : null;
+      for (const { transceiver } of slots) transceiver.receiver.jitterBufferTarget = wait_ms;
+    }
+  }
+
+  /** The slots in use, by whose tracks they have. @returns {Map<string, Slot[]>} */
+  #people() {
     const people = new Map();
     for (const slot of this.#slots) {
       const person = this.#wanted.get(slot.id)?.person;
       if (person) people.set(person, [...(people.get(person) ?? []), slot]);
     }
-    for (const person of this.#patience.keys()) if (!people.has(person)) this.#patience.delete(person);
-    for (const [person, slots] of people) {
-      const stats = await Promise.all(slots.map(({ id, transceiver }) => downStats(id, transceiver.receiver)));
-      const patience = this.#patience.get(person) ?? new Patience();
-      this.#patience.set(person, patience);
-      const late_ms = Math.max(...slots.map(({ id }) => this.#late.get(id) ?? 0));
-      const wait_ms = patience.target(stats, late_ms, performance.now());
-      for (const { transceiver } of slots) transceiver.receiver.jitterBufferTarget = wait_ms;
-    }
+    return people;
+  }
+
+  /** @param {string} person @param {Slot[]} slots @returns {Promise<number | null>} what they wait from now on, in ms */
+  async #wait(person, slots) {
+    const stats = await Promise.all(slots.map(({ id, transceiver }) => downStats(id, transceiver.receiver)));
+    const patience = this.#patience.get(person) ?? new Patience();
+    this.#patience.set(person, patience);
+    return patience.target(stats, Math.max(...slots.map(({ id }) => this.#late.get(id) ?? 0)), performance.now());
   }
 
   /** @override */
