@@ -18,11 +18,15 @@ async def stream_topics(
     *topics: str,
     first: dict[str, object] | None = None,
     until: Callable[[Message], bool] | None = None,
+    ping: bool = False,
 ) -> web.StreamResponse:
     """Send each bus message of the topics as one event until the page goes away.
 
     `until` ends the stream after a message it is true for: the page connects again and its rights are looked at anew.
+    With `ping` the heartbeat is an event {"action": "ping"} that the page answers with a request of its own: only
+    that proves that somebody is still there, for a proxy keeps a stream open long after a telephone has vanished.
     """
+    beat = f"data: {as_json({'action': 'ping'})}\n\n" if ping else ": still here\n\n"
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     async with station_of(request).bus.subscribe(*topics) as subscription:
         await response.prepare(request)
@@ -32,7 +36,7 @@ async def stream_topics(
         try:
             while True:
                 message = await subscription.get(HEARTBEAT_S)
-                line = ": still here\n\n" if message is None else f"data: {as_json(message)}\n\n"
+                line = beat if message is None else f"data: {as_json(message)}\n\n"
                 await response.write(line.encode())
                 if message is not None and until is not None and until(message):
                     break

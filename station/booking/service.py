@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from sqlalchemy import insert, update
 
+from station.base import jobs
 from station.base.clock import local_date
 from station.base.database import Transaction
 from station.base.errors import NotFound
@@ -148,6 +150,9 @@ async def cancel_booking(station: Station, who: Principal, booking_id: str) -> B
         await _change_state(station, work, who, booking, Step.CANCEL, "booking.cancelled")
         booking = await _must_find(work, booking_id)
         await _tell(station, work, booking, told, "cancelled")
+        # Booking knows no meetings: the work role closes the one that may have been made for this booking.
+        arguments = {"booking": booking_id}
+        await jobs.enqueue(work, "close-cancelled", f"close-cancelled:{booking_id}", arguments, station.clock.now())
         return booking
 
 
@@ -156,16 +161,29 @@ async def mark_booking(station: Station, who: Principal, booking_id: str, state:
 
     Raises NotFound, StepNotPossible.
     """
+    await get_booking(station, who, booking_id)
+    async with station.database.transaction() as work:
+        return await record_attendance(station, work, who, booking_id, state)
+
+
+async def record_attendance(
+    station: Station, work: Transaction, who: Principal, booking_id: str, state: State | str
+) -> Booking:
+    """`mark_booking` as part of a larger unit of work, such as the end of a meeting. Raises like it."""
     step = _STEP_TO.get(State(state))
     if step is None:
         raise StepNotPossible
-    await get_booking(station, who, booking_id)
-    async with station.database.transaction() as work:
-        booking = await _must_find(work, booking_id)
-        if booking.state == state:
-            return booking
-        await _change_state(station, work, who, booking, step, f"booking.{State(state)}")
-        return await _must_find(work, booking_id)
+    booking = await _must_find(work, booking_id)
+    if booking.state == state:
+        return booking
+    await _change_state(station, work, who, booking, step, f"booking.{State(state)}")
+    return await _must_find(work, booking_id)
+
+
+async def booking_states(station: Station, booking_ids: Sequence[str]) -> dict[str, State]:
+    """Where bookings stand now, by id; for the packages whose rows belong to a booking."""
+    async with station.database.read() as connection:
+        return await store.states_of(connection, booking_ids)
 
 
 async def _change_state(

@@ -195,6 +195,12 @@ async def booking_where(connection: AsyncConnection, lock: bool = False, **where
     return None if row is None else to_booking(row)
 
 
+async def states_of(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, State]:
+    """Where bookings stand, by id."""
+    query = select(bookings.c.id, bookings.c.state).where(bookings.c.id.in_(ids))
+    return {row.id: State(row.state) for row in await connection.execute(query)}
+
+
 async def bookings_where(
     connection: AsyncConnection, since: datetime | None = None, until: datetime | None = None, **where: Any
 ) -> list[Booking]:

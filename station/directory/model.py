@@ -196,6 +196,17 @@ def page_count(total: int, size: int = PAGE_SIZE) -> int:
     return max(1, -(-total // size))
 
 
+def stations_below(stations: Sequence[LiaisonStation], top: str) -> frozenset[str]:
+    """A station's id and those of all stations below it; circles in the data do no harm."""
+    found, waiting = {top}, [top]
+    while waiting:
+        parent = waiting.pop()
+        below = [s.id for s in stations if s.parent == parent and s.id not in found]
+        found.update(below)
+        waiting += below
+    return frozenset(found)
+
+
 def build_tree(stations: Sequence[LiaisonStation]) -> tuple[StationNode, ...]:
     """The stations as a tree. A station whose parent is unknown, or that would close a circle, becomes a root."""
     known = {station.id: station for station in stations}

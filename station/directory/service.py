@@ -17,6 +17,7 @@ from station.directory.model import (
     closest_name,
     narrowest,
     page_count,
+    stations_below,
 )
 from station.people.service import get_account
 
@@ -77,6 +78,15 @@ async def list_stations(station: Station) -> list[LiaisonStation]:
     """All liaison stations."""
     async with station.database.read() as connection:
         return await store.all_stations(connection)
+
+
+async def deputies_under(station: Station, station_id: str) -> frozenset[str] | None:
+    """The deputies of a liaison station and of those below it; None for "", which stands for the whole district."""
+    if not station_id:
+        return None
+    async with station.database.read() as connection:
+        stations = await store.all_stations(connection)
+        return frozenset(await store.deputies_at(connection, stations_below(stations, station_id)))
 
 
 async def station_tree(station: Station) -> tuple[StationNode, ...]:

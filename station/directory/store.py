@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Boolean, Column, Date, ForeignKey, Index, Select, String, Table, Text, func, literal, or_, select
@@ -125,6 +126,12 @@ async def deputies_by_id(connection: AsyncConnection, ids: list[str]) -> list[De
     """Several deputies at once."""
     query = seated().where(deputies.c.id.in_(ids))
     return [to_deputy(row) for row in await connection.execute(query)]
+
+
+async def deputies_at(connection: AsyncConnection, station_ids: Iterable[str]) -> list[str]:
+    """The ids of the deputies who receive at these stations."""
+    query = select(deputies.c.id).where(deputies.c.station.in_(sorted(station_ids)))
+    return list((await connection.execute(query)).scalars())
 
 
 async def places_like(connection: AsyncConnection, query: str) -> list[Place]:

@@ -31,8 +31,9 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What a person agreed to, or not: use of data, being recorded, being published; the latest word counts."""
+    """What a person agreed to, or not: use of data, being recorded, broadcast or published; the latest word counts."""
 
+    id: str
     account: str
     name: str
     kind: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pyotp
 from argon2 import PasswordHasher
 from sqlalchemy import insert
@@ -15,7 +17,9 @@ from station.ledger.service import append
 from station.people import store
 from station.people.model import Account, Consent
 
-CONSENT_KINDS = ("use", "recorded", "published")
+CONSENT_KINDS = ("use", "recorded", "broadcast", "published")
+CONSENTS_LISTED = 200
+_NEXT_MOMENT = timedelta(microseconds=1)
 _hasher = PasswordHasher()
 
 
@@ -105,12 +109,15 @@ async def record_consent(
     """`give_consent` as part of a larger unit of work, such as a booking. Raises BadInput for an unknown kind."""
     if kind not in CONSENT_KINDS:
         raise BadInput
+    now = station.clock.now()
+    before = await store.last_answer_at(work.connection, who.account, kind, subject)
+    # The latest word counts: a clock that stands, or two machines' clocks, must not let an earlier one look later.
+    at = now if before is None else max(now, before + _NEXT_MOMENT)
     await work.execute(
         insert(store.consents).values(
-            id=new_id("cn"), account=who.account, name=who.name, kind=kind, subject=subject, given=given,
-            at=station.clock.now(),
+            id=new_id("cn"), account=who.account, name=who.name, kind=kind, subject=subject, given=given, at=at
         )
-    )  # fmt: skip
+    )
     await append(station, work, who, "consent.given" if given else "consent.refused", subject, {"kind": kind})
 
 
@@ -118,3 +125,18 @@ async def consents_of(station: Station, subject: str) -> list[Consent]:
     """The latest word of each person on each kind, for a subject such as "meeting:mt_…"."""
     async with station.database.read() as connection:
         return await store.consents_of(connection, subject)
+
+
+async def my_consents(station: Station, who: Principal) -> list[Consent]:
+    """What the caller has answered so far, the latest word on each question, the newest first."""
+    async with station.database.read() as connection:
+        return await store.consents_by(connection, who.account, CONSENTS_LISTED)
+
+
+async def get_own_consent(station: Station, who: Principal, consent_id: str) -> Consent:
+    """One answer of the caller. Raises NotFound for an answer of anybody else."""
+    async with station.database.read() as connection:
+        found = await store.consent_by(connection, consent_id)
+    if found is None or found.account != who.account:
+        raise NotFound
+    return found

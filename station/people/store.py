@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, select
+from sqlalchemy import Boolean, Column, Index, Integer, String, Table, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import UtcDateTime, metadata
@@ -82,11 +83,53 @@ async def accounts_with(connection: AsyncConnection, role: str, scope: str | Non
 async def consents_of(connection: AsyncConnection, subject: str) -> list[Consent]:
     """The latest word of each person on each kind of consent for a subject."""
     query = select(consents).where(consents.c.subject == subject).order_by(consents.c.at, consents.c.id)
-    latest = {
-        (row.account, row.kind): Consent(row.account, row.name, row.kind, row.subject, row.given, row.at)
-        for row in await connection.execute(query)
-    }
+    latest = {(row.account, row.kind): to_consent(row) for row in await connection.execute(query)}
     return list(latest.values())
+
+
+async def consents_by(connection: AsyncConnection, account: str, limit: int) -> list[Consent]:
+    """The latest word of one person on each kind and subject, the newest first."""
+    newer = consents.alias()
+    # The latest word is the one that no other word on the same question follows.
+    follows = (newer.c.at > consents.c.at) | ((newer.c.at == consents.c.at) & (newer.c.id > consents.c.id))
+    same = (
+        (newer.c.account == consents.c.account)
+        & (newer.c.subject == consents.c.subject)
+        & (newer.c.kind == consents.c.kind)
+    )
+    query = (
+        select(consents)
+        .where(consents.c.account == account, ~exists().where(same, follows))
+        .order_by(consents.c.at.desc(), consents.c.id.desc())
+        .limit(limit)
+    )
+    return [to_consent(row) for row in await connection.execute(query)]
+
+
+async def last_answer_at(connection: AsyncConnection, account: str, kind: str, subject: str) -> datetime | None:
+    """When a person last answered a question; None if never."""
+    same = (consents.c.account == account) & (consents.c.kind == kind) & (consents.c.subject == subject)
+    query = select(consents.c.at).where(same).order_by(consents.c.at.desc()).limit(1)
+    return (await connection.execute(query)).scalar()
+
+
+async def consent_by(connection: AsyncConnection, consent_id: str) -> Consent | None:
+    """The answer with that id."""
+    row = (await connection.execute(select(consents).where(consents.c.id == consent_id))).first()
+    return None if row is None else to_consent(row)
+
+
+def to_consent(row: Any) -> Consent:
+    """A row of `consents` as plain data."""
+    return Consent(
+        id=row.id,
+        account=row.account,
+        name=row.name,
+        kind=row.kind,
+        subject=row.subject,
+        given=row.given,
+        at=row.at,
+    )
 
 
 def to_account(row: Any) -> Account:

@@ -8,6 +8,7 @@ from station.base.errors import NotFound
 from station.base.station import Station
 from station.demo.directory import DEPUTIES, seed_directory
 from station.directory.service import (
+    deputies_under,
     deputy_of_account,
     deputy_of_code,
     find_deputies,
@@ -101,3 +102,15 @@ async def test_seeding_twice_changes_nothing(town: Station) -> None:
     """A restart of the demo adds nobody."""
     await seed_directory(town)
     assert (await find_deputies(town)).total == len(DEPUTIES)
+
+
+async def test_a_station_covers_its_deputies_and_those_below_it(town: Station) -> None:
+    """A centre covers its street stations, not its neighbours; the main station and "" cover all."""
+    guihua = await deputies_under(town, "st_demo_guihua")
+    wangjiang = await deputies_under(town, "st_demo_wangjiang")
+    main = await deputies_under(town, "st_demo_main")
+    assert guihua and wangjiang and main
+    assert "dp_demo_linxiulan" in guihua and not guihua & wangjiang
+    assert main == {f"dp_demo_{deputy.key}" for deputy in DEPUTIES}
+    assert await deputies_under(town, "") is None
+    assert await deputies_under(town, "st_nowhere") == frozenset()
