@@ -20,7 +20,7 @@ PHOTOS_AN_HOUR = 60
 async def add_photo(station: Station, who: Principal, sent: IO[bytes]) -> Photo:
     """Take a photo into the citizen's draft.
 
-    Raises NotAPhoto, TooManyPixels, TooManyPhotos, PhotoNotKept, TooManyRequests; then nothing of it stays.
+    Raises NotAPhoto, TooManyPixels, PhotoTooLong, TooManyPhotos, PhotoNotKept, TooManyRequests; then nothing stays.
     """
     await station.bus.limit(f"photos:{who.account}", PHOTOS_AN_HOUR, 3600)
     async with photos.prepare(station, sent) as prepared, station.database.transaction() as work:

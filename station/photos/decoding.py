@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import IO
 
 from station.photos import reencode
-from station.photos.model import LONGEST_EDGE, MAX_PIXELS, NotAPhoto, PhotoNotKept, TooManyPixels
+from station.photos.model import (
+    KEPT_PIXELS,
+    MAX_PIXELS,
+    READABLE_EDGE,
+    SHORT_EDGE,
+    NotAPhoto,
+    PhotoNotKept,
+    PhotoTooLong,
+    TooManyPixels,
+)
 
 TIMEOUT_S = 20.0
 # Each takes a core and perhaps hundreds of megabytes, so however many people send photos, two are decoded at once.
@@ -31,13 +40,17 @@ class Decoded:
 
 
 async def decode(sent: IO[bytes], to: Path) -> Decoded:
-    """Write the picture in `sent` to a new file as a JPEG. Raises NotAPhoto, TooManyPixels, PhotoNotKept."""
+    """Write the picture in `sent` to a new file as a JPEG.
+
+    Raises NotAPhoto, TooManyPixels, PhotoTooLong, PhotoNotKept.
+    """
     return await asyncio.get_running_loop().run_in_executor(_POOL, _decode, sent, to)
 
 
 def _decode(sent: IO[bytes], to: Path) -> Decoded:
     sent.seek(0)
-    command = [sys.executable, "-I", reencode.__file__, str(MAX_PIXELS), str(LONGEST_EDGE)]
+    limits = (MAX_PIXELS, SHORT_EDGE, KEPT_PIXELS, READABLE_EDGE)
+    command = [sys.executable, "-I", reencode.__file__, *(str(number) for number in limits)]
     try:
         with to.open("xb") as kept:
             done = subprocess.run(  # noqa: S603  our own program; what was sent is only its input
@@ -53,6 +66,8 @@ def _decode(sent: IO[bytes], to: Path) -> Decoded:
         raise NotAPhoto
     if done.returncode == reencode.NOT_WRITTEN:
         raise PhotoNotKept
+    if done.returncode == reencode.TOO_LONG:
+        raise PhotoTooLong
     if done.returncode != 0:
         raise TooManyPixels
     width, height = (int(number) for number in done.stderr.split())

@@ -9,7 +9,9 @@ from station.base.errors import N_, BadInput, Unavailable
 
 MAX_PHOTOS = 4  # of one matter
 MAX_PIXELS = 64_000_000  # phones take up to 50 million in one picture
-LONGEST_EDGE = 2048  # what is kept: a page of print photographed whole can still be read
+SHORT_EDGE = 1536  # what is kept: a page of print photographed whole can still be read
+KEPT_PIXELS = 24_000_000  # a screenshot of 1080 pixels' width and twenty screens' height is kept as it is
+READABLE_EDGE = 800  # a long screenshot whose short side would have to become smaller is not taken
 CONTENT_TYPE = "image/jpeg"
 
 
@@ -29,6 +31,12 @@ class TooManyPixels(BadInput):
     status = 413
     code = "too-many-pixels"
     message = N_("照片的尺寸太大，没有收下。请换一张小一点的，或者截个屏再传")
+
+
+class PhotoTooLong(BadInput):
+    status = 413
+    code = "photo-too-long"
+    message = N_("这张长图太长，存下来字就看不清了，没有收下。请分成几张截图再传")
 
 
 class TooManyPhotos(BadInput):

@@ -37,7 +37,7 @@ class Prepared:
 async def prepare(station: Station, sent: IO[bytes]) -> AsyncIterator[Prepared]:
     """Make the picture anew, outside of any transaction; what is not attached inside the block is gone after it.
 
-    Raises NotAPhoto, TooManyPixels, PhotoNotKept.
+    Raises NotAPhoto, TooManyPixels, PhotoTooLong, PhotoNotKept.
     """
     photo_id = new_id("ph")
     file = store.file_of(station.settings, photo_id)

@@ -34,6 +34,55 @@ def phone_photo(orientation: int = 6, size: tuple[int, int] = (64, 48)) -> bytes
     return kept.getvalue()
 
 
+def long_screenshot(size: tuple[int, int], form: str = "PNG") -> bytes:
+    """White with black bars of 12 pixels' height every 24: lines of a conversation."""
+    image = Image.new("RGB", size, "white")
+    for y in range(12, size[1], 24):
+        image.paste("black", (0, y, size[0], y + 12))
+    kept = io.BytesIO()
+    image.save(kept, form, quality=90)
+    return kept.getvalue()
+
+
+# Primaries of Display P3 adapted to D50 (ICC PCS), as Apple's profile has them; its curve is that of sRGB, here 2.2.
+DISPLAY_P3 = ((0.5151, 0.2412, -0.0011), (0.2920, 0.6922, 0.0419), (0.1571, 0.0666, 0.7841))
+
+
+def matrix_profile(primaries: tuple[tuple[float, float, float], ...]) -> bytes:
+    """A display profile of three primaries and one gamma (ICC.1:2001-04, section 6.3.1.2)."""
+
+    def fixed(value: float) -> bytes:
+        return struct.pack(">i", round(value * 65536))
+
+    def xyz(values: tuple[float, float, float]) -> bytes:
+        return b"XYZ \0\0\0\0" + b"".join(fixed(value) for value in values)
+
+    curve = b"curv\0\0\0\0" + struct.pack(">IHH", 1, round(2.2 * 256), 0)
+    name = b"desc\0\0\0\0" + struct.pack(">I", 3) + b"P3\0" + b"\0" * 81
+    white = xyz((0.9642, 1.0, 0.8249))
+    contents = {
+        b"desc": name,
+        b"cprt": b"text\0\0\0\0none\0",
+        b"wtpt": white,
+        b"rXYZ": xyz(primaries[0]),
+        b"gXYZ": xyz(primaries[1]),
+        b"bXYZ": xyz(primaries[2]),
+        b"rTRC": curve,
+        b"gTRC": curve,
+        b"bTRC": curve,
+    }
+    table, body, at = struct.pack(">I", len(contents)), b"", 128 + 4 + 12 * len(contents)
+    for tag, content in contents.items():
+        padded = content + b"\0" * (-len(content) % 4)
+        table += tag + struct.pack(">II", at + len(body), len(content))
+        body += padded
+    size = 128 + len(table) + len(body)
+    head = struct.pack(">I4sI4s4s4s", size, b"\0\0\0\0", 0x02400000, b"mntr", b"RGB ", b"XYZ ")
+    head += struct.pack(">6H4s4sI", 2026, 1, 1, 0, 0, 0, b"acsp", b"\0\0\0\0", 0)
+    head += b"\0" * 20 + struct.pack(">I", 0) + b"".join(fixed(v) for v in (0.9642, 1.0, 0.8249))
+    return head.ljust(128, b"\0") + table + body
+
+
 def polyglot() -> bytes:
     """A real JPEG with a page of script in its comment and behind its end."""
     kept = io.BytesIO()
