@@ -18,7 +18,7 @@ import av
 from recordings import layout, picture
 from recordings.layout import Rect
 from recordings.scene import Scene, Script, ended_ms
-from recordings.sources import SAMPLE_RATE, AudioTrack, VideoTrack
+from recordings.sources import SAMPLE_BYTES, SAMPLE_RATE, AudioTrack, VideoTrack
 from recordings.timeline import RecordedTrack, Timeline, read_timeline
 
 FPS = 25
@@ -193,9 +193,9 @@ class MixingDesk:
 
 
 def mix(blocks: list[bytes]) -> bytes:
-    """Adds 16-bit sound up, in this machine's byte order as FFmpeg has it, clipping what is too loud."""
+    """Adds 16-bit stereo sound up, in this machine's byte order as FFmpeg has it, clipping what is too loud."""
     if not blocks:
-        return bytes(2 * _BLOCK)
+        return bytes(SAMPLE_BYTES * _BLOCK)
     if len(blocks) == 1:
         return blocks[0]
     total = array("i", array("h", blocks[0]))
@@ -216,14 +216,14 @@ class Mp4:
         video.codec_context.gop_size = 2 * FPS
         video.options = {"preset": "veryfast", "crf": "24"}
         self._video = video
-        self._audio: Any = self._container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
-        self._audio.bit_rate = 64_000
+        self._audio: Any = self._container.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")
+        self._audio.bit_rate = 96_000
         self._frames = 0
 
     def write(self, frame: Any, block: bytes) -> None:
         frame.pts, frame.time_base = self._frames, Fraction(1, FPS)
         self._container.mux(self._video.encode(frame))
-        sound: Any = av.AudioFrame(format="s16", layout="mono", samples=_BLOCK)
+        sound: Any = av.AudioFrame(format="s16", layout="stereo", samples=_BLOCK)
         sound.sample_rate = SAMPLE_RATE
         sound.planes[0].update(block)
         sound.pts, sound.time_base = self._frames * _BLOCK, Fraction(1, SAMPLE_RATE)

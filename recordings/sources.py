@@ -13,6 +13,7 @@ import av
 import av.error
 
 SAMPLE_RATE = 48000
+SAMPLE_BYTES = 4  # of both sides together
 _SAMPLES_PER_MS = SAMPLE_RATE // 1000
 _JITTER = 40 * _SAMPLES_PER_MS  # audio this near to where it is expected follows without a seam
 _SEEK_MS = 5000
@@ -98,11 +99,11 @@ class VideoTrack(_Track):
 
 
 class AudioTrack(_Track):
-    """The sound of one track: mono, 16 bit, 48 kHz."""
+    """The sound of one track: 16-bit stereo, interleaved, 48 kHz; a voice in mono is the same on both sides."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._resampler: Any = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+        self._resampler: Any = av.AudioResampler(format="s16", layout="stereo", rate=SAMPLE_RATE)
         self._chunks: deque[tuple[int, bytes]] = deque()
         self._end = 0
         self._over = self.damaged
@@ -113,15 +114,17 @@ class AudioTrack(_Track):
         stop = start + samples
         while not self._over and self._end < stop:
             self._pull()
-        while self._chunks and self._chunks[0][0] + len(self._chunks[0][1]) // 2 <= start:
+        while self._chunks and self._chunks[0][0] + len(self._chunks[0][1]) // SAMPLE_BYTES <= start:
             self._chunks.popleft()
         block: bytearray | None = None
         for begin, data in self._chunks:
             if begin >= stop:
                 break
-            block = block or bytearray(2 * samples)
-            first, last = max(begin, start), min(begin + len(data) // 2, stop)
-            block[2 * (first - start) : 2 * (last - start)] = data[2 * (first - begin) : 2 * (last - begin)]
+            block = block or bytearray(SAMPLE_BYTES * samples)
+            first, last = max(begin, start), min(begin + len(data) // SAMPLE_BYTES, stop)
+            block[SAMPLE_BYTES * (first - start) : SAMPLE_BYTES * (last - start)] = data[
+                SAMPLE_BYTES * (first - begin) : SAMPLE_BYTES * (last - begin)
+            ]
         return None if block is None else bytes(block)
 
     def _pull(self) -> None:
@@ -132,7 +135,8 @@ class AudioTrack(_Track):
         at_ms, frame = found
         frame.pts = None
         try:
-            data = b"".join(bytes(out.planes[0])[: 2 * out.samples] for out in self._resampler.resample(frame))
+            resampled = self._resampler.resample(frame)
+            data = b"".join(bytes(out.planes[0])[: SAMPLE_BYTES * out.samples] for out in resampled)
         except _UNREADABLE:
             self.damaged = True
             return
@@ -142,4 +146,4 @@ class AudioTrack(_Track):
         elif begin < self._end:
             return  # a second copy of what has been heard
         self._chunks.append((begin, data))
-        self._end = begin + len(data) // 2
+        self._end = begin + len(data) // SAMPLE_BYTES

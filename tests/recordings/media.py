@@ -64,15 +64,19 @@ def video(
     return [EncodedFrame(codec, at_ms + p.pts * 40, p.is_keyframe, bytes(p)) for p in encoded]
 
 
-def sound(seconds: float, *, at_ms: float = EPOCH_MS, hertz: float = 440.0) -> list[EncodedFrame]:
-    """Opus packets of 20 ms with a tone."""
+def sound(
+    seconds: float, *, at_ms: float = EPOCH_MS, hertz: float = 440.0, only_left: bool = False
+) -> list[EncodedFrame]:
+    """Opus packets of 20 ms with a tone: mono, or stereo with nothing on the right."""
+    layout = "stereo" if only_left else "mono"
     context: Any = av.CodecContext.create("libopus", "w")
-    context.sample_rate, context.layout, context.format, context.bit_rate = 48000, "mono", "s16", 24000
+    context.sample_rate, context.layout, context.format, context.bit_rate = 48000, layout, "s16", 24000
     packets = []
     for index in range(round(seconds * 50)):
-        wave = (math.sin(2 * math.pi * hertz * (index * 960 + n) / 48000) for n in range(960))
-        frame: Any = av.AudioFrame(format="s16", layout="mono", samples=960)
-        frame.planes[0].update(array("h", (int(9000 * value) for value in wave)).tobytes())
+        wave = (int(9000 * math.sin(2 * math.pi * hertz * (index * 960 + n) / 48000)) for n in range(960))
+        samples = array("h", (value for left in wave for value in ((left, 0) if only_left else (left,))))
+        frame: Any = av.AudioFrame(format="s16", layout=layout, samples=960)
+        frame.planes[0].update(samples.tobytes())
         frame.sample_rate, frame.pts, frame.time_base = 48000, index * 960, Fraction(1, 48000)
         packets += context.encode(frame)
     return [EncodedFrame("opus", at_ms + 20 * n, True, bytes(packet)) for n, packet in enumerate(packets)]

@@ -41,11 +41,11 @@ def is_colour(frame: Any, x: int, y: int, colour: tuple[int, int, int]) -> bool:
     return all(abs(a - b) < 12 for a, b in zip(chroma_at(frame, x, y), colour[1:], strict=True))
 
 
-def samples_of(path: Path) -> array[float]:
-    """The sound of a file, 48 kHz."""
+def samples_of(path: Path, side: int = 0) -> array[float]:
+    """The sound of a file on one side (0 left, 1 right), 48 kHz."""
     samples = array("f")
     for frame in decode(path, "audio"):
-        samples.frombytes(bytes(frame.planes[0])[: 4 * frame.samples])
+        samples.frombytes(bytes(frame.planes[side])[: 4 * frame.samples])
     return samples
 
 
@@ -95,6 +95,22 @@ async def test_two_people_a_screen_and_a_pause(tmp_path: Path) -> None:
     assert is_colour(shared, 1160, 290, RED) and is_colour(shared, 1160, 430, GREEN)
     heard = samples_of(output)
     assert loudness(heard, 5.6, 6.4) > 0.05 > 0.005 > loudness(heard, 0.5, 5.4)
+
+
+async def test_sound_in_stereo_stays_so_and_a_voice_is_on_both_sides(tmp_path: Path) -> None:
+    """What comes from the left is heard on the left only; who speaks in mono is as loud on both sides."""
+    room = tmp_path / "room"
+    await record(
+        room,
+        feed(track("h", "microphone", "opus"), sound(1, only_left=True)),
+        feed(track("m", "microphone", "opus", "p2", "王芳"), sound(1, at_ms=T + 1500)),
+        stop_ms=T + 3000,
+    )
+    compose(room, tmp_path / "out.mp4", lambda _: None)
+    left, right = (samples_of(tmp_path / "out.mp4", side) for side in (0, 1))
+    assert loudness(left, 0.2, 0.8) > 0.05 > 0.01 > loudness(right, 0.2, 0.8)
+    assert loudness(left, 1.7, 2.3) > 0.05
+    assert loudness(left, 1.7, 2.3) == pytest.approx(loudness(right, 1.7, 2.3), rel=0.1)
 
 
 async def test_a_muted_camera_is_a_plate(tmp_path: Path) -> None:
