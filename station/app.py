@@ -19,16 +19,18 @@ from station.base.database import Database
 from station.base.errors import NotAllowed, NotSignedIn
 from station.base.grants import GrantSigner
 from station.base.i18n import Translator
-from station.base.middleware import ROUTE_KEY, csrf, errors, headers, visitor
+from station.base.middleware import csrf, errors, mark_started
 from station.base.settings import Settings
 from station.base.station import Station
 from station.base.templates import WEB, make_environments
-from station.base.web import CSRF_KEY, HTTP, STATION, TEMPLATES, Handler, Route, principal_of
+from station.base.web import CSRF_KEY, HTTP, ROUTE_KEY, STATION, TEMPLATES, Handler, Route, principal_of
 from station.booking.find_pages import HOME_BLOCKS
 from station.home import live_card
 from station.meeting.journal import follow_journal
 from station.meeting.placement import all_nodes
 from station.meeting.reconcile import keep_in_step
+from station.operations.pages import READINESS
+from station.operations.readiness import ReadinessCheck
 from station.people.pages import sessions
 from station.people.rights import Action, allowed
 from station.routes import ROUTES
@@ -57,11 +59,14 @@ async def close_station(station: Station) -> None:
 
 def build_app(station: Station, routes: tuple[Route, ...] = ROUTES) -> web.Application:
     """The web role's application: every route behind the check of its action."""
-    app = web.Application(middlewares=[visitor, sessions, headers, errors, csrf], client_max_size=MAX_BODY)
+    # `errors` is the outermost: what fails in another one still ends as a page of ours, with headers and telephone.
+    app = web.Application(middlewares=[errors, sessions, csrf], client_max_size=MAX_BODY)
+    app.on_response_prepare.append(mark_started)
     app[STATION] = station
     app[TEMPLATES] = make_environments(Translator())
     app[CSRF_KEY] = _csrf_key(station.settings.keys)
     app[HOME_BLOCKS] = (live_card,)
+    app[READINESS] = ReadinessCheck()
     app.cleanup_ctx.append(_http_client)
     for route in routes:
         app.router.add_route(route.method, route.path, _guarded(route))

@@ -12,7 +12,8 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, ClientWebSocketRe
 from station.base.errors import NotFound, Unavailable
 from station.base.grants import ANY_ROOM, GrantInvalid, GrantVerifier
 from station.base.ids import is_safe_name
-from station.base.web import HTTP, client_address, station_of
+from station.base.origin import client_address, is_own_origin
+from station.base.web import HTTP, station_of
 from station.meeting.placement import all_nodes, find_node, place_room
 
 MAX_BODY = 256 * 1024
@@ -64,8 +65,7 @@ async def signalling(request: web.Request) -> web.StreamResponse:
 
 def _check_origin(request: web.Request) -> None:
     # A WebSocket is not bound by CORS: another site's page must not speak through this visitor's browser.
-    origin = request.headers.get("Origin")
-    if origin is not None and origin.split("://", 1)[-1] != request.host:
+    if not is_own_origin(request):
         raise NotFound
 
 

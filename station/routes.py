@@ -24,9 +24,9 @@ from station.people import pages as people
 from station.people.rights import Action
 
 OPERATIONS = (
-    Route("GET", "/healthz", operations.healthz, Action.BROWSE),
-    Route("GET", "/readyz", operations.readyz, Action.BROWSE),
-    Route("GET", "/metrics", operations.metrics, Action.BROWSE),
+    Route("GET", "/healthz", operations.healthz, Action.BROWSE, anonymous=True),
+    Route("GET", "/readyz", operations.readyz, Action.BROWSE, anonymous=True),
+    Route("GET", "/metrics", operations.metrics, Action.BROWSE, anonymous=True),
     Route("GET", "/demo", operations.demo, Action.SEE_DEMO),
 )
 
@@ -81,7 +81,7 @@ GATEWAY = (
         for way in ("whip", "whep")
         for method in ("OPTIONS", "GET", "PATCH", "DELETE")
     ),
-    Route("GET", "/live/{broadcast}/{file}", gateway.broadcast_file, Action.WATCH),
+    Route("GET", "/live/{broadcast}/{file}", gateway.broadcast_file, Action.WATCH, anonymous=True),
 )
 
 # Builder blocks: directory + booking + my / cases + unit + oversight / meeting + desk + live pages.

@@ -11,6 +11,7 @@ import structlog
 
 from station.app import close_station, open_station
 from station.base import jobs
+from station.base.heartbeats import beat
 from station.base.settings import Settings
 from station.base.station import Station
 from station.booking.drafts import forget_old_drafts
@@ -92,6 +93,11 @@ async def _do_chore(station: Station, every_s: float, chore: Chore) -> None:
         await asyncio.sleep(every_s)
 
 
+async def give_sign(station: Station) -> None:
+    """Let `/readyz` see that this role is alive."""
+    await beat(station.database, "work", station.clock.now())
+
+
 async def deliver_notices(station: Station) -> None:
     """Send what waits in the outbox."""
     await deliver_due(station, channels_for(station.settings))
@@ -114,4 +120,9 @@ async def lay_out_rota(station: Station) -> None:
         await keep_today_bookable(station)
 
 
-CHORES: tuple[tuple[float, Chore], ...] = ((1, deliver_notices), (60, turn_clocks), (3600, lay_out_rota))
+CHORES: tuple[tuple[float, Chore], ...] = (
+    (1, deliver_notices),
+    (15, give_sign),
+    (60, turn_clocks),
+    (3600, lay_out_rota),
+)

@@ -5,19 +5,32 @@ SQLite (WAL) on one machine, PostgreSQL by setting; every query must run on both
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy import DateTime, Dialect, Executable, MetaData, event
 from sqlalchemy.engine import Connection, CursorResult
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
+from station.base.errors import DatabaseAway, StationError, StorageFull, is_full
 from station.base.settings import Settings
+
+log = structlog.get_logger()
+
+# A database beside us that does not answer holds nobody up: seconds for a connection, and for one statement.
+CONNECT_TIMEOUT_S = 5
+STATEMENT_TIMEOUT_S = 30
+# SQLITE_FULL, SQLITE_READONLY and SQLITE_IOERR with its kinds; disk_full and its class of PostgreSQL; read-only server.
+_SQLITE_UNWRITABLE = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY")
+_POSTGRES_UNWRITABLE = ("53100", "25006")
 
 metadata = MetaData(
     naming_convention={
@@ -65,35 +78,92 @@ class Transaction:
         return result
 
 
+def explain(error: Exception) -> StationError | None:
+    """What a failure of the database is to the caller; None for what is our own mistake."""
+    if isinstance(error, DBAPIError):
+        driver_error = error.orig
+        name = str(getattr(driver_error, "sqlite_errorname", ""))
+        state = str(getattr(driver_error, "sqlstate", "") or "")
+        if name.startswith(_SQLITE_UNWRITABLE) or state in _POSTGRES_UNWRITABLE:
+            return StorageFull()
+        away = error.connection_invalidated or state.startswith(("08", "57"))
+        busy = name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN"))
+        return DatabaseAway() if away or busy or (isinstance(error, OperationalError) and not name) else None
+    if isinstance(error, OSError) and is_full(error):
+        return StorageFull()
+    return DatabaseAway() if isinstance(error, OSError | TimeoutError | PoolTimeout) else None
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Around statements: what the driver raises becomes an error that can be told, where it is one."""
+    try:
+        yield
+    except DBAPIError as error:
+        told = explain(error)
+        if told is None:
+            raise
+        log.warning("database_failed", error=str(error.orig), told=told.code)
+        raise told from error
+
+
 class Database:
     """Engine and units of work. `close()` may be called twice."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.engine: AsyncEngine = create_async_engine(url, pool_pre_ping=url.startswith("postgresql"))
+        self.engine: AsyncEngine = create_async_engine(url, **_engine_options(url))
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """A write: commits at the end of the block, rolls back on any exception."""
-        async with self.engine.connect() as plain:
-            connection = await plain.execution_options(station_write=True)
-            async with connection.begin():
-                work = Transaction(connection)
-                yield work
+        """A write: commits at the end of the block, rolls back on any exception. Raises DatabaseAway, StorageFull.
+
+        What follows the commit cannot fail the caller: each step is guarded, as the change is already done.
+        """
+        with _explained():
+            async with self._connect() as plain:
+                connection = await plain.execution_options(station_write=True)
+                async with connection.begin():
+                    work = Transaction(connection)
+                    yield work
         for step in work.after_commit:
-            await step()
+            try:
+                await step()
+            except Exception:
+                log.exception("after_commit_failed", step=step.__qualname__)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A consistent read; nothing in it may change a row."""
-        async with self.engine.connect() as connection:
+        """A consistent read; nothing in it may change a row. Raises DatabaseAway."""
+        with _explained():
+            async with self._connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def _connect(self) -> AsyncIterator[AsyncConnection]:
+        async with AsyncExitStack() as stack:
+            try:
+                connection = await stack.enter_async_context(self.engine.connect())
+            except (OSError, PoolTimeout, DBAPIError) as error:  # asyncpg's own are not wrapped while it connects
+                told = explain(error)
+                if told is None:
+                    raise
+                log.warning("database_away", error=f"{type(error).__name__}: {error}"[:300])
+                raise told from error
             yield connection
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _engine_options(url: str) -> dict[str, Any]:
+    if not url.startswith("postgresql"):
+        return {}
+    timeouts = {"timeout": CONNECT_TIMEOUT_S, "command_timeout": STATEMENT_TIMEOUT_S}
+    return {"pool_pre_ping": True, "pool_timeout": CONNECT_TIMEOUT_S, "connect_args": timeouts}
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:

@@ -6,7 +6,16 @@ HTTP status from the class (RFC 9457). Packages derive their own sentences from 
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar
+
+# Told apart from other failures of a file: more space helps, trying again does not.
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+
+
+def is_full(error: OSError) -> bool:
+    """Whether a file could not be written because there is no room for it."""
+    return error.errno in _FULL
 
 
 def N_(message: str) -> str:  # noqa: N802  gettext's usual mark for text translated later
@@ -93,3 +102,18 @@ class Unavailable(StationError):
     status = 503
     code = "unavailable"
     message = N_("这项服务正在恢复，请过 10 秒再试")
+
+
+class DatabaseAway(Unavailable):
+    """The database does not answer; nothing was changed."""
+
+    code = "database-away"
+    message = N_("联络站的资料库暂时连不上，请过一会儿再试。急事请打电话给我们")
+
+
+class StorageFull(StationError):
+    """What was asked for could not be stored, so it was not done."""
+
+    status = 507  # Insufficient Storage (RFC 4918 §11.5)
+    code = "storage-full"
+    message = N_("机器的硬盘满了，刚才这一步没有存下来。已经存好的都还能看。急事请打电话给我们")

@@ -8,21 +8,30 @@ import secrets
 import structlog
 from aiohttp import web
 
-from station.base.errors import BadInput, NotAllowed, NotSignedIn, StationError, TooManyRequests
+from station.base.errors import BadInput, NotAllowed, NotSignedIn, StationError, StorageFull, TooManyRequests, is_full
 from station.base.i18n import choose_language
+from station.base.origin import is_own_origin, is_secure
 from station.base.uploads import MALFORMED, begin_upload
-from station.base.web import LANGUAGE, VISIT, Handler, Route, csrf_token, language_of, render, translate
+from station.base.web import LANGUAGE, VISIT, Handler, csrf_token, language_of, render, route_of, translate
 
 log = structlog.get_logger()
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 VISIT_COOKIE = "station_visit"
-ROUTE_KEY = "station_route"
+
+STARTED: web.RequestKey[bool] = web.RequestKey("started", bool)
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
     "connect-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "
     "worker-src 'self' blob:; manifest-src 'self'"
 )
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self)",
+}
 
 
 class CsrfFailed(NotAllowed):
@@ -30,40 +39,32 @@ class CsrfFailed(NotAllowed):
     message = "这个页面放得太久了，请刷新后再试"
 
 
-@web.middleware
-async def visitor(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Language and the visit cookie that CSRF tokens are bound to."""
-    accept = request.headers.get("Accept-Language")
-    request[LANGUAGE] = choose_language(request.cookies.get("lang"), accept)
+def begin_visit(request: web.Request) -> None:
+    """Language, and the visit cookie's value that CSRF tokens are bound to; made up for who comes without one."""
+    request[LANGUAGE] = choose_language(request.cookies.get("lang"), request.headers.get("Accept-Language"))
     visit = request.cookies.get(VISIT_COOKIE, "")
-    fresh = len(visit) != 32
-    request[VISIT] = secrets.token_hex(16) if fresh else visit
-    response = await handler(request)
-    if fresh and not response.prepared and response.content_type == "text/html":
-        secure = request.secure
-        response.set_cookie(VISIT_COOKIE, request[VISIT], httponly=True, samesite="Lax", secure=secure, path="/")
-    return response
+    request[VISIT] = visit if len(visit) == 32 else secrets.token_hex(16)
 
 
-@web.middleware
-async def headers(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Security headers on everything that is not a stream already under way."""
-    response = await handler(request)
-    if not response.prepared:
-        response.headers.setdefault("Content-Security-Policy", CSP)
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Referrer-Policy", "same-origin")
-        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        response.headers.setdefault("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self)")
-        if request.secure:
-            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    return response
+def finish_answer(request: web.Request, response: web.StreamResponse) -> None:
+    """Security headers on everything that is not a stream already under way, and the visit cookie on pages."""
+    if response.prepared:
+        return
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    if is_secure(request):
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    visit = request.get(VISIT, "")
+    is_page = response.status < 400 and response.content_type == "text/html"
+    if is_page and visit and visit != request.cookies.get(VISIT_COOKIE):
+        secure = is_secure(request)
+        response.set_cookie(VISIT_COOKIE, visit, httponly=True, samesite="Lax", secure=secure, path="/")
 
 
 @web.middleware
 async def csrf(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse a change asked for by another site: Origin must be ours and the token must fit the visit."""
-    route: Route | None = getattr(request.match_info.handler, ROUTE_KEY, None)
+    route = route_of(request)
     bearer = route is not None and route.bearer
     if request.method not in SAFE_METHODS and not bearer:
         await _check_csrf(request, route is not None and route.upload)
@@ -71,10 +72,7 @@ async def csrf(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _check_csrf(request: web.Request, upload: bool) -> None:
-    origin = request.headers.get("Origin")
-    if origin is not None and origin.split("://", 1)[-1] != request.host:
-        raise CsrfFailed
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+    if not is_own_origin(request):
         raise CsrfFailed
     token = request.headers.get("X-CSRF-Token")
     if upload and request.content_type == "multipart/form-data":
@@ -94,20 +92,42 @@ async def _token_in_form(request: web.Request) -> str:
 
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """One place maps what was raised to what the caller is told."""
+    """One place maps what was raised to what the caller is told. It is the outermost: nothing runs outside of it."""
     try:
-        return await handler(request)
-    except StationError as error:
-        return answer_error(request, error)
+        begin_visit(request)
+        response = await handler(request)
     except web.HTTPException as error:
-        if error.status < 400:
+        if error.status < 400:  # a redirect: aiohttp answers with it as it is
+            finish_answer(request, error)
             raise
-        return answer_error(request, _from_http(error))
-    except (ConnectionResetError, TimeoutError):
-        raise
-    except Exception:
+        response = answer_error(request, _from_http(error))
+    except Exception as error:
+        if is_started(request) or isinstance(error, ConnectionResetError):
+            raise  # half of an answer is out, or nobody is there to read one
+        response = answer_error(request, _explain(request, error))
+    finish_answer(request, response)
+    return response
+
+
+async def mark_started(request: web.Request, _response: web.StreamResponse) -> None:
+    """Signal handler (`on_response_prepare`): from now on an error cannot be told as a page any more."""
+    request[STARTED] = True
+
+
+def is_started(request: web.Request) -> bool:
+    """Whether the answer's headers are out already."""
+    return bool(request.get(STARTED, False))
+
+
+def _explain(request: web.Request, error: Exception) -> StationError:
+    if isinstance(error, OSError) and is_full(error):
+        error = StorageFull()
+    if not isinstance(error, StationError):
         log.exception("request_failed", method=request.method, path=request.path)
-        return answer_error(request, _internal())
+        return _internal()
+    if error.status >= 500:
+        log.warning("request_failed", method=request.method, path=request.path, error=type(error).__name__)
+    return error
 
 
 class _Known(StationError):

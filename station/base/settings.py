@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 # A URL that browsers do not understand would keep them from making any connection at all.
@@ -47,7 +49,16 @@ class Settings(BaseSettings):
     )
     district: str = Field("清和区", description="Name of the district shown in the page head.")
     help_phone: str = Field("(0000) 880 0123", description="Telephone number at the foot of each page.")
-    trusted_proxies: str = Field("", description="Comma-separated addresses whose X-Forwarded-For is believed.")
+    public_origin: str = Field(
+        "",
+        description="Where visitors reach the station, such as https://station.example.cn or, on another port, "
+        "https://station.example.cn:8443: for links, QR codes, cookies and HSTS; empty: as each request says.",
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="Comma-separated addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto "
+        "are believed.",
+    )
     tls_cert: Path | None = Field(None, description="Certificate (PEM); made on the spot where HTTPS needs one.")
     tls_key: Path | None = Field(None, description="Private key (PEM) of the certificate.")
     smtp_url: SecretStr = Field(SecretStr(""), description="smtp://user:password@host:port for mail; empty: no mail.")
@@ -57,6 +68,24 @@ class Settings(BaseSettings):
     )
     turn_secret: SecretStr = Field(SecretStr(""), description="Shared secret for short-lived TURN credentials.")
     log_level: str = Field("info", description="debug, info, warning or error.")
+
+    @field_validator("public_origin")
+    @classmethod
+    def _check_origin(cls, value: str) -> str:
+        if not value:
+            return ""
+        parts = urlsplit(value.strip())
+        named = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        if not named or parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
+            raise ValueError("must be http:// or https:// with a host, and a port if it is another one; no path")
+        return f"{parts.scheme}://{parts.netloc.lower()}"
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, value: str) -> str:
+        for part in filter(None, (part.strip() for part in value.split(","))):
+            ipaddress.ip_network(part, strict=False)
+        return value
 
     @property
     def keys(self) -> Path:

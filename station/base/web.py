@@ -43,6 +43,27 @@ class Route:
     action: str
     bearer: bool = False  # authorised by a grant in the Authorization header instead of the cookie
     upload: bool = False  # takes files: the handler reads the form as it arrives, with `read_upload`
+    anonymous: bool = False  # does not ask who calls: no session is looked up, so it answers without the database
+
+    @property
+    def needs_session(self) -> bool:
+        """Whether the session cookie is looked up before the handler runs."""
+        return not (self.anonymous or self.bearer)
+
+
+ROUTE_KEY = "station_route"
+
+
+def route_of(request: web.Request) -> Route | None:
+    """The line of the table of URLs that this request goes to; None for static files and what is nowhere."""
+    route: Route | None = getattr(request.match_info.handler, ROUTE_KEY, None)
+    return route
+
+
+def needs_session(request: web.Request) -> bool:
+    """Whether who calls matters to what was asked for."""
+    route = route_of(request)
+    return route.needs_session if route is not None else not request.path.startswith("/static/")
 
 
 def station_of(request: web.Request) -> Station:
@@ -107,8 +128,9 @@ def see_other(url: str) -> web.Response:
 
 
 def answer_json(data: Any, status: int = 200) -> web.Response:
-    """A JSON answer of dataclasses, msgspec structs or plain data."""
-    return web.Response(body=msgspec.json.encode(data), content_type="application/json", status=status)
+    """A JSON answer of dataclasses, msgspec structs or plain data, kept by no cache: most of it is for one person."""
+    body, headers = msgspec.json.encode(data), {"Cache-Control": "no-store"}
+    return web.Response(body=body, content_type="application/json", status=status, headers=headers)
 
 
 async def read_form(request: web.Request) -> dict[str, str]:
@@ -146,18 +168,6 @@ def csrf_token(request: web.Request) -> str:
     """The token that forms and scripts must send back: bound to the visitor's cookie."""
     visit = request.get(VISIT, "")
     return hmac.new(request.app[CSRF_KEY], visit.encode(), hashlib.sha256).hexdigest()
-
-
-def client_address(request: web.Request) -> str:
-    """Where a request comes from; a proxy is believed only if the settings name it."""
-    peer = request.remote or ""
-    trusted = {a.strip() for a in station_of(request).settings.trusted_proxies.split(",") if a.strip()}
-    if peer in trusted:
-        chain = [a.strip() for a in request.headers.get("X-Forwarded-For", "").split(",") if a.strip()]
-        for address in reversed(chain):
-            if address not in trusted:
-                return address
-    return peer
 
 
 def as_json(data: Any) -> str:

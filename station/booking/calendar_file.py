@@ -11,15 +11,19 @@ from station.booking.model import Booking, Mode, State
 PRODUCT = "-//Online Deputy Liaison Station//booking//ZH"
 
 
-def calendar_of(
-    booking: Booking, now: datetime, host: str, url: str, summary: str, where: str, organizer: str
-) -> bytes:
+# UID and ORGANIZER never name the host: one booking fetched under two names of the station stays one entry
+# (RFC 5545 §3.8.4.7; .invalid is no mailbox anywhere, RFC 2606).
+UID_SUFFIX = "@liaison-station"
+ORGANIZER = "mailto:station@liaison-station.invalid"
+
+
+def calendar_of(booking: Booking, now: datetime, url: str, summary: str, where: str, organizer: str) -> bytes:
     """One event; SEQUENCE grows with each change, so that a calendar that has it already replaces it.
 
     The topic stays out: calendars are shared with families and phone makers.
     """
     event = Event()
-    event.add("uid", f"{booking.id}@{host}")
+    event.add("uid", booking.id + UID_SUFFIX)
     event.add("sequence", booking.sequence)
     event.add("dtstamp", now)
     event.add("dtstart", booking.starts_at)
@@ -29,7 +33,7 @@ def calendar_of(
     event.add("url", url)
     if booking.mode is not Mode.PHONE:
         event.add("location", where)
-    address = vCalAddress(f"mailto:station@{host}")
+    address = vCalAddress(ORGANIZER)
     address.params["cn"] = vText(organizer)
     event.add("organizer", address, encode=False)
     if booking.state is State.BOOKED:

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from station.base.clock import local_date
 from station.base.errors import N_, BadInput
+from station.base.origin import public_origin
 from station.base.web import principal_of, private_file, read_form, render, see_other, station_of, translate
 from station.booking.calendar_file import calendar_of
 from station.booking.drafts import drop_draft, get_draft
@@ -113,12 +114,10 @@ async def send_calendar(request: web.Request) -> web.StreamResponse:
     """The booking as a calendar file."""
     station, who = station_of(request), principal_of(request)
     booking = await get_booking(station, who, request.match_info["booking"])
-    origin = request.url.origin()
     body = calendar_of(
         booking,
         station.clock.now(),
-        origin.host or "localhost",
-        f"{origin}/bookings/{booking.id}",
+        str(public_origin(request) / "bookings" / booking.id),
         translate(request, SUMMARIES[booking.mode], name=booking.deputy_name),
         f"{booking.station_name} {booking.station_address}",
         f"{translate(request, '网上代表联络站')} {station.settings.district}",

@@ -7,6 +7,7 @@ import io
 import segno
 from aiohttp import web
 
+from station.base.origin import public_origin
 from station.base.web import render, see_other, station_of
 from station.directory.service import deputy_of_code, get_deputy, station_tree
 
@@ -21,7 +22,7 @@ async def show_qr(request: web.Request) -> web.StreamResponse:
     """The deputy's QR code (ISO/IEC 18004) as SVG; error correction M stands a scratch on a poster."""
     deputy = await get_deputy(station_of(request), request.match_info["deputy"])
     target = io.BytesIO()
-    code = segno.make(f"{request.url.origin()}/d/{deputy.code}", error="m", micro=False)
+    code = segno.make(str(public_origin(request) / "d" / deputy.code), error="m", micro=False)
     code.save(target, kind="svg", scale=8, border=4, title=deputy.name, dark="#000", light="#fff")
     return web.Response(body=target.getvalue(), content_type="image/svg+xml")
 
@@ -29,7 +30,7 @@ async def show_qr(request: web.Request) -> web.StreamResponse:
 async def show_poster(request: web.Request) -> web.StreamResponse:
     """A page to print and hang up: name, constituency, code."""
     deputy = await get_deputy(station_of(request), request.match_info["deputy"])
-    address = f"{request.url.host}/d/{deputy.code}"
+    address = f"{public_origin(request).host_port_subcomponent}/d/{deputy.code}"
     return render(request, "directory/poster.html", deputy=deputy, address=address)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from aiohttp import ClientError, ClientTimeout, web
+from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import text
 
 from station.base.errors import NotFound
-from station.base.web import HTTP, answer_json, client_address, render, station_of
+from station.base.origin import is_local
+from station.base.web import HTTP, answer_json, render, station_of
 from station.demo.accounts import DEMO_ACCOUNTS, PASSWORD
-from station.meeting.placement import all_nodes
 from station.notices.service import list_newest
+from station.operations.readiness import ReadinessCheck
+
+READINESS: web.AppKey[ReadinessCheck] = web.AppKey("readiness", ReadinessCheck)
 
 
 async def healthz(request: web.Request) -> web.StreamResponse:
@@ -19,20 +21,15 @@ async def healthz(request: web.Request) -> web.StreamResponse:
 
 
 async def readyz(request: web.Request) -> web.StreamResponse:
-    """Can serve: the database and live answer, and a media process that can hold rooms."""
-    station = station_of(request)
-    media = {f"media-{node.name}": await _answers(request, node.url + "/healthz") for node in all_nodes(station)}
-    others = {
-        "database": await _database_answers(request),
-        "live": await _answers(request, station.settings.live_url + "/healthz"),
-    }
-    ready = all(others.values()) and any(media.values())
-    return answer_json({"ready": ready, "parts": {**others, **media}}, 200 if ready else 503)
+    """Can do all it is for: every part by name, and in a phrase what is wrong with it."""
+    found = await request.app[READINESS].look(station_of(request), request.app[HTTP])
+    body = {"ready": found.ready, "parts": found.parts, "problems": found.problems}
+    return answer_json(body, 200 if found.ready else 503)
 
 
 async def metrics(request: web.Request) -> web.StreamResponse:
-    """Prometheus metrics, for this machine only."""
-    if client_address(request) not in ("127.0.0.1", "::1"):
+    """Prometheus metrics, for this machine only: never through a proxy, trusted or not."""
+    if not is_local(request):
         raise NotFound
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
@@ -46,20 +43,3 @@ async def demo(request: web.Request) -> web.StreamResponse:
     logins = [(account, account.otp_now(now_s)) for account in DEMO_ACCOUNTS]
     outbox = [n for n in await list_newest(station, 60) if n.channel in ("sms", "mail")][:20]
     return render(request, "operations/demo.html", logins=logins, password=PASSWORD, outbox=outbox)
-
-
-async def _database_answers(request: web.Request) -> bool:
-    try:
-        async with station_of(request).database.read() as connection:
-            await connection.execute(text("SELECT 1"))
-    except Exception:
-        return False
-    return True
-
-
-async def _answers(request: web.Request, url: str) -> bool:
-    try:
-        async with request.app[HTTP].get(url, timeout=ClientTimeout(total=2)) as answer:
-            return answer.status == 200
-    except (ClientError, TimeoutError, OSError):
-        return False

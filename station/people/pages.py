@@ -7,11 +7,12 @@ from urllib.parse import quote
 from aiohttp import web
 
 from station.base.errors import BadInput
+from station.base.origin import client_address, counted_address, is_secure
 from station.base.principal import GUEST, Role
 from station.base.web import (
     PRINCIPAL,
     Handler,
-    client_address,
+    needs_session,
     principal_of,
     read_form,
     render,
@@ -37,7 +38,7 @@ async def sessions(request: web.Request, handler: Handler) -> web.StreamResponse
     """Find out who is asking, from the session cookie."""
     token = request.cookies.get(SESSION_COOKIE, "")
     request[PRINCIPAL] = GUEST
-    if token and not request.path.startswith("/static/"):
+    if token and needs_session(request):
         address = client_address(request)
         request[PRINCIPAL] = await signin.find_principal(station_of(request), token, address)
     return await handler(request)
@@ -61,7 +62,7 @@ async def send_code(request: web.Request) -> web.StreamResponse:
     form = await read_form(request)
     onward = safe_next(form.get("next"))
     try:
-        phone = await signin.send_code(station_of(request), form.get("phone", ""), client_address(request))
+        phone = await signin.send_code(station_of(request), form.get("phone", ""), counted_address(request))
     except BadInput as error:
         typed = form.get("phone", "")
         return render(request, "people/signin.html", error.status, fields=error.fields, phone=typed, next=onward)
@@ -80,7 +81,7 @@ async def check_code(request: web.Request) -> web.StreamResponse:
     form = await read_form(request)
     phone = check_phone(form.get("phone", ""))
     onward = safe_next(form.get("next"))
-    await station_of(request).bus.limit(f"check-from:{client_address(request)}", 60, 600)
+    await station_of(request).bus.limit(f"check-from:{counted_address(request)}", 60, 600)
     try:
         token = await signin.check_code(station_of(request), phone, form.get("code", ""))
     except BadInput as error:
@@ -100,7 +101,7 @@ async def check_password(request: web.Request) -> web.StreamResponse:
     """Check name, password and dynamic code."""
     form = await read_form(request)
     onward = safe_next(form.get("next"))
-    await station_of(request).bus.limit(f"check-from:{client_address(request)}", 60, 600)
+    await station_of(request).bus.limit(f"check-from:{counted_address(request)}", 60, 600)
     try:
         token, account = await signin.check_password(
             station_of(request), form.get("login", ""), form.get("password", ""), form.get("otp", "")
@@ -142,7 +143,7 @@ async def my_home(request: web.Request) -> web.StreamResponse:
 
 def _remember(request: web.Request, name: str, value: str) -> web.Response:
     response = see_other(safe_next(request.query.get("next")) or "/")
-    response.set_cookie(name, value, max_age=365 * 86400, samesite="Lax", path="/", secure=request.secure)
+    response.set_cookie(name, value, max_age=365 * 86400, samesite="Lax", path="/", secure=is_secure(request))
     return response
 
 
@@ -150,6 +151,6 @@ def _signed_in(request: web.Request, token: str, onward: str) -> web.Response:
     response = see_other(onward)
     age = int(SESSION_LIFETIME.total_seconds())
     response.set_cookie(
-        SESSION_COOKIE, token, max_age=age, httponly=True, samesite="Lax", path="/", secure=request.secure
+        SESSION_COOKIE, token, max_age=age, httponly=True, samesite="Lax", path="/", secure=is_secure(request)
     )
     return response

@@ -6,9 +6,10 @@ import asyncio
 import hashlib
 import hmac
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pyotp
+import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 from sqlalchemy import delete, insert, select, update
@@ -32,6 +33,7 @@ from station.people.model import (
 )
 from station.people.service import ensure_citizen
 
+log = structlog.get_logger()
 _hasher = PasswordHasher()
 _NOBODY = _hasher.hash("nobody has this password")
 SEEN_EVERY = timedelta(minutes=1)
@@ -156,10 +158,18 @@ async def find_principal(station: Station, token: str, address: str) -> Principa
     if row.role != Role.CITIZEN and now - row.seen_at > STAFF_IDLE:
         return GUEST
     if now - row.seen_at > SEEN_EVERY:
+        await _note_seen(station, hashed, now)
+    return Principal(row.id, Role(row.role), row.name, row.scope, address)
+
+
+async def _note_seen(station: Station, hashed: str, now: datetime) -> None:
+    """Bookkeeping: what is stored can be read although this cannot be (a full disk)."""
+    try:
         async with station.database.transaction() as work:
             seen = update(store.sessions).where(store.sessions.c.token_hash == hashed).values(seen_at=now)
             await work.execute(seen)
-    return Principal(row.id, Role(row.role), row.name, row.scope, address)
+    except Exception as error:
+        log.warning("session_not_noted", error=f"{type(error).__name__}: {error}"[:200])
 
 
 async def close_session(station: Station, token: str) -> None:

@@ -190,6 +190,20 @@ async def test_the_calendar_file_is_sound(town: Station, new_person: NewPerson) 
     assert "电梯" not in first
 
 
+async def test_one_booking_is_one_calendar_entry_under_any_name(town: Station, new_person: NewPerson) -> None:
+    """Fetched under two names of the station, UID and ORGANIZER are the same; only the link follows the name."""
+    citizen = await new_person("ac_demo_citizen")
+    address = await book(citizen, await first_slot(town))
+    texts = []
+    for host in ("one.example.cn", "two.example.cn:8443"):
+        async with citizen.client.get(f"{address}/calendar.ics", headers={"Host": host}) as answer:
+            texts.append(await answer.text())
+    events = [Calendar.from_ical(text).walk("VEVENT")[0] for text in texts]
+    assert events[0]["uid"] == events[1]["uid"]
+    assert events[0]["organizer"] == events[1]["organizer"]
+    assert str(events[1]["url"]).startswith("http://two.example.cn:8443/bookings/")
+
+
 async def test_what_is_typed_is_never_markup(town: Station, new_person: NewPerson) -> None:
     """A topic of script tags is shown as text everywhere."""
     citizen = await new_person("ac_demo_citizen")

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from station.base.database import metadata
 
 STORES = (
+    "station.base.heartbeats",
     "station.base.jobs",
     "station.ledger.store",
     "station.people.store",

@@ -1,0 +1,100 @@
+"""Units of work: what follows a commit cannot fail it, and a database that fails is told as such."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import event, func, select
+from structlog.testing import capture_logs
+
+from station.base.database import Database
+from station.base.errors import DatabaseAway, StorageFull
+from station.base.heartbeats import beat, heartbeats, last_beat
+from tests.fixtures import MONDAY_TEN
+from tests.servers import pick_port
+
+
+@pytest.fixture
+def database(sqlite_database_url: str) -> Database:
+    return Database(sqlite_database_url)
+
+
+async def refuse_writes(database: Database) -> None:
+    """From now on this real database takes no change, as with a full disk; reads go on."""
+
+    def refuse(connection: object, _record: object) -> None:
+        connection.execute("PRAGMA query_only=ON")  # type: ignore[attr-defined]
+
+    await database.engine.dispose()
+    event.listen(database.engine.sync_engine, "connect", refuse)
+
+
+async def test_after_the_commit_nothing_fails_and_every_step_runs(database: Database) -> None:
+    """A step that fails neither reaches the caller nor keeps the next step from running; the log names it."""
+    ran = []
+
+    async def fails() -> None:
+        raise ConnectionError("Redis is away")
+
+    async def runs() -> None:
+        ran.append("second")
+
+    with capture_logs() as logged:
+        async with database.transaction() as work:
+            await work.execute(heartbeats.insert().values(role="x", at=MONDAY_TEN))
+            work.after_commit += [fails, runs]
+    assert ran == ["second"]
+    (failed,) = [entry for entry in logged if entry["event"] == "after_commit_failed"]
+    assert "fails" in failed["step"]
+    assert await last_beat(database, "x") == MONDAY_TEN
+    await database.close()
+
+
+async def test_what_cannot_be_stored_is_refused_whole(database: Database) -> None:
+    """A write that the disk refuses is told as such, changes nothing and runs no later step; reads go on."""
+    await beat(database, "web", MONDAY_TEN)
+    await refuse_writes(database)
+    ran = []
+
+    async def later() -> None:
+        ran.append(1)
+
+    with pytest.raises(StorageFull):
+        async with database.transaction() as work:
+            work.after_commit.append(later)
+            await work.execute(heartbeats.insert().values(role="second", at=MONDAY_TEN))
+    assert ran == []
+    async with database.read() as connection:
+        assert await connection.scalar(select(func.count()).select_from(heartbeats)) == 1
+    await database.close()
+
+
+async def test_a_server_that_is_away_is_told_as_such() -> None:
+    """With no PostgreSQL at the address reads and writes raise one error with words for the visitor."""
+    database = Database(f"postgresql+asyncpg://station@127.0.0.1:{pick_port()}/station")
+    with pytest.raises(DatabaseAway):
+        await last_beat(database, "web")
+    with pytest.raises(DatabaseAway):
+        await beat(database, "web", MONDAY_TEN)
+    await database.close()
+
+
+async def test_our_own_mistakes_are_not_called_an_outage(database: Database) -> None:
+    """An error of a statement or of a row stays what it is: only outages are told as outages."""
+    with pytest.raises(Exception, match="UNIQUE constraint"):
+        async with database.transaction() as work:
+            for _ in range(2):
+                await work.execute(heartbeats.insert().values(role="twice", at=MONDAY_TEN))
+    with pytest.raises(ZeroDivisionError):
+        async with database.transaction():
+            raise ZeroDivisionError
+    await database.close()
+
+
+async def test_it_works_on_both_databases(database_url: str) -> None:
+    """A sign of life is written once and then moved, on SQLite and on PostgreSQL."""
+    database = Database(database_url)
+    await beat(database, "web", MONDAY_TEN)
+    later = MONDAY_TEN.replace(hour=5)
+    await beat(database, "web", later)
+    assert await last_beat(database, "web") == later
+    await database.close()
