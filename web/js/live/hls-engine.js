@@ -3,6 +3,7 @@ const CONFIG = {
   enableWorker: false, // fragments are passed through unchanged; a worker would need blob: in the policy
   maxLiveSyncPlaybackRate: 1.1,
   backBufferLength: 60,
+  liveDurationInfinity: true, // else the duration is the edge, and WebKit fires `ended` there when the source is away
 };
 
 /** Low-latency HLS through media source extensions, by hls.js. */

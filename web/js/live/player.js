@@ -1,7 +1,11 @@
 import { HlsEngine } from "./hls-engine.js";
 import { NativeEngine } from "./native-engine.js";
 
+const STALLED_MS = 1500;
 const STUCK_MS = 8000;
+const ON_AGAIN_S = 0.5;
+/** For so long after pictures began to move, a pause that nobody asked for is the browser's own, out of data. */
+const SETTLING_MS = 1500;
 const RETRY_MS = [500, 1000, 2000, 4000];
 const LIVE_EDGE_S = 4;
 
@@ -9,9 +13,18 @@ const LIVE_EDGE_S = 4;
  * Plays a broadcast in a video element, live or replayed, and comes back by itself when anything breaks.
  *
  * Fires `state` whenever one of `state`, `isOver`, `isBehind` changes. States: `loading`, `playing`, `paused`,
- * `blocked` (the browser wants a tap first: call `play()` from one), `reconnecting`, `finished` (watched to the end).
+ * `stalled` (nothing new comes: a weak line, or a source that is away), `blocked` (the browser wants a tap first: call
+ * `play()` from one), `reconnecting`, `finished` (watched to the end, and the playlist says that no more will come).
  */
 export class LivePlayer extends EventTarget {
+  #sourceAway = false;
+  /** The browser itself stopped the video, out of data or at an end that is none: it is to go on as soon as it can. */
+  #ranDry = false;
+  #pausedByViewer = false;
+  #movingSince = 0;
+  /** The engine has given up while the source was away: a new one is worth its while once that is back. */
+  #owesReconnect = false;
+
   /**
    * @param {HTMLVideoElement} video
    * @param {string} url of the multivariant playlist
@@ -32,8 +45,8 @@ export class LivePlayer extends EventTarget {
     video.playsInline = true;
     const signal = this.closed.signal;
     video.addEventListener("playing", () => this.#played(), { signal });
-    video.addEventListener("pause", () => this.state === "playing" && this.#become("paused"), { signal });
-    video.addEventListener("ended", () => this.#become("finished"), { signal });
+    video.addEventListener("pause", () => this.#paused(), { signal });
+    video.addEventListener("ended", () => this.#cameToEnd(), { signal });
     const timer = setInterval(() => this.#look(), 500);
     signal.addEventListener("abort", () => clearInterval(timer));
     this.engine = this.#open(null);
@@ -49,12 +62,48 @@ export class LivePlayer extends EventTarget {
     return this.isOver ? null : this.engine.latency;
   }
 
+  /** Told by who asks the station: while the source is away, connecting anew would bring the same last picture. */
+  set sourceAway(away) {
+    if (away === this.#sourceAway) return;
+    this.#sourceAway = away;
+    this.progress.since = performance.now();
+    if (away || !this.#owesReconnect) return;
+    this.#owesReconnect = false;
+    this.#reconnect();
+  }
+
+  get sourceAway() {
+    return this.#sourceAway;
+  }
+
+  /** Whoever watches an earlier moment needs nothing from the source now. */
+  get #waitsForSource() {
+    return this.#sourceAway && !this.isBehind && !this.isOver;
+  }
+
   async play() {
+    this.#pausedByViewer = false;
+    if (await this.#tryToPlay()) return;
+    // Refused with sound: a picture without is better than none. WebKitGTK forgets by itself that the page says muted.
+    this.video.muted = true;
+    if (!(await this.#tryToPlay())) this.#become("blocked");
+  }
+
+  /** False when the browser wants a tap first. */
+  async #tryToPlay() {
     try {
       await this.video.play();
     } catch (error) {
-      if (error instanceof DOMException && error.name === "NotAllowedError") this.#become("blocked");
+      return !(error instanceof DOMException && error.name === "NotAllowedError");
     }
+    return true;
+  }
+
+  pause() {
+    this.#pausedByViewer = true;
+    this.#ranDry = false;
+    this.video.pause();
+    if (this.state === "stalled") this.#become("paused");
   }
 
   rewindToStart() {
@@ -86,11 +135,16 @@ export class LivePlayer extends EventTarget {
       onReady: () => this.play(),
     });
     this.progress = { at: -1, since: performance.now() };
+    this.#ranDry = false;
     return engine;
   }
 
   #reconnect() {
     if (this.closed.signal.aborted || this.state === "reconnecting") return;
+    if (this.#waitsForSource) {
+      this.#owesReconnect = true;
+      return;
+    }
     const at = this.isBehind || this.isOver ? this.video.currentTime : null;
     this.engine.close();
     this.#become("reconnecting");
@@ -104,7 +158,23 @@ export class LivePlayer extends EventTarget {
 
   #played() {
     this.failures = 0;
+    this.#ranDry = false;
+    if (this.state !== "playing") this.#movingSince = performance.now();
     this.#become("playing");
+  }
+
+  #paused() {
+    if (!["playing", "stalled"].includes(this.state) || this.video.ended) return;
+    const settling = this.state === "stalled" || performance.now() - this.#movingSince < SETTLING_MS;
+    if (this.#pausedByViewer || !settling) return this.#become("paused");
+    this.#ranDry = true;
+  }
+
+  /** Browsers fire `ended` at the edge of a live broadcast too; only the playlist knows whether more will come. */
+  #cameToEnd() {
+    if (this.engine.isOver) return this.#become("finished");
+    this.#ranDry = true;
+    this.#become("stalled");
   }
 
   #look() {
@@ -116,11 +186,30 @@ export class LivePlayer extends EventTarget {
       Object.assign(this, { isOver, isBehind });
       this.#tell();
     }
-    if (video.currentTime !== this.progress.at || video.paused || video.ended) {
-      this.progress = { at: video.currentTime, since: performance.now() };
-    } else if (performance.now() - this.progress.since > STUCK_MS) {
-      this.#reconnect();
+    if (this.#ranDry) this.#goOnWhenPossible();
+    this.#watchProgress();
+  }
+
+  #goOnWhenPossible() {
+    if (this.engine.isOver) {
+      this.#ranDry = false;
+      this.#become("finished");
+    } else if (this.range.end - this.video.currentTime > ON_AGAIN_S) {
+      void this.play();
     }
+  }
+
+  #watchProgress() {
+    const { video, progress } = this;
+    const rests = (video.paused || video.ended) && !this.#ranDry;
+    if (rests || video.currentTime !== progress.at) {
+      this.progress = { at: video.currentTime, since: performance.now() };
+      if (!rests && this.state === "stalled" && !this.#ranDry) this.#become("playing");
+      return;
+    }
+    const still_ms = performance.now() - progress.since;
+    if (still_ms > STALLED_MS && this.state === "playing") this.#become("stalled");
+    if (still_ms > STUCK_MS && !this.#waitsForSource) this.#reconnect();
   }
 
   /** @param {string} state */

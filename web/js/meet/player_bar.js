@@ -1,25 +1,27 @@
 // The bar under a player: play, ten seconds back, where we are, sound, full screen.
+import { canFillScreen, toggleFullScreen } from "./full_screen.js";
 import { onClick, part, setIcon, span } from "./page.js";
 
 export class PlayerBar {
   #dragging = false;
   #scrub = part("scrub", HTMLInputElement);
   #at = part("at", HTMLElement);
-  #isShort = document.getElementById("to-start") !== null; // the live bar has more buttons, and its length only grows
 
   /**
    * @param {HTMLVideoElement} video @param {Record<string, string>} words
    * @param {() => {start: number, end: number}} range what can be sought to, in seconds of the video's clock
+   * @param {{play: () => Promise<unknown>, pause: () => void}} player what plays and pauses it, if not the video itself
    */
-  constructor(video, words, range) {
+  constructor(video, words, range, player = video) {
     this.video = video;
     this.words = words;
     this.range = range;
-    onClick("play", () => (video.paused ? video.play().catch(() => {}) : video.pause()));
+    onClick("play", () => (video.paused ? player.play().catch(() => {}) : player.pause()));
     onClick("back10", () => (video.currentTime = Math.max(range().start, video.currentTime - 10)));
     onClick("sound", () => (video.muted = !video.muted));
-    onClick("full", () => (document.fullscreenElement ? document.exitFullscreen() : video.requestFullscreen?.()));
-    video.addEventListener("click", () => void video.play().catch(() => {}));
+    onClick("full", () => toggleFullScreen(video).catch(() => {}));
+    part("full", HTMLElement).hidden = !canFillScreen(video);
+    video.addEventListener("click", () => void player.play().catch(() => {}));
     for (const name of ["play", "pause", "timeupdate", "volumechange", "loadedmetadata"]) {
       video.addEventListener(name, () => this.draw());
     }
@@ -35,10 +37,10 @@ export class PlayerBar {
     const { start, end } = this.range();
     const length = Math.max(0, end - start);
     const now = Math.max(0, this.video.currentTime - start);
-    this.#at.textContent = this.#isShort ? span(now) : `${span(now)} / ${span(length)}`;
+    this.#at.textContent = `${span(now)} / ${span(length)}`;
     this.#scrub.max = String(length || 1);
     if (!this.#dragging) this.#scrub.value = String(now);
-    this.#scrub.setAttribute("aria-valuetext", span(now));
+    this.#scrub.setAttribute("aria-valuetext", this.#at.textContent);
     const play = part("play", HTMLButtonElement);
     setIcon(play, this.video.paused ? "play" : "pause");
     relabel(play, this.video.paused ? this.words.playing : this.words.paused);

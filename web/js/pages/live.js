@@ -5,22 +5,50 @@ import { ask } from "../meet/api.js";
 import { fill, onClick, part, say, setIcon } from "../meet/page.js";
 import { PlayerBar } from "../meet/player_bar.js";
 
-const LOOK_MS = 10_000;
+const ASK_MS = 10_000;
+const ASK_WAITING_MS = 2000;
+const BACK_SAID_MS = 6000;
+/** What the station calls a broadcast without a picture now, and the words for it. */
+const AWAY = { waiting: "notYet", interrupted: "away" };
 const root = part("live", HTMLElement);
 const id = root.dataset.broadcast ?? "";
 /** @type {Record<string, string>} */
 const words = JSON.parse(root.dataset.words ?? "{}");
 const video = part("video", HTMLVideoElement);
 const player = new LivePlayer(video, `/live/${id}/index.m3u8`, { Hls });
-const bar = new PlayerBar(video, words, () => player.range);
+const bar = new PlayerBar(video, words, () => player.range, player);
 
-/** @param {{state: string, isOver: boolean, isBehind: boolean}} now */
-function show({ state, isOver, isBehind }) {
+/** Why there is no picture, as the station says; empty while there is one. */
+let away = "";
+let saidAway = false;
+let saidBackUntil = 0;
+let timer = 0;
+
+/** Nothing moves although the viewer wants it to. */
+const waits = () => ["loading", "stalled", "reconnecting"].includes(player.state);
+
+function show() {
+  const { state, isOver, isBehind } = player;
   document.body.dataset.playerState = state;
-  const told = ["loading", "reconnecting", "blocked", "finished"].includes(state) ? words[state] : "";
-  say(document.getElementById("player-state"), told ?? "");
+  const why = waits() && !isOver ? away : "";
+  if (why) saidAway = true;
+  else if (saidAway && state === "playing") sayBack();
+  say(document.getElementById("away"), why);
+  say(document.getElementById("player-state"), why ? "" : sentence(state));
   part("to-live", HTMLElement).hidden = isOver || !isBehind;
   if (isOver) showOver();
+}
+
+/** @param {string} state */
+function sentence(state) {
+  if (state === "playing" && performance.now() < saidBackUntil) return words.back ?? "";
+  return ["loading", "stalled", "reconnecting", "blocked", "finished"].includes(state) ? (words[state] ?? "") : "";
+}
+
+function sayBack() {
+  saidAway = false;
+  saidBackUntil = performance.now() + BACK_SAID_MS;
+  setTimeout(show, BACK_SAID_MS);
 }
 
 function showOver() {
@@ -32,20 +60,30 @@ function showOver() {
   part("latency", HTMLElement).textContent = part("viewers", HTMLElement).textContent = "";
 }
 
-async function look() {
+/** Asks the station how it goes, more often while the picture stands still. */
+async function refresh() {
+  clearTimeout(timer);
   const now = await ask(`/api/v1/broadcasts/${id}`).catch(() => null);
+  const why = AWAY[/** @type {keyof typeof AWAY} */ (now?.state)];
+  away = why ? (words[why] ?? "") : "";
+  player.sourceAway = Boolean(why);
   if (now?.source) part("source", HTMLElement).textContent = now.source;
   if (now?.live && now.viewers) {
     part("viewers", HTMLElement).textContent = fill(words.viewers ?? "", { n: now.viewers });
   }
-  const latency = player.latency;
+  const latency = player.state === "playing" && !why ? player.latency : null;
   const late = now?.live && latency ? fill(words.behind ?? "", { n: latency.toFixed(1) }) : "";
   part("latency", HTMLElement).textContent = late;
+  show();
+  clearTimeout(timer);
+  if (root.dataset.live && !player.isOver) timer = setTimeout(refresh, waits() ? ASK_WAITING_MS : ASK_MS);
 }
 
-player.addEventListener("state", (event) => show(/** @type {CustomEvent} */ (event).detail));
+player.addEventListener("state", () => {
+  show();
+  if (player.state === "stalled") void refresh();
+});
 onClick("to-start", () => player.rewindToStart());
 onClick("to-live", () => player.backToLive());
 setInterval(() => bar.draw(), 1000);
-if (root.dataset.live) setInterval(look, LOOK_MS);
-void look();
+void refresh();
