@@ -8,6 +8,7 @@ import asyncio
 import os
 import sys
 import time
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -118,23 +119,51 @@ def token(
 
 @ledger.command()
 def verify() -> None:
-    """Recompute the chain of hashes; exit status 1 and the first broken entry if anything was changed."""
+    """Recompute the chain of hashes and compare it with what is kept outside; exit status 1 if anything was changed."""
     from station.base.database import Database
+    from station.ledger.model import VerifyResult
     from station.ledger.service import verify_chain
+    from station.ledger.witness import kept_heads, sealed_heads
 
-    async def check() -> int:
-        database = Database(read_settings().resolved_database_url)
+    settings = read_settings()
+
+    async def check() -> VerifyResult:
+        database = Database(settings.resolved_database_url)
         try:
-            result = await verify_chain(database)
+            outside = chain(kept_heads(settings.ledger_heads), sealed_heads(settings.data / "bags"))
+            return await verify_chain(database, outside)
         finally:
             await database.close()
-        if result.ok:
-            typer.echo(f"The ledger is whole: {result.events} events, head {result.head}")
-            return 0
-        typer.echo(f"The ledger is broken: event {result.broken_at} does not fit the chain", err=True)
-        return 1
 
-    raise typer.Exit(asyncio.run(check()))
+    result = asyncio.run(check())
+    if result.ok:
+        typer.echo(
+            f"The ledger is whole: {result.events} events, head {result.head}; "
+            f"it holds all {result.compared} entries noted outside of the database"
+        )
+        return
+    if result.cut:
+        _fail(f"The ledger is cut: event {result.broken_at} is missing, {result.witness or 'the head'} has it")
+    against = f", {result.witness} has another" if result.witness else " does not fit the chain"
+    _fail(f"The ledger is broken: event {result.broken_at}{against}")
+
+
+@ledger.command("clear-words")
+def clear_words(
+    subject: Annotated[str, typer.Argument(help="What the events are about, such as case:cs_….")],
+) -> None:
+    """Delete for good what people typed as reasons about a subject. The chain holds a hash of it and stays whole."""
+    from station.app import close_station, open_station
+    from station.ledger.service import clear_words as clear
+
+    async def run() -> int:
+        station = open_station(read_settings())
+        try:
+            return await clear(station, SYSTEM, subject)
+        finally:
+            await close_station(station)
+
+    typer.echo(f"{asyncio.run(run())} texts deleted")
 
 
 @user.command("add")

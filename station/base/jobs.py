@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Float, Index, Integer, String, Table, Text, insert, or_, select, update
+from sqlalchemy import Column, Float, Index, Integer, String, Table, Text, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import Database, Transaction, UtcDateTime, metadata
 from station.base.ids import new_id
+from station.base.inserts import insert_unless_there
 
 MAX_ATTEMPTS = 5
 LEASE = timedelta(seconds=30)
@@ -51,14 +52,20 @@ class Job:
 
 async def enqueue(work: Transaction, kind: str, key: str, arguments: dict[str, Any], now: datetime) -> None:
     """Ask for a job once: the same key a second time changes nothing."""
-    if (await work.execute(select(jobs.c.id).where(jobs.c.key == key))).first() is not None:
-        return
-    await work.execute(
-        insert(jobs).values(
-            id=new_id("jb"), kind=kind, key=key, arguments=json.dumps(arguments), state="waiting",
-            progress=0.0, attempts=0, error="", run_after=now, created_at=now,
-        )
-    )  # fmt: skip
+    await insert_unless_there(
+        work,
+        jobs,
+        id=new_id("jb"),
+        kind=kind,
+        key=key,
+        arguments=json.dumps(arguments),
+        state="waiting",
+        progress=0.0,
+        attempts=0,
+        error="",
+        run_after=now,
+        created_at=now,
+    )
 
 
 async def find_job(connection: AsyncConnection, key: str) -> Job | None:

@@ -43,6 +43,11 @@ class Settings(BaseSettings):
     public_host: str = Field("", description="Address put into ICE candidates; empty: found from the interfaces.")
     data: Path = Field(Path("var"), description="Folder of everything the station keeps.")
     database_url: str = Field("", description="PostgreSQL URL; empty: SQLite in the data folder.")
+    ledger_file: Path | None = Field(
+        None,
+        description="File for the ledger's newest entry, so that a cut is found; best on another disk. "
+        "Empty: ledger/heads.jsonl in the data folder.",
+    )
     redis_url: str = Field("", description="Redis URL for the bus and rate limits; empty: in process.")
     demo: bool = Field(
         False, description="Demo data, and a page that shows logins and the outbox. Never in production."
@@ -91,6 +96,11 @@ class Settings(BaseSettings):
     def keys(self) -> Path:
         """Folder of the signing keys."""
         return self.data / "keys"
+
+    @property
+    def ledger_heads(self) -> Path:
+        """Where the ledger's newest entry is kept outside of the database."""
+        return self.ledger_file or self.data / "ledger" / "heads.jsonl"
 
     @property
     def resolved_database_url(self) -> str:

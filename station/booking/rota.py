@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import delete, insert
-
 from station.base.clock import SHANGHAI, local_date
 from station.base.errors import NotFound
 from station.base.ids import new_id
+from station.base.inserts import insert_missing, insert_or_replace
 from station.base.principal import GUEST, SYSTEM, Principal
 from station.base.station import Station
 from station.booking import store
@@ -34,8 +33,7 @@ class Reception:
 async def set_rules(station: Station, who: Principal, rules: list[RotaRule]) -> None:
     """Add rules of the rota or replace those with the same ids; slots already laid out stay."""
     async with station.database.transaction() as work:
-        await work.execute(delete(store.rota_rules).where(store.rota_rules.c.id.in_([rule.id for rule in rules])))
-        await work.execute(insert(store.rota_rules), [_rule_row(rule) for rule in rules])
+        await insert_or_replace(work, store.rota_rules, [_rule_row(rule) for rule in rules])
         for deputy in sorted({rule.deputy for rule in rules}):
             data = {"rules": [rule.id for rule in rules if rule.deputy == deputy]}
             await append(station, work, who, "rota.set", f"deputy:{deputy}", data)
@@ -64,10 +62,11 @@ async def extend_slots(station: Station, who: Principal = SYSTEM, days: int | No
         wanted = lay_out(await store.all_rules(work.connection), first, (until - since).days, SHANGHAI)
         there = await store.slots_between(work.connection, since - timedelta(days=1), until, "", now)
         fresh = [slot for slot in wanted if slot.starts_at > now and not _stands_in_the_way(slot, there)]
-        if fresh:
-            await store.insert_missing(work, store.slots, [_row(slot) for slot in fresh])
-            await append(station, work, who, "rota.laid-out", f"rota:{first.isoformat()}", {"slots": len(fresh)})
-    return len(fresh)
+        # Somebody else may lay out the same days at this moment: the event names only what this transaction made.
+        made = await insert_missing(work, store.slots, [_row(slot) for slot in fresh])
+        if made:
+            await append(station, work, who, "rota.laid-out", f"rota:{first.isoformat()}", {"slots": len(made)})
+    return len(made)
 
 
 def _stands_in_the_way(wanted: SlotTime, there: list[Slot]) -> bool:

@@ -24,11 +24,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import Transaction, UtcDateTime, metadata
+from station.base.inserts import insert_missing
 from station.booking.model import (
     TAKES_PLACE,
     Booking,
@@ -158,15 +157,6 @@ async def all_rules(connection: AsyncConnection) -> list[RotaRule]:
         )
         for r in await connection.execute(select(rota_rules))
     ]
-
-
-async def insert_missing(work: Transaction, table: Table, rows: list[dict[str, Any]]) -> None:
-    """Insert rows, leaving alone those whose key is there already."""
-    if not rows:
-        return
-    postgresql = work.connection.dialect.name == "postgresql"
-    statement: Any = (insert_postgresql if postgresql else insert_sqlite)(table)
-    await work.execute(statement.on_conflict_do_nothing(), rows)
 
 
 async def lock_draft(work: Transaction, citizen: str) -> Draft:

@@ -8,6 +8,7 @@ from sqlalchemy import insert
 
 from station.base.clock import local
 from station.base.errors import StationError
+from station.base.inserts import insert_missing
 from station.base.principal import SYSTEM, Principal, Role
 from station.base.station import Station
 from station.booking import store
@@ -93,7 +94,7 @@ async def _seed_past(station: Station) -> None:
         starts_at = station.clock.now().replace(hour=6, minute=30, second=0, microsecond=0) - timedelta(days=21)
         span = {"starts_at": starts_at, "ends_at": starts_at + timedelta(minutes=20)}
         slot = {"id": "sl_demo_past", "deputy": LIN, "station": "st_demo_guihua", "modes": "video", "capacity": 1}
-        await store.insert_missing(work, store.slots, [slot | span])
+        await insert_missing(work, store.slots, [slot | span])
         citizen = DEMO_ACCOUNTS[0]
         await work.execute(
             insert(store.bookings).values(

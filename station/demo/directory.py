@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
+from station.base.inserts import insert_missing
 from station.base.principal import SYSTEM
 from station.base.station import Station
-from station.booking.store import insert_missing
 from station.directory import store
 from station.directory.model import spell
 from station.ledger.service import append

@@ -1,19 +1,26 @@
-"""The ledger's rules: what an event is and how the chain is computed."""
+"""The ledger's rules: what an event is, how the chain is computed, what of people's words it holds."""
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 GENESIS = "0" * 64
+_WORDS_HASH = re.compile(r"^hmac-sha256:[0-9a-f]{64}$")
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Who did what to what, when, why, from where. `subject` reads "case:cs_…"."""
+    """Who did what to what, when, why, from where. `subject` reads "case:cs_…".
+
+    `reason` is what the chain holds: a salted hash of the words that somebody gave as a reason (before such hashes
+    existed, the words themselves). `words` are those words while they are kept; clearing them leaves the chain whole.
+    """
 
     seq: int
     at: datetime
@@ -27,24 +34,47 @@ class Event:
     data: dict[str, Any]
     previous: str
     hash: str
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyResult:
-    """What a walk over the whole chain found; `broken_at` is the first event that does not fit."""
+    """What a walk over the whole chain found.
+
+    `broken_at` is the first event that does not fit. `witness` names the file outside of the database that holds
+    another hash for it, or holds it although it is missing; empty when the chain contradicts itself. `compared` heads
+    from outside were looked at.
+    """
 
     events: int
     head: str
     broken_at: int | None
+    witness: str = ""
+    compared: int = 0
 
     @property
     def ok(self) -> bool:
         return self.broken_at is None
 
+    @property
+    def cut(self) -> bool:
+        """Whether the end of the chain is missing."""
+        return self.broken_at is not None and self.broken_at > self.events
+
 
 def canonical(data: dict[str, Any]) -> str:
     """The one spelling of an event's data that is hashed (sorted keys, no spaces)."""
     return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def hash_words(salt: str, words: str) -> str:
+    """What the chain holds of people's words (HMAC, RFC 2104): with the salt gone nobody can guess them back."""
+    return "hmac-sha256:" + hmac.new(salt.encode(), words.encode(), hashlib.sha256).hexdigest()
+
+
+def is_words_hash(reason: str) -> bool:
+    """Whether an event's reason is a hash of words, not words of an older release."""
+    return _WORDS_HASH.match(reason) is not None
 
 
 def chain_hash(previous: str, fields: list[str]) -> str:
@@ -58,7 +88,7 @@ def chain_hash(previous: str, fields: list[str]) -> str:
 
 
 def hashed_fields(event: Event) -> list[str]:
-    """What of an event the chain protects: everything."""
+    """What of an event the chain protects: everything but the words behind its reason."""
     at = event.at.astimezone(UTC).isoformat(timespec="microseconds")
     return [
         str(event.seq), at, event.actor, event.actor_name, event.role, event.action,

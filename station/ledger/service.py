@@ -1,14 +1,25 @@
-"""Append to the ledger inside a transaction, tell the bus after it, prove the chain."""
+"""Append to the ledger inside a transaction, tell the bus after it, prove the chain, clear people's words."""
 
 from __future__ import annotations
 
+import asyncio
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice
 from typing import Any
+
+import structlog
 
 from station.base.database import Database, Transaction
 from station.base.principal import Principal
 from station.base.station import Station
-from station.ledger.model import GENESIS, Event, VerifyResult, chain_hash, hashed_fields
-from station.ledger.store import all_events, append_row, events_of, head_of
+from station.ledger import store
+from station.ledger.model import GENESIS, Event, VerifyResult, chain_hash, hash_words, hashed_fields
+from station.ledger.witness import Head, keep_head, newest_kept_head
+
+log = structlog.get_logger()
 
 
 async def append(
@@ -22,9 +33,11 @@ async def append(
 ) -> Event:
     """Record that `who` did `action` ("case.assigned") to `subject` ("case:cs_…") in the same transaction.
 
-    After the commit the bus topic named like the subject gets {"action", "seq"}. `data` must hold no secret and
-    no phone number: the chain can never forget.
+    After the commit the bus topic named like the subject gets {"action", "seq"}. `data` must hold no secret, no
+    phone number and nothing that somebody typed: the chain can never forget. What somebody gave as a reason is kept
+    beside the chain, where it can be cleared; the chain holds a salted hash of it.
     """
+    salt = secrets.token_hex(16)
     event = Event(
         0,
         station.clock.now(),
@@ -33,38 +46,94 @@ async def append(
         who.role,
         action,
         subject,
-        reason,
+        hash_words(salt, reason) if reason else "",
         who.origin,
         data or {},
         "",
         "",
     )
-    event = await append_row(work, event)
+    event = await store.append_row(work, event)
+    if reason:
+        await store.keep_words(work, event.seq, salt, reason)
 
     async def tell() -> None:
         await station.bus.publish(subject, {"action": action, "seq": event.seq, "data": event.data})
 
-    work.after_commit.append(tell)
-    return event
+    async def keep() -> None:
+        try:
+            await asyncio.to_thread(keep_head, station.settings.ledger_heads, event.seq, event.hash)
+        except OSError as error:  # the change stands; a later event's head covers this one too
+            log.warning("ledger_head_not_kept", error=str(error))
+
+    work.after_commit += [keep, tell]
+    return replace(event, words=reason)
 
 
 async def timeline(station: Station, *subjects: str) -> list[Event]:
     """All events of the subjects, oldest first."""
     async with station.database.read() as connection:
-        return await events_of(connection, *subjects)
+        return await store.events_of(connection, *subjects)
 
 
-async def verify_chain(database: Database) -> VerifyResult:
-    """Walk the whole chain and recompute every hash."""
+async def head_of(station: Station) -> tuple[int, str]:
+    """Number and hash of the newest event."""
+    async with station.database.read() as connection:
+        return await store.head_of(connection)
+
+
+async def clear_words(station: Station, who: Principal, subject: str) -> int:
+    """Forget for good what people typed as reasons about a subject; returns how many texts. The chain stays whole."""
+    async with station.database.transaction() as work:
+        cleared = await store.clear_words(work, subject)
+        if cleared:
+            await append(station, work, who, "ledger.words-cleared", subject, {"texts": cleared})
+    return cleared
+
+
+async def clear_words_before(station: Station, moment: datetime) -> int:
+    """Forget all reasons given before a moment; returns how many texts."""
+    async with station.database.transaction() as work:
+        return await store.clear_words_before(work, moment)
+
+
+async def verify_chain(database: Database, outside: Iterable[Head] = ()) -> VerifyResult:
+    """Walk the whole chain and recompute every hash; then compare it with heads kept outside of the database."""
     previous, count = GENESIS, 0
     async with database.read() as connection:
-        head_seq, head_hash = await head_of(connection)
-        async for event in all_events(connection):
+        head_seq, head_hash = await store.head_of(connection)
+        async for event, salt in store.all_events(connection):
             count += 1
-            fits = event.seq == count and event.previous == previous
-            if not fits or event.hash != chain_hash(previous, hashed_fields(event)):
+            if event.seq != count or not _fits(event, previous, salt):
                 return VerifyResult(count, previous, event.seq)
             previous = event.hash
-    if (count, previous) != (head_seq, head_hash):
-        return VerifyResult(count, previous, head_seq)
-    return VerifyResult(count, previous, None)
+        if (count, previous) != (head_seq, head_hash):
+            return VerifyResult(count, previous, max(head_seq, count))
+        compared = 0
+        for heads in _batches(outside):
+            found = await store.hashes_of(connection, [head.seq for head in heads])
+            wrong = min((h for h in heads if found.get(h.seq) != h.hash), key=lambda h: h.seq, default=None)
+            if wrong is not None:
+                return VerifyResult(count, previous, wrong.seq, wrong.source, compared)
+            compared += len(heads)
+    return VerifyResult(count, previous, None, "", compared)
+
+
+def _batches(heads: Iterable[Head]) -> Iterator[list[Head]]:
+    waiting = iter(heads)
+    while batch := list(islice(waiting, 500)):
+        yield batch
+
+
+def _fits(event: Event, previous: str, salt: str | None) -> bool:
+    whole = event.previous == previous and event.hash == chain_hash(previous, hashed_fields(event))
+    return whole and (salt is None or hash_words(salt, event.words) == event.reason)
+
+
+async def find_cut(station: Station) -> Head | None:
+    """The newest head kept outside if the database does not hold it: the ledger was cut, or an older one restored."""
+    head = await asyncio.to_thread(newest_kept_head, station.settings.ledger_heads)
+    if head is None:
+        return None
+    async with station.database.read() as connection:
+        found = await store.hashes_of(connection, [head.seq])
+    return None if found.get(head.seq) == head.hash else head

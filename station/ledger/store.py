@@ -8,11 +8,25 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    Select,
+    String,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import Transaction, UtcDateTime, metadata
-from station.ledger.model import GENESIS, Event, canonical, chain_hash, hashed_fields
+from station.base.inserts import insert_missing
+from station.ledger.model import GENESIS, Event, canonical, chain_hash, hashed_fields, is_words_hash
 
 ledger_events = Table(
     "ledger_events",
@@ -41,14 +55,25 @@ ledger_head = Table(
     Column("hash", String(64), nullable=False),
 )
 
+# What people typed as reasons. Not under the triggers: it must be possible to clear, and the chain holds a hash only.
+ledger_words = Table(
+    "ledger_words",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("salt", String(64), nullable=False),
+    Column("words", Text, nullable=False),
+)
+
 
 async def append_row(work: Transaction, event: Event) -> Event:
     """Add one event at the end of the chain; the head row's lock puts concurrent writers in order."""
-    head = (await work.execute(select(ledger_head).where(ledger_head.c.id == 1).with_for_update())).first()
-    if head is None:
-        await work.execute(insert(ledger_head).values(id=1, seq=0, hash=GENESIS))
-    seq, previous = (head.seq + 1, head.hash) if head is not None else (1, GENESIS)
-    event = replace(event, seq=seq, previous=previous)
+    lock = select(ledger_head).where(ledger_head.c.id == 1).with_for_update()
+    head = (await work.execute(lock)).first()
+    if head is None:  # the first event of all; somebody else may be writing it at this moment
+        await insert_missing(work, ledger_head, [{"id": 1, "seq": 0, "hash": GENESIS}])
+        head = (await work.execute(lock)).one()
+    event = replace(event, seq=head.seq + 1, previous=head.hash)
+    previous = event.previous
     event = replace(event, hash=chain_hash(previous, hashed_fields(event)))
     await work.execute(
         insert(ledger_events).values(
@@ -61,34 +86,44 @@ async def append_row(work: Transaction, event: Event) -> Event:
     return event
 
 
+async def keep_words(work: Transaction, seq: int, salt: str, words: str) -> None:
+    """Keep what somebody typed as the reason of an event, beside the chain."""
+    await work.execute(insert(ledger_words).values(seq=seq, salt=salt, words=words))
+
+
+async def clear_words(work: Transaction, subject: str) -> int:
+    """Delete the words and their salts of a subject's events; returns how many."""
+    of_subject = select(ledger_events.c.seq).where(ledger_events.c.subject == subject)
+    return (await work.execute(delete(ledger_words).where(ledger_words.c.seq.in_(of_subject)))).rowcount
+
+
+async def clear_words_before(work: Transaction, moment: datetime) -> int:
+    """Delete the words and their salts of all events before a moment; returns how many."""
+    old = select(ledger_events.c.seq).where(ledger_events.c.at < moment)
+    return (await work.execute(delete(ledger_words).where(ledger_words.c.seq.in_(old)))).rowcount
+
+
+def _with_words() -> Select[Any]:
+    join = ledger_events.outerjoin(ledger_words, ledger_words.c.seq == ledger_events.c.seq)
+    return select(ledger_events, ledger_words.c.words, ledger_words.c.salt).select_from(join)
+
+
 async def events_of(connection: AsyncConnection, *subjects: str) -> list[Event]:
     """All events of some subjects, oldest first."""
-    query = select(ledger_events).where(ledger_events.c.subject.in_(subjects)).order_by(ledger_events.c.seq)
+    query = _with_words().where(ledger_events.c.subject.in_(subjects)).order_by(ledger_events.c.seq)
     return [_event(row) for row in await connection.execute(query)]
 
 
-async def events_between(
-    connection: AsyncConnection, actions: list[str], since: datetime, until: datetime
-) -> list[Event]:
-    """Events of some actions in a span of time, oldest first."""
-    query = (
-        select(ledger_events)
-        .where(ledger_events.c.action.in_(actions), ledger_events.c.at >= since, ledger_events.c.at < until)
-        .order_by(ledger_events.c.seq)
-    )
-    return [_event(row) for row in await connection.execute(query)]
-
-
-async def all_events(connection: AsyncConnection, page: int = 1000) -> AsyncIterator[Event]:
-    """The whole chain, oldest first, in pages so that memory stays flat."""
+async def all_events(connection: AsyncConnection, page: int = 1000) -> AsyncIterator[tuple[Event, str | None]]:
+    """The whole chain, oldest first, each event with the salt of its words; in pages, so that memory stays flat."""
     seq = 0
     while True:
-        query = select(ledger_events).where(ledger_events.c.seq > seq).order_by(ledger_events.c.seq).limit(page)
+        query = _with_words().where(ledger_events.c.seq > seq).order_by(ledger_events.c.seq).limit(page)
         rows = (await connection.execute(query)).all()
         if not rows:
             return
         for row in rows:
-            yield _event(row)
+            yield _event(row), row.salt
         seq = rows[-1].seq
 
 
@@ -98,8 +133,15 @@ async def head_of(connection: AsyncConnection) -> tuple[int, str]:
     return (0, GENESIS) if row is None else (row.seq, row.hash)
 
 
+async def hashes_of(connection: AsyncConnection, numbers: list[int]) -> dict[int, str]:
+    """The hashes of some events, by their numbers."""
+    query = select(ledger_events.c.seq, ledger_events.c.hash).where(ledger_events.c.seq.in_(numbers))
+    return {row.seq: row.hash for row in await connection.execute(query)}
+
+
 def _event(row: Any) -> Event:
+    words = "" if is_words_hash(row.reason) else row.reason  # an older release put the words into the chain
     return Event(
         row.seq, row.at, row.actor, row.actor_name, row.role, row.action, row.subject, row.reason,
-        row.origin, json.loads(row.data), row.previous, row.hash,
+        row.origin, json.loads(row.data), row.previous, row.hash, words if row.words is None else row.words,
     )  # fmt: skip

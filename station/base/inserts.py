@@ -1,0 +1,41 @@
+"""Insert unless it is there: the check and the insert are one statement, on SQLite and on PostgreSQL alike.
+
+A `SELECT` before an `INSERT` lets two callers pass the check at once wherever writers run side by side. The
+database's own unique constraint is the only check that holds; these helpers ask it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, Table
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+from station.base.database import Transaction
+
+
+async def insert_missing(work: Transaction, table: Table, rows: list[dict[str, Any]]) -> list[Row[Any]]:
+    """Insert rows, leaving alone those that a unique constraint refuses; returns the keys of those inserted."""
+    if not rows:
+        return []
+    postgresql = work.connection.dialect.name == "postgresql"
+    statement: Any = (insert_postgresql if postgresql else insert_sqlite)(table)
+    wanted = statement.on_conflict_do_nothing().returning(*table.primary_key.columns)
+    return list(await work.execute(wanted, rows))
+
+
+async def insert_unless_there(work: Transaction, table: Table, **values: Any) -> bool:
+    """Insert one row; False when somebody else's row with the same key is there already."""
+    return bool(await insert_missing(work, table, [values]))
+
+
+async def insert_or_replace(work: Transaction, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert rows; one whose primary key is there already gets the new values."""
+    if not rows:
+        return
+    postgresql = work.connection.dialect.name == "postgresql"
+    statement: Any = (insert_postgresql if postgresql else insert_sqlite)(table)
+    keys = [column.name for column in table.primary_key.columns]
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    await work.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
