@@ -29,6 +29,7 @@ from station.home import live_card
 from station.meeting.journal import follow_journal
 from station.meeting.placement import all_nodes
 from station.meeting.reconcile import keep_in_step
+from station.notices.pages import unread_notices
 from station.operations.pages import READINESS
 from station.operations.readiness import ReadinessCheck
 from station.people.pages import sessions
@@ -60,7 +61,7 @@ async def close_station(station: Station) -> None:
 def build_app(station: Station, routes: tuple[Route, ...] = ROUTES) -> web.Application:
     """The web role's application: every route behind the check of its action."""
     # `errors` is the outermost: what fails in another one still ends as a page of ours, with headers and telephone.
-    app = web.Application(middlewares=[errors, sessions, csrf], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[errors, sessions, unread_notices, csrf], client_max_size=MAX_BODY)
     app.on_response_prepare.append(mark_started)
     app[STATION] = station
     app[TEMPLATES] = make_environments(Translator())

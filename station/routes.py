@@ -19,6 +19,7 @@ from station.meeting import desk, hearings
 from station.meeting import pages as meeting
 from station.meeting import quality_pages as quality
 from station.my import pages as my
+from station.notices import pages as notices
 from station.operations import pages as operations
 from station.people import pages as people
 from station.people.rights import Action
@@ -41,6 +42,12 @@ PEOPLE = (
     Route("GET", "/language/{language:zh|en}", people.choose_language, Action.BROWSE),
     Route("GET", "/mode/{mode:elder|standard}", people.choose_mode, Action.BROWSE),
     Route("GET", "/privacy", people.privacy, Action.BROWSE),
+)
+
+NOTICES = (
+    Route("GET", "/notices", notices.list_notices, Action.SEE_OWN),
+    Route("POST", "/notices/read", notices.mark_all_read, Action.SEE_OWN),
+    Route("GET", "/notices/{notice}", notices.follow_notice, Action.SEE_OWN),
 )
 
 DIRECTORY = (
@@ -156,4 +163,4 @@ MEETING = (
     Route("POST", "/replay/{meeting}/publish", meeting.publish_replay, Action.RUN_HEARING),
 )
 
-ROUTES: tuple[Route, ...] = (*OPERATIONS, *PEOPLE, *DIRECTORY, *BOOKING, *CASES, *GATEWAY, *MEETING)
+ROUTES: tuple[Route, ...] = (*OPERATIONS, *PEOPLE, *NOTICES, *DIRECTORY, *BOOKING, *CASES, *GATEWAY, *MEETING)

@@ -67,6 +67,11 @@ class Settings(BaseSettings):
     tls_cert: Path | None = Field(None, description="Certificate (PEM); made on the spot where HTTPS needs one.")
     tls_key: Path | None = Field(None, description="Private key (PEM) of the certificate.")
     smtp_url: SecretStr = Field(SecretStr(""), description="smtp://user:password@host:port for mail; empty: no mail.")
+    sms_url: SecretStr = Field(
+        SecretStr(""),
+        description="https://user:password@host/path of the SMS gateway: each message is POSTed to it as JSON with "
+        "`to` and `text`; 2xx means taken. Empty: no SMS can be sent, so citizens cannot sign in.",
+    )
     max_upload_bytes: int = Field(10 * 2**20, description="Largest photo taken, in bytes.")
     turn_url: str = Field(
         "", pattern=TURN_URLS, description="turn: or turns: URLs of a coturn, comma-separated; empty: none."
@@ -101,6 +106,11 @@ class Settings(BaseSettings):
     def ledger_heads(self) -> Path:
         """Where the ledger's newest entry is kept outside of the database."""
         return self.ledger_file or self.data / "ledger" / "heads.jsonl"
+
+    @property
+    def sends_sms(self) -> bool:
+        """Whether an SMS reaches its reader: by a gateway, or on the demo's page of logins."""
+        return self.demo or bool(self.sms_url.get_secret_value())
 
     @property
     def resolved_database_url(self) -> str:

@@ -28,6 +28,7 @@ HTTP: web.AppKey[ClientSession] = web.AppKey("http", ClientSession)
 PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)
 LANGUAGE: web.RequestKey[str] = web.RequestKey("language", str)
 VISIT: web.RequestKey[str] = web.RequestKey("visit", str)
+UNREAD: web.RequestKey[int] = web.RequestKey("unread", int)  # notices that are new to the caller
 
 MAX_FORM_BYTES = 64 * 1024
 MAX_JSON_BYTES = 64 * 1024
@@ -103,6 +104,8 @@ def render(request: web.Request, template: str, status: int = 200, **context: An
         district=station.settings.district,
         help_phone=station.settings.help_phone,
         demo=station.settings.demo,
+        sends_sms=station.settings.sends_sms,
+        unread=request.get(UNREAD, 0),
         **context,
     )
     return web.Response(text=body, content_type="text/html", status=status, headers={"Cache-Control": "no-store"})

@@ -273,6 +273,6 @@ async def _tell(station: Station, work: Transaction, booking: Booking, told: _To
     to_citizen, to_deputy = texts[what]
     subject = f"booking:{booking.id}"
     if told.phone:
-        await queue(station, work, "sms", told.phone, to_citizen, subject)
+        await queue(station, work, "sms", told.phone, to_citizen, subject, account=booking.citizen)
     for account in told.accounts:
         await queue(station, work, "app", account, to_deputy, subject)

@@ -1,4 +1,7 @@
-"""Ways out for a notice, behind one port: mail by SMTP, SMS by a carrier's gateway, in-app, and the outbox file."""
+"""Ways out for a notice, behind one port: SMS by a carrier's gateway, mail by SMTP, and the demo's outbox file.
+
+What is told inside the station only needs no way out: the row itself is what its reader sees.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,10 @@ import json
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import aiosmtplib
+from aiohttp import BasicAuth, ClientError, ClientSession, ClientTimeout
 
 from station.base.settings import Settings
 
@@ -18,21 +22,18 @@ class DeliveryFailed(Exception):
     """The gateway did not take it; try again later."""
 
 
+class NotDeliverable(DeliveryFailed):
+    """Trying again would not help."""
+
+
 class Channel(Protocol):
     """Delivers one text to one address. Raises DeliveryFailed."""
 
     async def send(self, address: str, text: str) -> None: ...
 
 
-class InApp:
-    """The notice's row itself is what the person sees in the station."""
-
-    async def send(self, address: str, text: str) -> None:
-        return None
-
-
 class OutboxFile:
-    """An SMS carrier's stand-in: one JSON line a message, for a station that has no carrier (and for the demo)."""
+    """The demo's stand-in for an SMS carrier: one JSON line a message, one-time codes in clear."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -49,6 +50,38 @@ class OutboxFile:
         with self._path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
         self._path.chmod(0o600)
+
+
+class NoCarrier:
+    """What a station without an SMS carrier has: nothing is sent, and nothing is written down."""
+
+    async def send(self, address: str, text: str) -> None:
+        raise NotDeliverable("this station has no SMS carrier")
+
+
+class SmsGateway:
+    """A carrier's gateway, or the city's own in front of it: POST {"to", "text"}; any 2xx means that it took it."""
+
+    TIMEOUT = ClientTimeout(total=10)
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        self._login = BasicAuth(unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+
+    async def send(self, address: str, text: str) -> None:
+        body = {"to": address, "text": text}
+        try:
+            async with (
+                ClientSession(timeout=self.TIMEOUT) as session,
+                session.post(self._url, json=body, auth=self._login, allow_redirects=False) as answer,
+            ):
+                status = answer.status
+        except (ClientError, TimeoutError, OSError) as error:
+            # The kind of error only: its words may hold the address, and with it a password.
+            raise DeliveryFailed(f"the SMS gateway does not answer ({type(error).__name__})") from error
+        if not 200 <= status < 300:
+            raise DeliveryFailed(f"the SMS gateway answered {status}")
 
 
 class Mail:
@@ -79,8 +112,20 @@ class Mail:
 
 
 def channels_for(settings: Settings) -> dict[str, Channel]:
-    """The channels that the settings make possible; what has none waits in the outbox."""
-    channels: dict[str, Channel] = {"app": InApp(), "sms": OutboxFile(settings.data / "outbox" / "sms.jsonl")}
+    """The channels that the settings make possible; mail without one waits in the outbox."""
+    channels: dict[str, Channel] = {"sms": _sms_channel(settings)}
     if settings.smtp_url.get_secret_value():
         channels["mail"] = Mail(settings.smtp_url.get_secret_value())
     return channels
+
+
+def _sms_channel(settings: Settings) -> Channel:
+    gateway = settings.sms_url.get_secret_value()
+    if gateway:
+        return SmsGateway(gateway)
+    return OutboxFile(outbox_file(settings)) if settings.demo else NoCarrier()
+
+
+def outbox_file(settings: Settings) -> Path:
+    """Where the demo's SMS go; stations outside of the demo once wrote there as well."""
+    return settings.data / "outbox" / "sms.jsonl"

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from sqlalchemy import insert, select, update
+from datetime import datetime
 
 from station.base.database import Transaction
+from station.base.errors import N_, NotFound, StationError
 from station.base.ids import new_id
+from station.base.principal import Principal
 from station.base.station import Station
-from station.notices.channels import Channel, DeliveryFailed
-from station.notices.store import Notice, newest, notices
+from station.notices import store
+from station.notices.channels import Channel, DeliveryFailed, NotDeliverable
+from station.notices.model import MAX_ATTEMPTS, PAGE_SIZE, Notice, NoticeState, is_outdated, retry_at
 
-MAX_ATTEMPTS = 8
+__all__ = ["Notice"]
+
+
+class NoSmsCarrier(StationError):
+    """This station cannot send an SMS: nobody can sign in by a code."""
+
+    status = 503
+    code = "no-sms-carrier"
+    message = N_("这里还没有接通短信，收不到登录数字。请打电话给我们，工作人员替您办")
+
+
+def check_sms(station: Station) -> None:
+    """Raises NoSmsCarrier where no SMS can be sent."""
+    if not station.settings.sends_sms:
+        raise NoSmsCarrier
 
 
 async def queue(
@@ -23,56 +38,107 @@ async def queue(
     text: str,
     subject: str = "",
     secret: bool = False,
+    account: str = "",
 ) -> None:
-    """Put a notice into the outbox. `channel` is sms, mail or app; `secret` text is blanked once it is sent."""
-    now = station.clock.now()
-    await work.execute(
-        insert(notices).values(
-            id=new_id("nt"), channel=channel, address=address, text=text, subject=subject, secret=secret,
-            state="waiting", attempts=0, error="", created_at=now, try_after=now,
-        )
-    )  # fmt: skip
+    """Put a notice into the outbox. `channel` is sms, mail or app; `secret` text is blanked once it is sent.
+
+    `account` is whose page of notices shows it, by whatever channel it goes; of an app notice the address is that
+    account, and nothing else has to happen to it.
+    """
+    now, inside = station.clock.now(), channel == "app"
+    await store.insert_notice(
+        work,
+        id=new_id("nt"),
+        channel=channel,
+        address=address,
+        account=address if inside else account,
+        text=text,
+        subject=subject,
+        secret=secret,
+        state=NoticeState.SENT if inside else NoticeState.WAITING,
+        attempts=0,
+        error="",
+        created_at=now,
+        try_after=now,
+        sent_at=now if inside else None,
+    )
 
 
 async def list_newest(station: Station, limit: int = 30, address: str | None = None) -> list[Notice]:
     """The newest notices, newest first."""
     async with station.database.read() as connection:
-        return await newest(connection, limit, address)
+        return await store.newest(connection, limit, address)
+
+
+async def my_notices(station: Station, who: Principal, page: int = 1) -> tuple[list[Notice], bool]:
+    """One page of the caller's notices, newest first, and whether there are older ones."""
+    async with station.database.read() as connection:
+        found = await store.of_account(connection, who.account, PAGE_SIZE + 1, (page - 1) * PAGE_SIZE)
+    return found[:PAGE_SIZE], len(found) > PAGE_SIZE
+
+
+async def count_unread(station: Station, who: Principal) -> int:
+    """How many of the caller's notices are new."""
+    async with station.database.read() as connection:
+        return await store.count_unread(connection, who.account)
+
+
+async def read_notice(station: Station, who: Principal, notice_id: str) -> Notice:
+    """One of the caller's notices, which is no longer new. Raises NotFound."""
+    async with station.database.read() as connection:
+        notice = await store.notice_of(connection, who.account, notice_id)
+    if notice is None:
+        raise NotFound
+    if notice.is_new:
+        async with station.database.transaction() as work:
+            await store.mark_read(work, who.account, station.clock.now(), notice_id)
+    return notice
+
+
+async def read_all(station: Station, who: Principal) -> None:
+    """None of the caller's notices is new any longer."""
+    async with station.database.transaction() as work:
+        await store.mark_read(work, who.account, station.clock.now())
 
 
 async def deliver_due(station: Station, channels: dict[str, Channel], batch: int = 20) -> int:
-    """Send what is due, oldest first; returns how many were sent. A failure is tried again, each time later."""
-    now = station.clock.now()
-    due = (
-        select(notices)
-        .where(notices.c.state == "waiting", notices.c.try_after <= now, notices.c.channel.in_(list(channels)))
-        .order_by(notices.c.try_after)
-        .limit(batch)
-    )
-    async with station.database.read() as connection:
-        rows = (await connection.execute(due)).all()
+    """Send what is due, oldest first; returns how many were sent. A failure is tried again, each time later.
+
+    Each notice is claimed first, so that several work roles do not send it twice. A crash between sending and
+    noting it can: it is sent once more when the lease has run out.
+    """
     sent = 0
-    for row in rows:
-        values: dict[str, object] = {
-            "state": "sent",
-            "sent_at": now,
-            "attempts": row.attempts + 1,
-            "error": "",
-        }
-        try:
-            await channels[row.channel].send(row.address, row.text)
-            sent += 1
-            if row.secret and not station.settings.demo:
-                values["text"] = ""
-        except DeliveryFailed as failure:
-            final = row.attempts + 1 >= MAX_ATTEMPTS
-            later = now + timedelta(seconds=10 * 2**row.attempts)
-            values = {
-                "state": "failed" if final else "waiting",
-                "attempts": row.attempts + 1,
-                "try_after": later,
-                "error": str(failure)[:400],
-            }
+    for _ in range(batch):
         async with station.database.transaction() as work:
-            await work.execute(update(notices).where(notices.c.id == row.id).values(**values))
+            notice = await store.claim_next(work, list(channels), station.clock.now())
+        if notice is None:
+            break
+        values = await _deliver(station, channels[notice.channel], notice)
+        async with station.database.transaction() as work:
+            await store.change_claimed(work, notice, **values)
+        sent += values["state"] == NoticeState.SENT
     return sent
+
+
+async def _deliver(station: Station, channel: Channel, notice: Notice) -> dict[str, object]:
+    """Hand one notice over; returns what its row says afterwards."""
+    now = station.clock.now()
+    blank = {"text": ""} if notice.secret and not station.settings.demo else {}
+    if is_outdated(notice, now):
+        return {"state": NoticeState.FAILED, "error": "the code had expired", **blank}
+    if notice.attempts > MAX_ATTEMPTS:
+        return {"state": NoticeState.FAILED, "error": "given up: its worker died each time", **blank}
+    try:
+        await channel.send(notice.address, notice.text)
+    except DeliveryFailed as failure:
+        error = str(failure)[:400]
+        if isinstance(failure, NotDeliverable) or notice.attempts >= MAX_ATTEMPTS:
+            return {"state": NoticeState.FAILED, "error": error, **blank}
+        return {"state": NoticeState.WAITING, "error": error, "try_after": retry_at(now, notice.attempts)}
+    return {"state": NoticeState.SENT, "sent_at": now, "error": "", **blank}
+
+
+async def delete_old_notices(station: Station, before: datetime) -> int:
+    """Delete notices written before a moment; returns how many."""
+    async with station.database.transaction() as work:
+        return await store.delete_before(work, before)

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from station.base.database import UtcDateTime, metadata
+from station.base.database import Transaction, UtcDateTime, metadata
+from station.notices.model import LEASE, Notice, NoticeState
 
 notices = Table(
     "notices",
@@ -16,6 +31,7 @@ notices = Table(
     Column("id", String(24), primary_key=True),
     Column("channel", String(8), nullable=False),
     Column("address", String(200), nullable=False),
+    Column("account", String(24), nullable=False, server_default=""),
     Column("text", Text, nullable=False),
     Column("subject", String(60), nullable=False, default=""),
     Column("secret", Boolean, nullable=False, default=False),
@@ -25,31 +41,96 @@ notices = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("try_after", UtcDateTime, nullable=False),
     Column("sent_at", UtcDateTime),
+    Column("read_at", UtcDateTime),
     Index("ix_notices_state_try_after", "state", "try_after"),
     Index("ix_notices_address", "address", "created_at"),
+    Index("ix_notices_account", "account", "created_at"),
+    Index("ix_notices_created_at", "created_at"),
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """One message on its way; `state` is waiting, sent or failed."""
+async def insert_notice(work: Transaction, **values: Any) -> None:
+    """Put a notice into the outbox."""
+    await work.execute(insert(notices).values(**values))
 
-    id: str
-    channel: str
-    address: str
-    text: str
-    subject: str
-    state: str
-    attempts: int
-    created_at: datetime
+
+async def claim_next(work: Transaction, channels: Sequence[str], now: datetime) -> Notice | None:
+    """Take the longest waiting notice that is due, for LEASE: until then no other worker gets it.
+
+    The attempt is counted when it begins, so that a notice that kills its worker is not tried for ever.
+    """
+    due = (
+        select(notices)
+        .where(notices.c.state == NoticeState.WAITING, notices.c.try_after <= now, notices.c.channel.in_(channels))
+        .order_by(notices.c.try_after)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = (await work.execute(due)).first()
+    if row is None:
+        return None
+    taken = {"attempts": row.attempts + 1, "try_after": now + LEASE}
+    await work.execute(update(notices).where(notices.c.id == row.id).values(**taken))
+    return _notice(row, attempts=row.attempts + 1)
+
+
+async def change_claimed(work: Transaction, notice: Notice, **values: Any) -> None:
+    """Note how a delivery ended, unless its lease ran out and another worker has begun since."""
+    still = (notices.c.id == notice.id) & (notices.c.attempts == notice.attempts)
+    await work.execute(update(notices).where(still, notices.c.state == NoticeState.WAITING).values(**values))
 
 
 async def newest(connection: AsyncConnection, limit: int, address: str | None = None) -> list[Notice]:
-    """The newest notices, for the demo's outbox page or one person's list."""
+    """The newest notices, for the demo's outbox page."""
     query = select(notices).order_by(notices.c.created_at.desc()).limit(limit)
     if address is not None:
         query = query.where(notices.c.address == address)
-    return [
-        Notice(r.id, r.channel, r.address, r.text, r.subject, r.state, r.attempts, r.created_at)
-        for r in await connection.execute(query)
-    ]
+    return [_notice(row) for row in await connection.execute(query)]
+
+
+async def of_account(connection: AsyncConnection, account: str, limit: int, skip: int) -> list[Notice]:
+    """A person's own notices, newest first."""
+    query = select(notices).where(notices.c.account == account).order_by(notices.c.created_at.desc(), notices.c.id)
+    return [_notice(row) for row in await connection.execute(query.limit(limit).offset(skip))]
+
+
+async def count_unread(connection: AsyncConnection, account: str) -> int:
+    """How many of a person's notices they have not looked at."""
+    query = select(func.count()).where(notices.c.account == account, notices.c.read_at.is_(None))
+    return int((await connection.execute(query)).scalar_one())
+
+
+async def notice_of(connection: AsyncConnection, account: str, notice_id: str) -> Notice | None:
+    """One of a person's own notices."""
+    query = select(notices).where(notices.c.id == notice_id, notices.c.account == account)
+    row = (await connection.execute(query)).first()
+    return None if row is None else _notice(row)
+
+
+async def mark_read(work: Transaction, account: str, now: datetime, notice_id: str | None = None) -> None:
+    """Note that a person has looked at one of their notices, or at all of them."""
+    unread = (notices.c.account == account) & notices.c.read_at.is_(None)
+    if notice_id is not None:
+        unread &= notices.c.id == notice_id
+    await work.execute(update(notices).where(unread).values(read_at=now))
+
+
+async def delete_before(work: Transaction, moment: datetime) -> int:
+    """Delete notices older than a moment; returns how many."""
+    return (await work.execute(delete(notices).where(notices.c.created_at < moment))).rowcount
+
+
+def _notice(row: Any, attempts: int | None = None) -> Notice:
+    return Notice(
+        id=row.id,
+        channel=row.channel,
+        address=row.address,
+        account=row.account,
+        text=row.text,
+        subject=row.subject,
+        secret=row.secret,
+        state=NoticeState(row.state),
+        attempts=row.attempts if attempts is None else attempts,
+        created_at=row.created_at,
+        read_at=row.read_at,
+    )

@@ -1,0 +1,79 @@
+"""Notices: their states, when a failed one is tried again, what of one is shown to whom."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from station.base.principal import Role
+
+MAX_ATTEMPTS = 8
+# Longer than any one delivery takes (Mail and SmsGateway give up after 10 s); a worker that died leaves its notice
+# to the others after that, which may send it once more.
+LEASE = timedelta(seconds=60)
+SECRET_LIFETIME = timedelta(minutes=10)  # a one-time code is of no use to anybody afterwards
+PAGE_SIZE = 50
+_SIGNATURE = re.compile(r"^【[^】]{1,30}】")
+
+
+class NoticeState(StrEnum):
+    """Where a notice stands. SENT: a channel took it, or its reader finds it on their page of notices."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One message. `account` is whose page of notices shows it, "" for none (a code at sign-in)."""
+
+    id: str
+    channel: str
+    address: str
+    account: str
+    text: str
+    subject: str
+    secret: bool
+    state: NoticeState
+    attempts: int
+    created_at: datetime
+    read_at: datetime | None
+
+    @property
+    def shown_text(self) -> str:
+        """The text without the signature that carriers ask for in an SMS."""
+        return _SIGNATURE.sub("", self.text)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether its reader has not looked at it yet."""
+        return self.read_at is None
+
+    @property
+    def icon(self) -> str:
+        """The sign beside it, by what it tells of."""
+        return {"booking": "calendar", "case": "file", "meeting": "video"}.get(self.subject.partition(":")[0], "bell")
+
+
+def retry_at(now: datetime, attempts: int) -> datetime:
+    """When to try again after so many attempts, each time twice as late."""
+    return now + timedelta(seconds=10 * 2 ** (attempts - 1))
+
+
+def is_outdated(notice: Notice, now: datetime) -> bool:
+    """Whether a secret came too late to be of use."""
+    return notice.secret and notice.created_at + SECRET_LIFETIME <= now
+
+
+def target_of(notice: Notice, role: Role) -> str:
+    """The page that a notice leads its reader to; "" when it tells of nothing that has one."""
+    kind, _, identity = notice.subject.partition(":")
+    if not identity:
+        return ""
+    if kind == "case":
+        room = {Role.CLERK: "/desk", Role.ADMIN: "/desk", Role.UNIT: "/unit", Role.SUPERVISOR: "/oversight"}
+        return f"{room.get(role, '')}/cases/{identity}"
+    return {"booking": f"/bookings/{identity}", "meeting": f"/meet/{identity}"}.get(kind, "")

@@ -1,0 +1,60 @@
+"""The page of notices that everybody who is signed in has, and the number of new ones in each page's head."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import structlog
+from aiohttp import web
+
+from station.base.clock import local_date
+from station.base.web import UNREAD, Handler, principal_of, render, see_other, station_of
+from station.notices.model import target_of
+from station.notices.service import count_unread, my_notices, read_all, read_notice
+
+log = structlog.get_logger()
+LAST_PAGE = 1000
+
+
+@web.middleware
+async def unread_notices(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Count what is new for who asks for a page. Bookkeeping: when it fails the page comes without the number."""
+    who = principal_of(request)
+    if who.signed_in and request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
+        try:
+            request[UNREAD] = await count_unread(station_of(request), who)
+        except Exception:
+            log.exception("unread_not_counted")
+    return await handler(request)
+
+
+async def list_notices(request: web.Request) -> web.StreamResponse:
+    """The caller's notices, by day, newest first."""
+    station, who = station_of(request), principal_of(request)
+    typed = request.query.get("page", "")
+    page = min(max(int(typed), 1), LAST_PAGE) if typed.isdecimal() and len(typed) < 6 else 1
+    found, more = await my_notices(station, who, page)
+    days = [(day, list(rows)) for day, rows in groupby(found, key=lambda notice: local_date(notice.created_at))]
+    return render(
+        request,
+        "notices/notices.html",
+        days=days,
+        page=page,
+        more=more,
+        new=await count_unread(station, who),
+        today=local_date(station.clock.now()),
+        leads=frozenset(notice.id for notice in found if target_of(notice, who.role)),
+    )
+
+
+async def follow_notice(request: web.Request) -> web.StreamResponse:
+    """Go to what a notice tells of; from then on it is not new."""
+    who = principal_of(request)
+    notice = await read_notice(station_of(request), who, request.match_info["notice"])
+    return see_other(target_of(notice, who.role) or "/notices")
+
+
+async def mark_all_read(request: web.Request) -> web.StreamResponse:
+    """都看过了: nothing is new any longer."""
+    await read_all(station_of(request), principal_of(request))
+    return see_other("/notices")
