@@ -17,6 +17,7 @@ from station.base.station import Station
 from station.booking.drafts import forget_old_drafts
 from station.booking.rota import extend_slots
 from station.cases.service import issue_due_cards, recount_provisional
+from station.ledger.service import watch_head
 from station.meeting.archive import compose, seal_bag
 from station.notices.channels import channels_for
 from station.notices.service import deliver_due
@@ -35,6 +36,8 @@ HANDLERS: dict[str, JobHandler] = {"compose": compose, "seal": seal_bag}
 async def run_work(settings: Settings) -> None:
     """Work until cancelled."""
     station = open_station(settings)
+    if not settings.sends_sms:
+        log.warning("no_sms_carrier", remedy="set STATION_SMS_URL; until then citizens cannot sign in")
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(_work_jobs(station))
@@ -109,6 +112,11 @@ async def turn_clocks(station: Station) -> None:
     await issue_due_cards(station)
 
 
+async def watch_ledger(station: Station) -> None:
+    """See that the database still holds what was noted outside of it."""
+    await watch_head(station)
+
+
 async def lay_out_rota(station: Station) -> None:
     """Keep the days ahead open for booking, and forget what was typed and never sent."""
     await extend_slots(station)
@@ -124,5 +132,6 @@ CHORES: tuple[tuple[float, Chore], ...] = (
     (1, deliver_notices),
     (15, give_sign),
     (60, turn_clocks),
+    (60, watch_ledger),
     (3600, lay_out_rota),
 )

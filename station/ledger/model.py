@@ -18,8 +18,8 @@ _WORDS_HASH = re.compile(r"^hmac-sha256:[0-9a-f]{64}$")
 class Event:
     """Who did what to what, when, why, from where. `subject` reads "case:cs_…".
 
-    `reason` is what the chain holds: a salted hash of the words that somebody gave as a reason (before such hashes
-    existed, the words themselves). `words` are those words while they are kept; clearing them leaves the chain whole.
+    `reason` is what somebody typed, while it is kept; clearing it leaves the chain whole. `chained_reason` is what the
+    chain holds of it: a salted hash, or in events older than such hashes the words themselves.
     """
 
     seq: int
@@ -29,12 +29,12 @@ class Event:
     role: str
     action: str
     subject: str
-    reason: str
+    chained_reason: str
     origin: str
     data: dict[str, Any]
     previous: str
     hash: str
-    words: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +88,9 @@ def chain_hash(previous: str, fields: list[str]) -> str:
 
 
 def hashed_fields(event: Event) -> list[str]:
-    """What of an event the chain protects: everything but the words behind its reason."""
+    """What of an event the chain protects: everything but the words of its reason."""
     at = event.at.astimezone(UTC).isoformat(timespec="microseconds")
     return [
         str(event.seq), at, event.actor, event.actor_name, event.role, event.action,
-        event.subject, event.reason, event.origin, canonical(event.data),
+        event.subject, event.chained_reason, event.origin, canonical(event.data),
     ]  # fmt: skip

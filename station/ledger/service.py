@@ -66,7 +66,7 @@ async def append(
             log.warning("ledger_head_not_kept", error=str(error))
 
     work.after_commit += [keep, tell]
-    return replace(event, words=reason)
+    return replace(event, reason=reason)
 
 
 async def timeline(station: Station, *subjects: str) -> list[Event]:
@@ -126,14 +126,20 @@ def _batches(heads: Iterable[Head]) -> Iterator[list[Head]]:
 
 def _fits(event: Event, previous: str, salt: str | None) -> bool:
     whole = event.previous == previous and event.hash == chain_hash(previous, hashed_fields(event))
-    return whole and (salt is None or hash_words(salt, event.words) == event.reason)
+    return whole and (salt is None or hash_words(salt, event.reason) == event.chained_reason)
 
 
-async def find_cut(station: Station) -> Head | None:
-    """The newest head kept outside if the database does not hold it: the ledger was cut, or an older one restored."""
-    head = await asyncio.to_thread(newest_kept_head, station.settings.ledger_heads)
-    if head is None:
-        return None
-    async with station.database.read() as connection:
+async def find_cut(database: Database, head: Head) -> bool:
+    """Whether the database does not hold an event noted outside of it: it was cut, or an older one restored."""
+    async with database.read() as connection:
         found = await store.hashes_of(connection, [head.seq])
-    return None if found.get(head.seq) == head.hash else head
+    return found.get(head.seq) != head.hash
+
+
+async def watch_head(station: Station) -> bool:
+    """Say in the log when the newest event noted outside of the database is not in it; returns whether it is so."""
+    head = await asyncio.to_thread(newest_kept_head, station.settings.ledger_heads)
+    if head is None or not await find_cut(station.database, head):
+        return False
+    log.error("ledger_cut", missing=head.seq, noted_in=head.source)
+    return True

@@ -78,7 +78,7 @@ async def append_row(work: Transaction, event: Event) -> Event:
     await work.execute(
         insert(ledger_events).values(
             seq=event.seq, at=event.at, actor=event.actor, actor_name=event.actor_name, role=event.role,
-            action=event.action, subject=event.subject, reason=event.reason, origin=event.origin,
+            action=event.action, subject=event.subject, reason=event.chained_reason, origin=event.origin,
             data=canonical(event.data), previous=event.previous, hash=event.hash,
         )
     )  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Protocol
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import aiosmtplib
-from aiohttp import BasicAuth, ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientSession, ClientTimeout, encode_basic_auth
 
 from station.base.settings import Settings
 
@@ -67,14 +67,17 @@ class SmsGateway:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-        self._login = BasicAuth(unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+        self._headers: dict[str, str] = {}
+        if parts.username:
+            login = encode_basic_auth(unquote(parts.username), unquote(parts.password or ""), "utf-8")
+            self._headers["Authorization"] = login
 
     async def send(self, address: str, text: str) -> None:
         body = {"to": address, "text": text}
         try:
             async with (
                 ClientSession(timeout=self.TIMEOUT) as session,
-                session.post(self._url, json=body, auth=self._login, allow_redirects=False) as answer,
+                session.post(self._url, json=body, headers=self._headers, allow_redirects=False) as answer,
             ):
                 status = answer.status
         except (ClientError, TimeoutError, OSError) as error:

@@ -14,18 +14,24 @@ from station.notices.service import count_unread, my_notices, read_all, read_not
 
 log = structlog.get_logger()
 LAST_PAGE = 1000
+_NO_PAGES = ("/static/", "/api/", "/media/", "/whip/", "/whep/")
 
 
 @web.middleware
 async def unread_notices(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Count what is new for who asks for a page. Bookkeeping: when it fails the page comes without the number."""
     who = principal_of(request)
-    if who.signed_in and request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
+    if who.signed_in and request.method == "GET" and _is_page(request.path):
         try:
             request[UNREAD] = await count_unread(station_of(request), who)
         except Exception:
             log.exception("unread_not_counted")
     return await handler(request)
+
+
+def _is_page(path: str) -> bool:
+    """Whether an address answers with a page, not with a file, a stream or JSON: a viewer asks for many of those."""
+    return not path.startswith(_NO_PAGES) and "." not in path.rpartition("/")[2] and not path.endswith("/events")
 
 
 async def list_notices(request: web.Request) -> web.StreamResponse:

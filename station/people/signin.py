@@ -19,7 +19,7 @@ from station.base.errors import N_, BadInput, StationError
 from station.base.principal import GUEST, Principal, Role
 from station.base.station import Station
 from station.ledger.service import append
-from station.notices.service import queue
+from station.notices.service import check_sms, queue
 from station.people import store
 from station.people.model import (
     CODE_LIFETIME,
@@ -72,8 +72,12 @@ class AccountLocked(StationError):
 
 
 async def send_code(station: Station, raw_phone: str, address: str) -> str:
-    """Put a fresh code into the outbox; returns the cleaned phone. Raises BadInput, TooManyRequests."""
+    """Put a fresh code into the outbox; returns the cleaned phone.
+
+    Raises BadInput, TooManyRequests, NoSmsCarrier where no code would reach anybody.
+    """
     phone = check_phone(raw_phone)
+    check_sms(station)
     await station.bus.limit(f"code:{phone}", 5, 3600)
     await station.bus.limit(f"code-from:{address}", 30, 3600)
     code = f"{secrets.randbelow(10**6):06}"

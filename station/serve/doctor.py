@@ -20,6 +20,8 @@ from station.base.database import Database
 from station.base.errors import StationError
 from station.base.grants import Grant, GrantSigner, GrantVerifier, Right
 from station.base.settings import Settings
+from station.ledger.service import find_cut
+from station.ledger.witness import newest_kept_head
 from station.serve.ports import find_fault, needed_ports
 
 LEAST_FREE_BYTES = 2 * 2**30  # an hour of a meeting of three is about 1 GB
@@ -57,7 +59,9 @@ async def examine(settings: Settings) -> list[Finding]:
         *_look_at_ports(settings),
         _look_at_keys(settings.keys),
         await _look_at_database(settings),
+        *await _look_at_ledger(settings),
         *await _look_at_redis(settings),
+        _look_at_sms(settings),
         _look_at_fonts(),
     ]
 
@@ -111,6 +115,32 @@ async def _look_at_database(settings: Settings) -> Finding:
     finally:
         await database.close()
     return Finding("database", Verdict.GOOD, f"{name}, revision {revision}")
+
+
+async def _look_at_ledger(settings: Settings) -> list[Finding]:
+    """Whether the database still holds the newest event that was noted outside of it."""
+    head = newest_kept_head(settings.ledger_heads)
+    if head is None:
+        return []
+    database = Database(settings.resolved_database_url)
+    try:
+        missing = await find_cut(database, head)
+    except (SQLAlchemyError, OSError):
+        return []  # said by the look at the database
+    finally:
+        await database.close()
+    if missing:
+        words = f"event {head.seq} is noted in {head.source} and not in the database: was an older one restored?"
+        return [Finding("ledger", Verdict.FAULT, words)]
+    return [Finding("ledger", Verdict.GOOD, f"holds event {head.seq}, the newest one noted outside of it")]
+
+
+def _look_at_sms(settings: Settings) -> Finding:
+    if settings.sms_url.get_secret_value():
+        return Finding("sms", Verdict.GOOD, "goes to the gateway of STATION_SMS_URL")
+    if settings.demo:
+        return Finding("sms", Verdict.NOTE, "none is sent: the demo shows them at /demo")
+    return Finding("sms", Verdict.NOTE, "none can be sent, so citizens cannot sign in: set STATION_SMS_URL")
 
 
 async def _look_at_redis(settings: Settings) -> list[Finding]:

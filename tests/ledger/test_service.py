@@ -19,7 +19,7 @@ from station.base.principal import SYSTEM
 from station.base.settings import Settings
 from station.base.station import Station
 from station.ledger.model import Event
-from station.ledger.service import append, clear_words, find_cut, head_of, timeline, verify_chain
+from station.ledger.service import append, clear_words, head_of, timeline, verify_chain, watch_head
 from station.ledger.store import append_row
 from station.ledger.witness import (
     HEAD_LABEL,
@@ -108,16 +108,14 @@ async def test_a_cut_ledger_is_found(station: Station) -> None:
     await add(station, 6)
     events = (await verify_chain(station.database)).events
     assert (await verify_chain(station.database, kept_heads(station.settings.ledger_heads))).ok
-    assert await find_cut(station) is None
+    assert not await watch_head(station)
     await cut(station, events - 3)
     assert (await verify_chain(station.database)).ok
     result = await verify_chain(station.database, kept_heads(station.settings.ledger_heads))
     assert (result.broken_at, result.cut, result.witness) == (
         events - 2, True, str(station.settings.ledger_heads),
     )  # fmt: skip
-    found = await find_cut(station)
-    assert found is not None
-    assert found.seq == events
+    assert await watch_head(station)
 
 
 async def test_another_history_is_found(station: Station) -> None:
@@ -176,7 +174,7 @@ async def test_what_was_typed_is_not_in_the_chain(station: Station) -> None:
     """A reason can be read, but the rows that nobody can change hold a salted hash of it only."""
     await give_reason(station, WORDS)
     await give_reason(station, WORDS, "case:cs_2")
-    assert [e.words for e in await timeline(station, "case:cs_1", "case:cs_2")] == [WORDS, WORDS]
+    assert [e.reason for e in await timeline(station, "case:cs_1", "case:cs_2")] == [WORDS, WORDS]
     async with station.database.read() as connection:
         rows = (await connection.execute(text("SELECT * FROM ledger_events"))).all()
     assert not [row for row in rows if any(part in str(row) for part in ("138.0000", "E12345678", "护照"))]
@@ -188,8 +186,8 @@ async def test_words_can_be_cleared_and_not_changed(station: Station) -> None:
     await give_reason(station, WORDS)
     await give_reason(station, "另一件", "case:cs_2")
     assert await clear_words(station, SYSTEM, "case:cs_1") == 1
-    assert [e.words for e in await timeline(station, "case:cs_1")] == ["", ""]
-    assert (await timeline(station, "case:cs_2"))[0].words == "另一件"
+    assert [e.reason for e in await timeline(station, "case:cs_1")] == ["", ""]
+    assert (await timeline(station, "case:cs_2"))[0].reason == "另一件"
     assert (await verify_chain(station.database)).ok
     async with station.database.transaction() as work:
         await work.execute(text("UPDATE ledger_words SET words = '别的'"))
@@ -214,7 +212,7 @@ async def test_old_reasons_stay_readable(station: Station) -> None:
     )
     async with station.database.transaction() as work:
         await append_row(work, event)
-    assert [e.words for e in await timeline(station, "case:cs_old")] == ["不归我们办"]
+    assert [e.reason for e in await timeline(station, "case:cs_old")] == ["不归我们办"]
     assert (await verify_chain(station.database)).ok
 
 

@@ -1,0 +1,172 @@
+"""Notices: each is sent once, what is said to be sent can be read, and no one-time code outlives its sending."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from aiohttp import encode_basic_auth, web
+from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from station.base.bus import LocalBus
+from station.base.clock import FixedClock
+from station.base.database import Database
+from station.base.grants import GrantSigner
+from station.base.settings import Settings
+from station.base.station import Station
+from station.notices.channels import Channel, DeliveryFailed, channels_for, outbox_file
+from station.notices.model import LEASE, MAX_ATTEMPTS, SECRET_LIFETIME, NoticeState
+from station.notices.service import NoSmsCarrier, deliver_due, list_newest, queue
+from station.people.signin import send_code
+from tests.fixtures import MONDAY_TEN
+
+
+class Carrier:
+    """Keeps what it is given; says no as often as it is told to."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.got: list[str] = []
+        self.failures = failures
+
+    async def send(self, address: str, text: str) -> None:
+        await asyncio.sleep(0)
+        if self.failures:
+            self.failures -= 1
+            raise DeliveryFailed("busy")
+        self.got.append(f"{address} {text}")
+
+
+async def put(station: Station, count: int = 1, channel: str = "sms", secret: bool = False) -> None:
+    async with station.database.transaction() as work:
+        for number in range(count):
+            await queue(station, work, channel, "13800000001", f"第 {number} 条", secret=secret)
+
+
+def later(station: Station, by: timedelta) -> Station:
+    return replace(station, clock=FixedClock(station.clock.now() + by))
+
+
+@pytest_asyncio.fixture
+async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Station]:
+    """A station outside of the demo, without a carrier, on SQLite and on PostgreSQL."""
+    settings = Settings(data=tmp_path, _env_file=None)  # type: ignore[call-arg]
+    clock = FixedClock(MONDAY_TEN)
+    made = Station(settings, Database(database_url), LocalBus(), clock, GrantSigner.load(settings.keys))
+    yield made
+    await made.database.close()
+
+
+async def test_two_work_roles_send_each_notice_once(office: Station) -> None:
+    """Three workers that look at the same moment share the notices: none goes out twice, none is left."""
+    await put(office, 20)
+    carrier = Carrier()
+    channels: dict[str, Channel] = {"sms": carrier}
+    sent = await asyncio.gather(*(deliver_due(office, channels, 40) for _ in range(3)))
+    assert sorted(carrier.got) == sorted(f"13800000001 第 {number} 条" for number in range(20))
+    assert sum(sent) == 20
+
+
+async def test_a_worker_that_died_leaves_its_notice_to_the_others(office: Station) -> None:
+    """What was claimed and not finished waits for its lease, and is then sent; a late answer changes nothing."""
+    await put(office)
+
+    class Dies(Carrier):
+        async def send(self, address: str, text: str) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await deliver_due(office, {"sms": Dies()})
+    carrier = Carrier()
+    assert await deliver_due(office, {"sms": carrier}) == 0
+    assert await deliver_due(later(office, LEASE), {"sms": carrier}) == 1
+    assert len(carrier.got) == 1
+
+
+async def test_a_notice_that_kills_its_worker_is_given_up(office: Station) -> None:
+    """Attempts are counted when they begin: a notice that ends its worker each time is not tried for ever."""
+    await put(office)
+
+    class Dies(Carrier):
+        async def send(self, address: str, text: str) -> None:
+            raise KeyboardInterrupt
+
+    for number in range(MAX_ATTEMPTS):
+        with pytest.raises(KeyboardInterrupt):
+            await deliver_due(later(office, LEASE * number), {"sms": Dies()})
+    assert await deliver_due(later(office, LEASE * MAX_ATTEMPTS), {"sms": Dies()}) == 0
+    assert (await list_newest(office))[0].state is NoticeState.FAILED
+
+
+async def test_a_failure_is_tried_again_later(office: Station) -> None:
+    """A gateway that is down gets the notice again ten seconds later, not at once."""
+    await put(office)
+    carrier = Carrier(failures=1)
+    assert await deliver_due(office, {"sms": carrier}) == 0
+    assert await deliver_due(later(office, timedelta(seconds=9)), {"sms": carrier}) == 0
+    assert await deliver_due(later(office, timedelta(seconds=10)), {"sms": carrier}) == 1
+
+
+async def test_no_code_is_kept_once_it_is_sent(office: Station) -> None:
+    """Outside of the demo a secret is in no row and in no file after its sending, taken or given up."""
+    await put(office, secret=True)
+    await deliver_due(office, {"sms": Carrier()})
+    await put(office, secret=True)
+    await deliver_due(office, channels_for(office.settings))
+    assert [notice.text for notice in await list_newest(office)] == ["", ""]
+    files = [path for path in office.settings.data.rglob("*") if path.is_file() and "database" not in path.parts]
+    assert not [path for path in files if "第 0 条".encode() in path.read_bytes()]
+
+
+async def test_a_code_that_comes_too_late_is_not_sent(office: Station) -> None:
+    """A secret that waited longer than it is valid is blanked, not sent."""
+    await put(office, secret=True)
+    carrier = Carrier()
+    assert await deliver_due(later(office, SECRET_LIFETIME), {"sms": carrier}) == 0
+    notice = (await list_newest(office))[0]
+    assert (carrier.got, notice.state, notice.text) == ([], NoticeState.FAILED, "")
+
+
+async def test_without_a_carrier_nothing_counts_as_sent(office: Station) -> None:
+    """A station that can send no SMS says so: to who asks for a code, and in the state of what waited."""
+    with pytest.raises(NoSmsCarrier):
+        await send_code(office, "13800000001", "127.0.0.1")
+    await put(office)
+    assert await deliver_due(office, channels_for(office.settings)) == 0
+    assert (await list_newest(office))[0].state is NoticeState.FAILED
+    assert not outbox_file(office.settings).exists()
+
+
+async def test_an_app_notice_needs_no_delivery(office: Station) -> None:
+    """What is told inside the station is there for its reader with the commit that tells it."""
+    await put(office, channel="app")
+    assert (await list_newest(office))[0].state is NoticeState.SENT
+
+
+async def test_the_gateway_gets_each_message_with_its_password(office: Station) -> None:
+    """STATION_SMS_URL is asked by POST, with the login in it; only a 2xx counts, and no error tells the password."""
+    asked: list[tuple[str, object]] = []
+    answers = iter([200, 500, 302])
+
+    async def take(request: web.Request) -> web.Response:
+        asked.append((request.headers["Authorization"], await request.json()))
+        return web.Response(status=next(answers), headers={"Location": "/elsewhere"})
+
+    app = web.Application()
+    app.router.add_post("/sms", take)
+    async with TestServer(app) as server:
+        url = f"http://city:pass%40word@127.0.0.1:{server.port}/sms"
+        settings = office.settings.model_copy(update={"sms_url": SecretStr(url)})
+        wired = replace(office, settings=settings)
+        await put(wired, 3)
+        assert await deliver_due(wired, channels_for(settings)) == 1
+    assert asked[0] == (encode_basic_auth("city", "pass@word", "utf-8"), {"to": "13800000001", "text": "第 0 条"})
+    async with office.database.read() as connection:
+        errors = (await connection.execute(text("SELECT error FROM notices"))).scalars().all()
+    assert sorted(errors) == ["", "the SMS gateway answered 302", "the SMS gateway answered 500"]
