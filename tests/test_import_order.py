@@ -33,7 +33,7 @@ OPEN_ROOMS = {"service", "model"}
 # The home page is one page made of several packages' parts: `home` fills the place that booking leaves for them.
 OPEN_DOORS = {("station.home", "station.booking.find_pages")}
 LAYERS = {"model": 0, "store": 1, "service": 2, "pages": 3, "api": 3}
-PURE_BASE = ("station.base.errors.", "station.base.principal.")
+PURE_BASE = ("station.base.errors.", "station.base.principal.", "station.base.working_days.")
 OF_THE_DATABASE = ("sqlalchemy", "asyncpg", "aiosqlite", "alembic")
 
 

@@ -23,6 +23,17 @@ def N_(message: str) -> str:  # noqa: N802  gettext's usual mark for text transl
     return message
 
 
+class Phrase(str):
+    """A sentence to translate whose gaps are filled afterwards: what is wrong with one field, and its limit."""
+
+    params: dict[str, object]
+
+    def __new__(cls, message: str, **params: object) -> Phrase:
+        made = super().__new__(cls, message)
+        made.params = params
+        return made
+
+
 class StationError(Exception):
     """Something the caller can be told in one sentence."""
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from station.base.clock import local, local_date
+from station.base.errors import Phrase
 from station.base.i18n import LANGUAGES, Translator, format_day, format_moment, format_span, format_time
 
 WEB = Path(__file__).resolve().parents[2] / "web"
@@ -29,14 +30,20 @@ def _environment(translator: Translator, language: str) -> Environment:
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
 
+    def translate(message: str) -> str:
+        text = translator.gettext(language, message)
+        return text % message.params if isinstance(message, Phrase) else text
+
     def gettext(message: str) -> str:
-        return translator.gettext(language, message)
+        # Jinja fills the gaps of what comes back once more: what has been filled already must survive that.
+        text = translate(message)
+        return text.replace("%", "%%") if isinstance(message, Phrase) else text
 
     def ngettext(singular: str, plural: str, count: int) -> str:
         return translator.ngettext(language, singular, plural, count)
 
     environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
-    environment.globals["translate"] = gettext
+    environment.globals["translate"] = translate
     environment.filters["day"] = lambda moment, today=None: format_day(moment, language, today)
     environment.filters["time"] = lambda moment, elder=False: format_time(moment, elder, language)
     environment.filters["moment"] = lambda moment: format_moment(moment, language)

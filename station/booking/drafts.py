@@ -22,7 +22,7 @@ KEEP_DRAFTS = timedelta(days=7)
 async def start_draft(station: Station, who: Principal, slot_id: str) -> tuple[Draft, Slot]:
     """Hold the slot for the citizen and take up what they typed before.
 
-    Raises NotFound, SlotPast, SlotTaken, OverlappingBooking, TooManyBookings; the text typed before stays.
+    Raises NotFound, SlotPast, SlotClosed, SlotTaken, OverlappingBooking, TooManyBookings; the text typed before stays.
     """
     now = station.clock.now()
     async with station.database.transaction() as work:
@@ -31,24 +31,24 @@ async def start_draft(station: Station, who: Principal, slot_id: str) -> tuple[D
         if slot is None:
             raise NotFound
         check_place(slot, now)
-        check_own(slot, await store.bookings_where(work.connection, citizen=who.account), now, booking_policy())
-        until = _held_until(draft, slot_id, now)
+        check_own(slot, await store.bookings_where(work.connection, citizen=who.account), now, booking_policy(station))
+        until = _held_until(station, draft, slot_id, now)
         changed = {"slot": slot_id, "held_until": until, "key": draft.key or new_id("fk")}
         await store.change_draft(work, who.account, **changed)
         return await store.lock_draft(work, who.account), slot
 
 
-def _held_until(draft: Draft, slot_id: str, now: datetime) -> datetime:
+def _held_until(station: Station, draft: Draft, slot_id: str, now: datetime) -> datetime:
     running = draft.slot_id == slot_id and draft.held_until is not None and draft.held_until > now
-    fresh = now + timedelta(minutes=booking_policy().hold_minutes)
+    fresh = now + timedelta(minutes=booking_policy(station).hold_minutes)
     return draft.held_until if running and draft.held_until is not None else fresh
 
 
 async def save_draft(station: Station, who: Principal, slot_id: str, matter: Matter) -> Draft:
     """Keep what was typed, then make sure that the slot is still there.
 
-    Raises BadInput (nothing is kept: the page shows the form again), or NotFound, SlotPast, SlotTaken after the text
-    has been kept.
+    Raises BadInput (nothing is kept: the page shows the form again), or NotFound, SlotPast, SlotClosed, SlotTaken
+    after the text has been kept.
     """
     now = station.clock.now()
     gone: Conflict | None = None
@@ -57,9 +57,9 @@ async def save_draft(station: Station, who: Principal, slot_id: str, matter: Mat
         slot = await store.lock_slot(work, slot_id, who.account, now)
         if slot is None:
             raise NotFound
-        check_matter(matter, slot.modes, booking_policy())
+        check_matter(matter, slot.modes, booking_policy(station))
         changed: dict[str, object] = {
-            "key": draft.key or new_id("fk"), "slot": slot_id, "held_until": _held_until(draft, slot_id, now),
+            "key": draft.key or new_id("fk"), "slot": slot_id, "held_until": _held_until(station, draft, slot_id, now),
             "mode": matter.mode or "", "topic": matter.topic, "description": matter.description,
             "help": ",".join(matter.help),
         }  # fmt: skip

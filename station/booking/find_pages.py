@@ -111,7 +111,7 @@ async def answer_deputy(
         days=days_of(slots),
         bookable=any(not slot.full for slot in slots),
         today=local_date(station.clock.now()),
-        policy=booking_policy(),
+        policy=booking_policy(station),
         fault=fault,
         unchosen=unchosen,
         kept=draft is not None and bool(draft.topic),

@@ -57,7 +57,7 @@ async def _show_matter(
         photos=await draft_photos(station, principal_of(request)),
         max_photos=MAX_PHOTOS,
         max_photo_mb=_photo_mb(request),
-        policy=booking_policy(),
+        policy=booking_policy(station),
         today=local_date(station.clock.now()),
     )
 

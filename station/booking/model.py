@@ -7,10 +7,13 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
-from station.base.errors import N_, BadInput, Conflict
+from station.base.errors import N_, BadInput, Conflict, Phrase
 from station.base.principal import Role
+from station.base.working_days import Calendar, DayKind
 
 DAY_MINUTES = 24 * 60
+REASON_LENGTH = 100  # of a cancellation: it goes out by SMS
+LONGEST = {"topic_length": 200, "description_length": 5000}  # what the columns and a form can hold
 
 
 class Mode(StrEnum):
@@ -60,12 +63,17 @@ TAKES_PLACE = frozenset({State.BOOKED, State.ATTENDED, State.MISSED})
 
 class SlotTaken(Conflict):
     code = "slot-taken"
-    message = N_("这个时段刚被别人约走了，请另选一个，您写的内容还在")
+    message = N_("这个时段刚被别人约走了，请另选一个")
 
 
 class SlotPast(Conflict):
     code = "slot-past"
-    message = N_("这个时间已经过了，请另选一个，您写的内容还在")
+    message = N_("这个时间已经过了，请另选一个")
+
+
+class SlotClosed(Conflict):
+    code = "slot-closed"
+    message = N_("这个时段代表不接待了，请另选一个")
 
 
 class OverlappingBooking(Conflict):
@@ -88,7 +96,12 @@ class FormOutdated(Conflict):
     message = N_("这张表已经用过了，请重新选时间")
 
 
-CHOOSE_ANOTHER = (SlotTaken, SlotPast, OverlappingBooking)  # the times are shown again, what was typed stays
+CHOOSE_ANOTHER = (
+    SlotTaken,
+    SlotPast,
+    SlotClosed,
+    OverlappingBooking,
+)  # the times are shown again
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +124,8 @@ def check_policy(data: dict[str, object]) -> Policy:
             raise ValueError(f"unknown rule: {name}")
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{name} must be a whole number from 1 on")
+        if value > LONGEST.get(name, value):
+            raise ValueError(f"{name} must be {LONGEST[name]} at most")
     return Policy(**{name: value for name, value in data.items() if isinstance(value, int)})
 
 
@@ -147,7 +162,7 @@ class SlotTime:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A stored slot with the places left; `free` already leaves out what others hold."""
+    """A stored slot with the places left; `free` already leaves out what others hold. A closed one has none."""
 
     id: str
     deputy_id: str
@@ -157,6 +172,7 @@ class Slot:
     modes: tuple[Mode, ...]
     capacity: int
     free: int
+    closed: bool = False
 
     @property
     def full(self) -> bool:
@@ -175,7 +191,11 @@ class Matter:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """A booking as pages show it. Names are those of the moment it was made."""
+    """A booking as pages show it. Names are those of the moment it was made.
+
+    `cancelled_by` is the role that cancelled it (`Role.CITIZEN` also when a clerk did it for the citizen), "" while it
+    stands; `cancel_reason` are the words of a deputy or the station.
+    """
 
     id: str
     slot_id: str
@@ -194,6 +214,13 @@ class Booking:
     state: State
     sequence: int
     created_at: datetime
+    cancelled_by: str = ""
+    cancel_reason: str = ""
+
+    @property
+    def by_host(self) -> bool:
+        """Whether it was the deputy or the station that cancelled."""
+        return self.cancelled_by not in ("", Role.CITIZEN)
 
     @property
     def number(self) -> str:
@@ -219,14 +246,18 @@ class Draft:
     help: tuple[Help, ...]
 
 
-def lay_out(rules: Iterable[RotaRule], first: date, days: int, zone: tzinfo) -> list[SlotTime]:
-    """The slots of `days` days from `first` on. Of two rules that would make overlapping slots the first wins."""
+def lay_out(rules: Iterable[RotaRule], first: date, days: int, zone: tzinfo, days_off: Calendar) -> list[SlotTime]:
+    """The slots of `days` days from `first` on. Of two rules that would make overlapping slots the first wins.
+
+    A weekly rule rests on public holidays, and on a make-up day the rota of the weekday that was given off is held. A
+    rule for one day is held on that day whatever it is: somebody meant it.
+    """
     made: dict[str, list[SlotTime]] = {}
     ordered = sorted(rules, key=lambda rule: (rule.day is None, rule.id))
     for offset in range(days):
         day = first + timedelta(days=offset)
         for rule in ordered:
-            for slot in _slots_of(rule, day, zone):
+            for slot in _slots_of(rule, day, zone, days_off):
                 others = made.setdefault(slot.deputy, [])
                 if not any(overlap(slot.starts_at, slot.ends_at, o.starts_at, o.ends_at) for o in others):
                     others.append(slot)
@@ -234,8 +265,8 @@ def lay_out(rules: Iterable[RotaRule], first: date, days: int, zone: tzinfo) -> 
     return sorted(every, key=lambda slot: (slot.starts_at, slot.deputy))
 
 
-def _slots_of(rule: RotaRule, day: date, zone: tzinfo) -> Iterator[SlotTime]:
-    fits = rule.day == day if rule.day is not None else rule.weekday == day.weekday()
+def _slots_of(rule: RotaRule, day: date, zone: tzinfo, days_off: Calendar) -> Iterator[SlotTime]:
+    fits = rule.day == day if rule.day is not None else rule.weekday in rota_weekdays(day, days_off)
     if not fits or rule.minutes < 1:
         return
     midnight = datetime.combine(day, time(), zone)
@@ -243,6 +274,13 @@ def _slots_of(rule: RotaRule, day: date, zone: tzinfo) -> Iterator[SlotTime]:
         starts_at = (midnight + timedelta(minutes=begin)).astimezone(UTC)
         ends_at = starts_at + timedelta(minutes=rule.minutes)
         yield SlotTime(rule.deputy, rule.station, starts_at, ends_at, rule.modes, rule.capacity)
+
+
+def rota_weekdays(day: date, days_off: Calendar) -> frozenset[int]:
+    """The weekdays (0 = Monday) whose rota is held on a day: none on a holiday, two on a make-up day."""
+    if days_off.kind(day) is DayKind.HOLIDAY:
+        return frozenset()
+    return frozenset({day.weekday(), days_off.worked_as(day).weekday()})
 
 
 def overlap(a_starts: datetime, a_ends: datetime, b_starts: datetime, b_ends: datetime) -> bool:
@@ -256,9 +294,11 @@ def places_free(capacity: int, taken: int, held_by_others: int) -> int:
 
 
 def check_place(slot: Slot, now: datetime) -> None:
-    """Whether the slot can be had. Raises SlotPast, SlotTaken."""
+    """Whether the slot can be had. Raises SlotPast, SlotClosed, SlotTaken."""
     if slot.starts_at <= now:
         raise SlotPast
+    if slot.closed:
+        raise SlotClosed
     if slot.full:
         raise SlotTaken
 
@@ -289,11 +329,21 @@ def check_matter(matter: Matter, modes: tuple[Mode, ...], policy: Policy) -> Non
     if not matter.topic:
         faults["topic"] = N_("用一句话写下您要说的事")
     elif len(matter.topic) > policy.topic_length:
-        faults["topic"] = N_("一句话最多 60 字，多的写到下面")
+        faults["topic"] = Phrase(N_("一句话最多 %(most)s 字，多的写到下面"), most=policy.topic_length)
     if len(matter.description) > policy.description_length:
-        faults["description"] = N_("情况最多写 500 字，请缩短一点")
+        faults["description"] = Phrase(N_("情况最多写 %(most)s 字，请缩短一点"), most=policy.description_length)
     if faults:
         raise BadInput(fields=faults)
+
+
+def check_reason(reason: str) -> str:
+    """Why a deputy or the station cancels, as the citizen will read it. Raises BadInput."""
+    words = " ".join(reason.split())
+    if not words:
+        raise BadInput(fields={"reason": N_("请写取消的原因，群众会在短信里看到")})
+    if len(words) > REASON_LENGTH:
+        raise BadInput(fields={"reason": Phrase(N_("原因最多 %(most)s 字，请缩短一点"), most=REASON_LENGTH)})
+    return words
 
 
 def modes_of(text: str) -> tuple[Mode, ...]:

@@ -7,11 +7,12 @@ from aiohttp import web
 from station.base.clock import local_date
 from station.base.errors import N_, BadInput
 from station.base.origin import public_origin
+from station.base.principal import Role
 from station.base.web import principal_of, private_file, read_form, render, see_other, station_of, translate
 from station.booking.calendar_file import calendar_of
 from station.booking.drafts import drop_draft, get_draft
 from station.booking.find_pages import answer_deputy
-from station.booking.model import CHOOSE_ANOTHER, Mode, State
+from station.booking.model import CHOOSE_ANOTHER, REASON_LENGTH, Mode, State
 from station.booking.photos import booking_photos, draft_photos
 from station.booking.policy import booking_policy
 from station.booking.rota import get_slot
@@ -90,12 +91,11 @@ async def show_booking(request: web.Request) -> web.StreamResponse:
     booking = await get_booking(station, who, request.match_info["booking"])
     return render(
         request,
-        "booking/done.html",
+        "booking/done.html" if booking.citizen == who.account else "desk/booking.html",
         booking=booking,
         photos=await booking_photos(station, booking),
-        own=booking.citizen == who.account,
         phone=mask_phone((await get_account(station, booking.citizen)).phone),
-        enter_from=booking.enter_from(booking_policy()),
+        enter_from=booking.enter_from(booking_policy(station)),
         may_enter=may_enter(station, booking),
         ahead=booking.state is State.BOOKED and booking.ends_at > station.clock.now(),
         may_cancel=booking.state is State.BOOKED and booking.starts_at > station.clock.now(),
@@ -127,15 +127,36 @@ async def send_calendar(request: web.Request) -> web.StreamResponse:
 
 
 async def ask_cancel(request: web.Request) -> web.StreamResponse:
-    """Sure? Says what happens next and that booking again is possible."""
+    """Sure? Says what happens next; a deputy or clerk is asked why."""
+    return await _ask_cancel(request)
+
+
+async def _ask_cancel(
+    request: web.Request, fields: dict[str, str] | None = None, form: dict[str, str] | None = None
+) -> web.StreamResponse:
     station, who = station_of(request), principal_of(request)
     booking = await get_booking(station, who, request.match_info["booking"])
     if booking.state is not State.BOOKED:
         return see_other(f"/bookings/{booking.id}")
-    return render(request, "booking/cancel.html", booking=booking, today=local_date(station.clock.now()))
+    return render(
+        request,
+        "booking/cancel.html" if who.role is Role.CITIZEN else "desk/cancel_booking.html",
+        status=422 if fields else 200,
+        booking=booking,
+        fields=fields or {},
+        form=form or {},
+        may_ask_for=who.role is not Role.DEPUTY,
+        reason_length=REASON_LENGTH,
+        today=local_date(station.clock.now()),
+    )
 
 
 async def cancel(request: web.Request) -> web.StreamResponse:
     """Cancel and show the booking as cancelled, with the way to a new one."""
-    booking = await cancel_booking(station_of(request), principal_of(request), request.match_info["booking"])
-    return see_other(f"/bookings/{booking.id}")
+    form = await read_form(request)
+    station, who, booking_id = station_of(request), principal_of(request), request.match_info["booking"]
+    try:
+        await cancel_booking(station, who, booking_id, form.get("reason", ""), form.get("asked_by") == "citizen")
+    except BadInput as error:
+        return await _ask_cancel(request, error.fields, form)
+    return see_other(f"/bookings/{booking_id}")

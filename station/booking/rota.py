@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from station.base.calendar import china
 from station.base.clock import SHANGHAI, local_date
 from station.base.errors import NotFound
 from station.base.ids import new_id
 from station.base.inserts import insert_missing, insert_or_replace
 from station.base.principal import GUEST, SYSTEM, Principal
 from station.base.station import Station
+from station.base.working_days import DayKind
 from station.booking import store
 from station.booking.model import Mode, RotaRule, Slot, SlotTime, lay_out, overlap
 from station.booking.policy import booking_policy
@@ -54,19 +56,29 @@ async def list_rules(station: Station) -> list[RotaRule]:
 
 
 async def extend_slots(station: Station, who: Principal = SYSTEM, days: int | None = None) -> int:
-    """Lay the rota out from today; returns how many slots are new. Harmless when called again: call it daily."""
+    """Lay the rota out from today; returns how many slots are new. Harmless when called again: call it daily.
+
+    What was laid out before on a day that turned out to be a holiday is closed, unless somebody has booked it.
+    """
     now = station.clock.now()
     first = local_date(now)
-    since, until = day_span(first, days or booking_policy().days_ahead)
+    since, until = day_span(first, days or booking_policy(station).days_ahead)
     async with station.database.transaction() as work:
-        wanted = lay_out(await store.all_rules(work.connection), first, (until - since).days, SHANGHAI)
+        wanted = lay_out(await store.all_rules(work.connection), first, (until - since).days, SHANGHAI, china())
         there = await store.slots_between(work.connection, since - timedelta(days=1), until, "", now)
         fresh = [slot for slot in wanted if slot.starts_at > now and not _stands_in_the_way(slot, there)]
         # Somebody else may lay out the same days at this moment: the event names only what this transaction made.
         made = await insert_missing(work, store.slots, [_row(slot) for slot in fresh])
         if made:
             await append(station, work, who, "rota.laid-out", f"rota:{first.isoformat()}", {"slots": len(made)})
+        await store.close_slots(work, [slot.id for slot in there if _falls_on_holiday(slot, wanted)])
     return len(made)
+
+
+def _falls_on_holiday(slot: Slot, wanted: list[SlotTime]) -> bool:
+    if slot.free < slot.capacity or china().kind(local_date(slot.starts_at)) is not DayKind.HOLIDAY:
+        return False
+    return not any(w.deputy == slot.deputy_id and w.starts_at == slot.starts_at for w in wanted)
 
 
 def _stands_in_the_way(wanted: SlotTime, there: list[Slot]) -> bool:
@@ -101,15 +113,16 @@ async def get_slot(station: Station, who: Principal, slot_id: str) -> Slot:
 async def list_slots(station: Station, who: Principal, deputy_id: str) -> list[Slot]:
     """A deputy's slots still to come, within the days that are laid out."""
     now = station.clock.now()
-    until = day_span(local_date(now), booking_policy().days_ahead)[1]
+    until = day_span(local_date(now), booking_policy(station).days_ahead)[1]
     async with station.database.read() as connection:
-        return await store.slots_between(connection, now, until, who.account, now, [deputy_id])
+        slots = await store.slots_between(connection, now, until, who.account, now, [deputy_id])
+    return [slot for slot in slots if not slot.closed]
 
 
 async def earliest_slots(station: Station, deputy_ids: list[str]) -> dict[str, Slot]:
     """For each deputy the first slot still free; deputies without one are left out."""
     now = station.clock.now()
-    until = day_span(local_date(now), booking_policy().days_ahead)[1]
+    until = day_span(local_date(now), booking_policy(station).days_ahead)[1]
     async with station.database.read() as connection:
         slots = await store.slots_between(connection, now, until, GUEST.account, now, deputy_ids)
     first: dict[str, Slot] = {}
@@ -125,8 +138,9 @@ async def receptions_of_day(station: Station, day: date) -> list[Reception]:
     now = station.clock.now()
     async with station.database.read() as connection:
         slots = await store.slots_between(connection, max(since, now), until, GUEST.account, now)
-    deputies = await get_deputies(station, sorted({slot.deputy_id for slot in slots}))
-    return join_slots(slots, deputies)
+    open_slots = [slot for slot in slots if not slot.closed]
+    deputies = await get_deputies(station, sorted({slot.deputy_id for slot in open_slots}))
+    return join_slots(open_slots, deputies)
 
 
 def join_slots(slots: list[Slot], deputies: dict[str, Deputy]) -> list[Reception]:

@@ -31,6 +31,7 @@ from station.booking.model import (
     check_matter,
     check_own,
     check_place,
+    check_reason,
     next_state,
 )
 from station.booking.photos import take_draft_photos
@@ -60,10 +61,14 @@ class _Wish:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """The citizen's phone ("" if none) and the deputy's accounts."""
+    """The citizen's phone ("" if none), the deputy's accounts, and the clerks' where they have something to do."""
 
     phone: str
     accounts: list[str]
+
+    def without(self, account: str) -> _Told:
+        """The same people but the one who did it."""
+        return _Told(self.phone, [known for known in self.accounts if known != account])
 
 
 async def _wish(station: Station, who: Principal, slot_id: str, form_key: str) -> _Wish:
@@ -75,7 +80,7 @@ async def book_slot(station: Station, who: Principal, slot_id: str, matter: Matt
     """Book a slot for the caller, who has agreed to the use of what they wrote.
 
     The same form sent twice gives the same booking. Of two who take the last place at once exactly one gets it.
-    Raises NotFound, BadInput, SlotPast, SlotTaken, OverlappingBooking, TooManyBookings.
+    Raises NotFound, BadInput, SlotPast, SlotClosed, SlotTaken, OverlappingBooking, TooManyBookings.
     """
     wish = await _wish(station, who, slot_id, form_key)
     async with station.database.transaction() as work:
@@ -106,7 +111,7 @@ async def _same_form(work: Transaction, wish: _Wish) -> Booking | None:
 
 async def _take_place(station: Station, work: Transaction, wish: _Wish, matter: Matter) -> Booking:
     """The caller holds the lock on the citizen's draft; the lock on the slot comes second, everywhere."""
-    now, who, policy = station.clock.now(), wish.who, booking_policy()
+    now, who, policy = station.clock.now(), wish.who, booking_policy(station)
     slot = await store.lock_slot(work, wish.slot_id, who.account, now)
     if slot is None:
         raise NotFound
@@ -134,22 +139,32 @@ def _row(identity: str, slot: Slot, wish: _Wish, matter: Matter) -> dict[str, ob
     }  # fmt: skip
 
 
-async def cancel_booking(station: Station, who: Principal, booking_id: str) -> Booking:
-    """Cancel; the place is free again at once. Cancelling twice changes nothing.
+async def cancel_booking(
+    station: Station, who: Principal, booking_id: str, reason: str = "", for_citizen: bool = False
+) -> Booking:
+    """Cancel. Cancelling twice changes nothing.
 
-    Raises NotFound, StepNotPossible (it has begun, or was held).
+    A citizen's place is free again at once, also when a clerk cancels `for_citizen`, who has telephoned. A deputy or
+    the station that cancels says why; the citizen is told, and the time stays closed: nobody else can be received in
+    it either. Raises NotFound, BadInput (no reason), StepNotPossible (it has begun, or was held).
     """
+    by_host = who.role is not Role.CITIZEN and not (for_citizen and who.role in (Role.CLERK, Role.ADMIN))
     booking = await get_booking(station, who, booking_id)
-    told = await _people_told(station, booking.citizen, booking.deputy_id)
+    words = check_reason(reason) if by_host and booking.state is State.BOOKED else ""
+    told = await _people_told(station, booking.citizen, booking.deputy_id, by_host)
     async with station.database.transaction() as work:
         booking = await _must_find(work, booking_id)
         if booking.state is State.CANCELLED:
             return booking
         if booking.starts_at <= station.clock.now() and who.role is Role.CITIZEN:
             raise StepNotPossible
-        await _change_state(station, work, who, booking, Step.CANCEL, "booking.cancelled")
+        cancelled_by = str(who.role if by_host else Role.CITIZEN)
+        changed: dict[str, object] = {"cancelled_by": cancelled_by, "cancel_reason": words}
+        await _change_state(station, work, who, booking, Step.CANCEL, "booking.cancelled", changed)
+        if by_host:
+            await store.close_slots(work, [booking.slot_id])
         booking = await _must_find(work, booking_id)
-        await _tell(station, work, booking, told, "cancelled")
+        await _tell(station, work, booking, told.without(who.account), "cancelled")
         # Booking knows no meetings: the work role closes the one that may have been made for this booking.
         arguments = {"booking": booking_id}
         await jobs.enqueue(work, "close-cancelled", f"close-cancelled:{booking_id}", arguments, station.clock.now())
@@ -187,12 +202,21 @@ async def booking_states(station: Station, booking_ids: Sequence[str]) -> dict[s
 
 
 async def _change_state(
-    station: Station, work: Transaction, who: Principal, booking: Booking, step: Step, action: str
+    station: Station,
+    work: Transaction,
+    who: Principal,
+    booking: Booking,
+    step: Step,
+    action: str,
+    more: dict[str, object] | None = None,
 ) -> None:
     after = next_state(booking.state, step, who.role)
-    changed = {"state": after, "sequence": booking.sequence + 1}
+    changed = {"state": after, "sequence": booking.sequence + 1} | (more or {})
     await work.execute(update(store.bookings).where(store.bookings.c.id == booking.id).values(changed))
-    await append(station, work, who, action, f"booking:{booking.id}", {"from": booking.state, "to": after})
+    data: dict[str, object] = {"from": booking.state, "to": after}
+    if step is Step.CANCEL:
+        data["by"] = changed["cancelled_by"]  # the reason is somebody's own words and stays out of the chain
+    await append(station, work, who, action, f"booking:{booking.id}", data)
 
 
 async def _must_find(work: Transaction, booking_id: str) -> Booking:
@@ -230,9 +254,8 @@ def may_enter(station: Station, booking: Booking) -> bool:
     """Whether the way into the meeting shows; in the demo always, so that a newcomer need not wait."""
     now = station.clock.now()
     ahead = booking.state is State.BOOKED and booking.ends_at > now
-    return (
-        ahead and booking.mode is Mode.VIDEO and (station.settings.demo or booking.enter_from(booking_policy()) <= now)
-    )
+    early = not station.settings.demo and now < booking.enter_from(booking_policy(station))
+    return ahead and booking.mode is Mode.VIDEO and not early
 
 
 async def my_bookings(station: Station, who: Principal) -> list[Booking]:
@@ -251,28 +274,47 @@ async def bookings_of_day(station: Station, day: date, deputy_id: str | None = N
         return await store.bookings_where(connection, since, until, **where)
 
 
-async def _people_told(station: Station, citizen: str, deputy_id: str) -> _Told:
+async def _people_told(station: Station, citizen: str, deputy_id: str, clerks: bool = False) -> _Told:
     account = await get_account(station, citizen)
-    return _Told(account.phone, [a.id for a in await accounts_with(station, Role.DEPUTY, deputy_id)])
+    staff = await accounts_with(station, Role.DEPUTY, deputy_id)
+    if clerks:
+        staff = [*staff, *await accounts_with(station, Role.CLERK)]
+    return _Told(account.phone, [a.id for a in staff])
 
 
 async def _tell(station: Station, work: Transaction, booking: Booking, told: _Told, what: str) -> None:
     today = local_date(station.clock.now())
     when = f"{format_day(booking.starts_at, 'zh', today)}{format_time(booking.starts_at)}"
-    texts = {
-        "booked": (
-            f"约好了：{when}，和{booking.deputy_name}代表{_MODE_WORDS[booking.mode]}，预约号 {booking.number}。"
-            f"来不了请在网上“我的”里取消，或打电话 {station.settings.help_phone}。",
-            f"新预约：{when}，{booking.citizen_name}，{_MODE_WORDS[booking.mode]}。",
-        ),
-        "cancelled": (
-            f"已取消：{when}，和{booking.deputy_name}代表的预约（{booking.number}）。随时可以再约。",
-            f"预约取消：{when}，{booking.citizen_name}。",
-        ),
-    }
-    to_citizen, to_deputy = texts[what]
+    if what == "booked":
+        to_citizen, to_staff = _words_of_booking(station, booking, when)
+    else:
+        to_citizen, to_staff = _words_of_cancelling(station, booking, when)
     subject = f"booking:{booking.id}"
     if told.phone:
         await queue(station, work, "sms", told.phone, to_citizen, subject, account=booking.citizen)
     for account in told.accounts:
-        await queue(station, work, "app", account, to_deputy, subject)
+        await queue(station, work, "app", account, to_staff, subject)
+
+
+def _words_of_booking(station: Station, booking: Booking, when: str) -> tuple[str, str]:
+    """What the citizen reads, and what the deputy reads."""
+    return (
+        f"约好了：{when}，和{booking.deputy_name}代表{_MODE_WORDS[booking.mode]}，预约号 {booking.number}。"
+        f"来不了请在网上“我的”里取消，或打电话 {station.settings.help_phone}。",
+        f"新预约：{when}，{booking.citizen_name}，{_MODE_WORDS[booking.mode]}。",
+    )
+
+
+def _words_of_cancelling(station: Station, booking: Booking, when: str) -> tuple[str, str]:
+    """What the citizen reads, and what deputy and clerks read: who cancelled, and why."""
+    if not booking.by_host:
+        return (
+            f"已取消：{when}，和{booking.deputy_name}代表的预约（{booking.number}），是您要求取消的。随时可以再约。",
+            f"预约取消：{when}，{booking.citizen_name}，是群众自己取消的。",
+        )
+    host = f"{booking.deputy_name}代表" if booking.cancelled_by == Role.DEPUTY else "联络站"
+    return (
+        f"见面取消了：{when}，和{booking.deputy_name}代表的预约（{booking.number}），是{host}取消的。"
+        f"原因：{booking.cancel_reason}。对不起，请在网上另选时间，或打电话 {station.settings.help_phone}。",
+        f"{host}取消了预约：{when}，{booking.deputy_name}接待{booking.citizen_name}。原因：{booking.cancel_reason}。",
+    )

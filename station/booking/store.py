@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Date,
     ForeignKey,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     delete,
+    false,
     func,
     or_,
     select,
@@ -66,6 +68,7 @@ slots = Table(
     Column("ends_at", UtcDateTime, nullable=False),
     Column("modes", String(40), nullable=False),
     Column("capacity", Integer, nullable=False),
+    Column("closed", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("deputy", "starts_at"),
 )
 
@@ -104,6 +107,8 @@ bookings = Table(
     Column("sequence", Integer, nullable=False),
     Column("form_key", String(40), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("cancelled_by", String(12), nullable=False, server_default=""),
+    Column("cancel_reason", String(200), nullable=False, server_default=""),
     UniqueConstraint("citizen", "form_key"),
     Index("ix_bookings_deputy_starts_at", "deputy", "starts_at"),
 )
@@ -132,6 +137,12 @@ async def lock_slot(work: Transaction, slot_id: str, citizen: str, now: datetime
     """
     await work.execute(select(slots.c.id).where(slots.c.id == slot_id).with_for_update())
     return await slot_by_id(work.connection, slot_id, citizen, now)
+
+
+async def close_slots(work: Transaction, slot_ids: list[str]) -> None:
+    """Offer these times to nobody any more; bookings that stand are not touched."""
+    if slot_ids:
+        await work.execute(update(slots).where(slots.c.id.in_(slot_ids)).values(closed=True))
 
 
 async def slots_between(
@@ -206,8 +217,11 @@ async def bookings_where(
 
 def to_slot(row: Any) -> Slot:
     """A slot from a row of `_slots_with_places`."""
-    free = places_free(row.capacity, row.taken, row.held)
-    return Slot(row.id, row.deputy, row.station, row.starts_at, row.ends_at, modes_of(row.modes), row.capacity, free)
+    free = 0 if row.closed else places_free(row.capacity, row.taken, row.held)
+    return Slot(
+        row.id, row.deputy, row.station, row.starts_at, row.ends_at, modes_of(row.modes), row.capacity, free,
+        row.closed,
+    )  # fmt: skip
 
 
 def to_draft(row: Any) -> Draft:
@@ -221,7 +235,7 @@ def to_booking(row: Any) -> Booking:
     return Booking(
         row.id, row.slot, row.deputy, row.deputy_name, row.station_name, row.station_address, row.citizen,
         row.citizen_name, row.topic, row.description, row.starts_at, row.ends_at, Mode(row.mode), helps_of(row.help),
-        State(row.state), row.sequence, row.created_at,
+        State(row.state), row.sequence, row.created_at, row.cancelled_by, row.cancel_reason,
     )  # fmt: skip
 
 

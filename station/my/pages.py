@@ -32,7 +32,7 @@ async def show_my(request: web.Request) -> web.StreamResponse:
         "my/my.html",
         next_booking=ahead[0] if ahead else None,
         may_enter=bool(ahead) and may_enter(station, ahead[0]),
-        enter_from=ahead[0].enter_from(booking_policy()) if ahead else None,
+        enter_from=ahead[0].enter_from(booking_policy(station)) if ahead else None,
         days_left=(local_date(ahead[0].starts_at) - local_date(now)).days if ahead else 0,
         later=ahead[1:],
         past=past,

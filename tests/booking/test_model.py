@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from station.base.calendar import ChineseCalendar, china
 from station.base.clock import SHANGHAI, local
 from station.base.errors import BadInput
 from station.base.principal import Role
@@ -66,21 +67,53 @@ def booking(starts_at: datetime, state: State = State.BOOKED) -> Booking:
 
 def test_a_weekly_rule_makes_slots_on_its_weekday() -> None:
     """Mondays 9 to 10 in twenty minutes are three slots a week, told in local time."""
-    made = lay_out([rule()], MONDAY, 14, SHANGHAI)
+    made = lay_out([rule()], MONDAY, 14, SHANGHAI, china())
     assert [f"{local(s.starts_at):%m-%d %H:%M}" for s in made] == [
         "10-12 09:00", "10-12 09:20", "10-12 09:40", "10-19 09:00", "10-19 09:20", "10-19 09:40",
     ]  # fmt: skip
 
 
+DAYS_OFF = [date(2026, 10, day) for day in range(1, 8)]
+
+
+def test_a_weekly_rule_rests_on_public_holidays() -> None:
+    """The whole National Day break of 2026 has no slots of any weekday; 8 October has them again."""
+    every_day = [rule(f"r{weekday}", weekday=weekday) for weekday in range(7)]
+    made = {local(s.starts_at).date() for s in lay_out(every_day, date(2026, 9, 28), 14, SHANGHAI, china())}
+    assert not made & set(DAYS_OFF)
+    assert {date(2026, 9, 30), date(2026, 10, 8), date(2026, 10, 11)} <= made
+
+
+def test_a_make_up_day_holds_the_rota_of_the_day_given_off() -> None:
+    """Saturday 10 October 2026 is worked for Wednesday the 7th, Sunday 20 September for Tuesday the 6th."""
+    for day, weekday in ((date(2026, 10, 10), 2), (date(2026, 9, 20), 1)):
+        open_on = {n for n in range(7) if lay_out([rule(weekday=n)], day, 1, SHANGHAI, china())}
+        assert open_on == {weekday, day.weekday()}
+
+
+def test_a_holiday_that_is_only_guessed_is_closed_too() -> None:
+    """Before the notice for 2027: Spring Festival by law, its days in lieu with it."""
+    every_day = [rule(f"r{weekday}", weekday=weekday) for weekday in range(7)]
+    guess = ChineseCalendar(last_year=2026)
+    made = {local(s.starts_at).day for s in lay_out(every_day, date(2027, 2, 4), 8, SHANGHAI, guess)}
+    assert made == {4, 11}
+
+
+def test_a_rule_for_one_day_is_held_on_a_holiday() -> None:
+    """Who opens 1 October by hand means it."""
+    special = rule("x", weekday=None, day=DAYS_OFF[0])
+    assert len(lay_out([special], DAYS_OFF[0], 1, SHANGHAI, china())) == 3
+
+
 def test_a_rule_for_one_day_goes_before_a_weekly_one() -> None:
     """Where both would make overlapping slots the exception of the day wins."""
     special = rule("x", weekday=None, day=MONDAY, starts=545, ends=605, minutes=60)
-    assert [local(s.starts_at).minute for s in lay_out([rule(), special], MONDAY, 1, SHANGHAI)] == [5]
+    assert [local(s.starts_at).minute for s in lay_out([rule(), special], MONDAY, 1, SHANGHAI, china())] == [5]
 
 
 def test_a_rule_may_end_at_midnight() -> None:
     """The last slot of the day ends when the day does."""
-    (last,) = lay_out([rule(starts=1410, ends=1440, minutes=30)], MONDAY, 1, SHANGHAI)
+    (last,) = lay_out([rule(starts=1410, ends=1440, minutes=30)], MONDAY, 1, SHANGHAI, china())
     assert f"{local(last.ends_at):%m-%d %H:%M}" == "10-13 00:00"
 
 
@@ -102,8 +135,8 @@ rules = st.lists(
 @given(rules, st.integers(1, 21))
 def test_the_rota_is_always_sound(made_of: list[RotaRule], days: int) -> None:
     """However odd the rules: slots lie in the days asked for, no deputy has two at once, rules have no order."""
-    made = lay_out(made_of, MONDAY, days, SHANGHAI)
-    assert made == lay_out(list(reversed(made_of)), MONDAY, days, SHANGHAI)
+    made = lay_out(made_of, MONDAY, days, SHANGHAI, china())
+    assert made == lay_out(list(reversed(made_of)), MONDAY, days, SHANGHAI, china())
     for one in made:
         assert one.starts_at < one.ends_at
         assert MONDAY <= local(one.starts_at).date() < MONDAY + timedelta(days=days)
