@@ -7,7 +7,7 @@ import secrets
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 
 import structlog
@@ -16,15 +16,18 @@ from aiohttp import ClientSession, TCPConnector, web
 from station.base.bus import open_bus
 from station.base.clock import SystemClock
 from station.base.database import Database
+from station.base.deadlines import DEADLINES, HEADER_S, Deadlines
 from station.base.errors import NotAllowed, NotSignedIn
 from station.base.grants import GrantSigner
 from station.base.i18n import Translator
 from station.base.middleware import csrf, errors, mark_started
+from station.base.origin import is_shared_address
 from station.base.settings import Settings
 from station.base.station import Station
 from station.base.templates import WEB, make_environments
 from station.base.web import CSRF_KEY, HTTP, ROUTE_KEY, STATION, TEMPLATES, Handler, Route, principal_of
 from station.booking.find_pages import HOME_BLOCKS
+from station.gateway import UNJOINED, UnjoinedSockets
 from station.home import live_card
 from station.meeting.journal import follow_journal
 from station.meeting.placement import all_nodes
@@ -60,14 +63,18 @@ async def close_station(station: Station) -> None:
 
 def build_app(station: Station, routes: tuple[Route, ...] = ROUTES) -> web.Application:
     """The web role's application: every route behind the check of its action."""
-    # `errors` is the outermost: what fails in another one still ends as a page of ours, with headers and telephone.
-    app = web.Application(middlewares=[errors, sessions, unread_notices, csrf], client_max_size=MAX_BODY)
+    # `errors` comes first of what answers: what fails in another one still ends as a page of ours, with telephone.
+    deadlines = Deadlines(partial(is_shared_address, station.settings))
+    middlewares = [deadlines.middleware, errors, sessions, unread_notices, csrf]
+    app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY)
     app.on_response_prepare.append(mark_started)
+    app[DEADLINES] = deadlines
     app[STATION] = station
     app[TEMPLATES] = make_environments(Translator())
     app[CSRF_KEY] = _csrf_key(station.settings.keys)
     app[HOME_BLOCKS] = (live_card,)
     app[READINESS] = ReadinessCheck()
+    app[UNJOINED] = UnjoinedSockets()
     app.cleanup_ctx.append(_http_client)
     for route in routes:
         app.router.add_route(route.method, route.path, _guarded(route))
@@ -141,9 +148,12 @@ async def run_web(settings: Settings) -> None:
     app.cleanup_ctx.append(_media_readers)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(close_station, station)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2, keepalive_timeout=HEADER_S)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
+        assert runner.server is not None
+        watching = asyncio.create_task(app[DEADLINES].watch(runner.server))
+        stack.callback(watching.cancel)
         site = web.TCPSite(
             runner, settings.host, settings.http_port, ssl_context=tls_context(settings), reuse_port=None
         )

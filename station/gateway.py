@@ -6,19 +6,29 @@ On several machines nginx does this instead; here it saves the newcomer a second
 from __future__ import annotations
 
 import asyncio
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlencode
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, ClientWebSocketResponse, WSMsgType, web
+import msgspec
+from aiohttp import ClientError, ClientSession, ClientTimeout, ClientWebSocketResponse, WSCloseCode, WSMsgType, web
 
-from station.base.errors import NotFound, Unavailable
-from station.base.grants import ANY_ROOM, GrantInvalid, GrantVerifier
+from station.base.errors import BadInput, NotFound, StationError, TooManyRequests, Unavailable
+from station.base.grants import ANY_ROOM, GrantInvalid, GrantVerifier, bearer_token
 from station.base.ids import is_safe_name
-from station.base.origin import client_address, is_own_origin
-from station.base.web import HTTP, station_of
+from station.base.origin import client_address, counted_address, is_own_origin
+from station.base.web import HTTP, as_json, station_of
 from station.meeting.placement import all_nodes, find_node, place_room
 
 MAX_BODY = 256 * 1024
 MAX_SIGNAL = 200_000
 HEARTBEAT_S = 8.0  # as media's own: behind a gateway, media sees only the gateway's end
+JOIN_WITHIN_S = 10.0
+MAX_UNJOINED = 50  # of one address: a whole hall may come at once, as pages join the moment their socket is open
+_SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+_LIVE_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*\Z")
 _REQUEST_HEADERS = (
     "Authorization",
     "Content-Type",
@@ -40,26 +50,21 @@ _HOP_HEADERS = {
 
 
 async def signalling(request: web.Request) -> web.StreamResponse:
-    """A media process's WebSocket, passed through message by message."""
+    """A media process's WebSocket, passed through message by message once the page has shown its grant.
+
+    Until then nothing is opened behind us, and one address may hold only so many open.
+    """
     _check_origin(request)
     url = station_of(request).settings.media_urls.get(request.match_info["node"])
     if url is None:
         raise NotFound
     browser = web.WebSocketResponse(max_msg_size=MAX_SIGNAL, heartbeat=HEARTBEAT_S)
-    try:
-        media = await request.app[HTTP].ws_connect(url + "/media/ws", max_msg_size=MAX_SIGNAL)
-    except (ClientError, TimeoutError, OSError) as error:
-        raise Unavailable from error
-    async with media:
+    with request.app[UNJOINED].count(counted_address(request)):
         await browser.prepare(request)
-        pumps = [asyncio.create_task(_pump(browser, media)), asyncio.create_task(_pump(media, browser))]
-        try:
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for pump in pumps:
-                pump.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
-            await browser.close(code=media.close_code or 1001)
+        join = await _read_join(browser, station_of(request).signer.verifier)
+    if join is not None:
+        await _pass_on(request.app[HTTP], browser, url + "/media/ws", join)
+    await browser.close()
     return browser
 
 
@@ -67,6 +72,74 @@ def _check_origin(request: web.Request) -> None:
     # A WebSocket is not bound by CORS: another site's page must not speak through this visitor's browser.
     if not is_own_origin(request):
         raise NotFound
+
+
+class UnjoinedSockets:
+    """How many WebSockets each address holds open that have not shown a grant yet."""
+
+    def __init__(self) -> None:
+        self._open: Counter[str] = Counter()
+
+    @contextmanager
+    def count(self, address: str) -> Iterator[None]:
+        """Counts one for as long as it lasts. Raises TooManyRequests."""
+        if self._open[address] >= MAX_UNJOINED:
+            raise TooManyRequests(int(JOIN_WITHIN_S))
+        self._open[address] += 1
+        try:
+            yield
+        finally:
+            self._open[address] -= 1
+            if not self._open[address]:
+                del self._open[address]
+
+
+UNJOINED = web.AppKey("unjoined", UnjoinedSockets)
+
+
+class _Join(msgspec.Struct, tag_field="type", tag="join"):
+    """The first message of a page, as far as it matters here."""
+
+    id: str
+    grant: str
+
+
+async def _read_join(browser: web.WebSocketResponse, verifier: GrantVerifier) -> str | None:
+    """The message by which a page joins, if its grant is good; media checks all the rest of it."""
+    try:
+        first = await browser.receive(timeout=JOIN_WITHIN_S)
+    except TimeoutError:
+        return None
+    if first.type is not WSMsgType.TEXT:
+        return None
+    text, re = str(first.data), ""
+    try:
+        join = msgspec.json.decode(text, type=_Join)
+        re = join.id
+        verifier.verify(join.grant)
+    except (GrantInvalid, msgspec.DecodeError) as error:
+        fault = error if isinstance(error, StationError) else BadInput()
+        await browser.send_str(as_json({"type": "failed", "re": re, "code": fault.code, "message": str(fault)}))
+        return None
+    return text
+
+
+async def _pass_on(http: ClientSession, browser: web.WebSocketResponse, url: str, join: str) -> None:
+    try:
+        media = await http.ws_connect(url, max_msg_size=MAX_SIGNAL)
+    except (ClientError, TimeoutError, OSError):
+        await browser.close(code=WSCloseCode.TRY_AGAIN_LATER)
+        return
+    async with media:
+        await media.send_str(join)
+        pumps = [asyncio.create_task(_pump(browser, media)), asyncio.create_task(_pump(media, browser))]
+        try:
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+            await browser.close(code=media.close_code or WSCloseCode.GOING_AWAY)
 
 
 Socket = web.WebSocketResponse | ClientWebSocketResponse
@@ -81,29 +154,42 @@ async def _pump(source: Socket, target: Socket) -> None:
 
 async def whip_whep(request: web.Request) -> web.StreamResponse:
     """WHIP (RFC 9725) and WHEP resources, at the media process that holds the room."""
-    station, room = station_of(request), request.match_info["room"]
+    station, path = station_of(request), _resource_path(request)
+    room = request.match_info["room"]
     if request.method == "POST" and _opens(request, room):
         node = await place_room(station, room)
     else:  # media itself says what is wrong; a stranger's word must not place a room
         node = await find_node(station, room) or all_nodes(station)[0]
-    return await _forward(request, node.url + request.rel_url.raw_path)
+    return await _forward(request, node.url + path)
+
+
+def _resource_path(request: web.Request) -> str:
+    """The path of a WHIP or WHEP resource behind us, built from checked parts only. Raises NotFound."""
+    way = "whip" if request.path.startswith("/whip/") else "whep"
+    room, session = request.match_info["room"], request.match_info.get("session", "")
+    if not is_safe_name(room) or (session and not _SESSION.match(session)):
+        raise NotFound
+    return f"/{way}/{room}/{session}" if session else f"/{way}/{room}"
 
 
 def _opens(request: web.Request, room: str) -> bool:
     """Whether the request carries a grant for that room."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     try:
-        grant = GrantVerifier.load(station_of(request).settings.keys).verify(token.strip())
+        token = bearer_token(request.headers.get("Authorization", ""))
+        grant = station_of(request).signer.verifier.verify(token)
     except GrantInvalid:
         return False
-    return scheme.lower() == "bearer" and is_safe_name(room) and grant.room in (room, ANY_ROOM)
+    return grant.room in (room, ANY_ROOM)
 
 
 async def broadcast_file(request: web.Request) -> web.StreamResponse:
     """Playlists, segments and parts of the live role; a blocking playlist waits here without costing a thread."""
-    if not is_safe_name(request.match_info["broadcast"]):
+    broadcast, file = request.match_info["broadcast"], request.match_info["file"]
+    if not is_safe_name(broadcast) or not _LIVE_FILE.match(file):
         raise NotFound
-    return await _forward(request, station_of(request).settings.live_url + request.rel_url.raw_path_qs)
+    query = urlencode(list(request.query.items()))
+    url = f"{station_of(request).settings.live_url}/live/{broadcast}/{file}"
+    return await _forward(request, f"{url}?{query}" if query else url)
 
 
 async def _forward(request: web.Request, url: str) -> web.StreamResponse:

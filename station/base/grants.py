@@ -16,6 +16,8 @@ from joserfc.jwk import OKPKey
 from station.base.errors import NotSignedIn
 
 ANY_ROOM = "*"
+MAX_LIFETIME_S = 24 * 3600  # of any grant that is handed out: who was put out is refused for as long
+MAX_TOKEN_CHARS = 4096
 _ALGORITHMS = ["EdDSA", "Ed25519"]
 _ALGORITHM = "Ed25519"
 
@@ -35,7 +37,11 @@ class GrantInvalid(NotSignedIn):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Who may do what in which room, until when (Unix seconds)."""
+    """Who may do what in which room, from when until when (Unix seconds).
+
+    `session` is the sign-in that it was made for and ends with; empty for an encoder's, which nobody signs in for.
+    `node` is the one media process where it opens the room; empty: whichever has it.
+    """
 
     room: str
     person: str
@@ -43,17 +49,29 @@ class Grant:
     rights: frozenset[Right]
     expires_at: int
     id: str = field(default_factory=lambda: secrets.token_hex(8))
+    session: str = field(default="", repr=False)
+    node: str = ""
+    issued_at: float = field(default_factory=time.time)
 
     def allows(self, right: Right, room: str) -> bool:
         """True if this grant carries the right for that room (a service grant is for any room)."""
         return right in self.rights and self.room in (room, ANY_ROOM)
 
 
+def bearer_token(header: str) -> str:
+    """The token in an Authorization header (RFC 6750 section 2.1). Raises GrantInvalid."""
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or len(token) > MAX_TOKEN_CHARS:
+        raise GrantInvalid
+    return token.strip()
+
+
 class GrantSigner:
-    """Holds the private key; lives in the web role only."""
+    """Holds the private key; lives in the web role only. `verifier` checks what it signed."""
 
     def __init__(self, key: OKPKey) -> None:
         self._key = key
+        self.verifier = GrantVerifier(key)
 
     @classmethod
     def load(cls, keys: Path) -> GrantSigner:
@@ -67,9 +85,11 @@ class GrantSigner:
             "sub": grant.person,
             "name": grant.name,
             "rights": sorted(grant.rights),
-            "iat": int(time.time()),
+            "iat": grant.issued_at,  # with its fraction (RFC 7519 section 2): before or after somebody was put out?
             "exp": grant.expires_at,
             "jti": grant.id,
+            "sid": grant.session,
+            "node": grant.node,
         }
         return jwt.encode({"alg": _ALGORITHM}, claims, self._key, algorithms=_ALGORITHMS)
 
@@ -77,6 +97,10 @@ class GrantSigner:
         """A pass for web and live to call the control interfaces of media and live."""
         rights = frozenset({Right.MANAGE})
         return self.sign(Grant(ANY_ROOM, "service", "service", rights, int(time.time()) + ttl_s))
+
+    def service_headers(self) -> dict[str, str]:
+        """What a call to a control interface carries."""
+        return {"Authorization": f"Bearer {self.service_token()}"}
 
 
 class GrantVerifier:
@@ -101,6 +125,9 @@ class GrantVerifier:
                 rights=frozenset(Right(r) for r in claims["rights"]),
                 expires_at=int(claims["exp"]),
                 id=str(claims["jti"]),
+                session=str(claims.get("sid", "")),
+                node=str(claims.get("node", "")),
+                issued_at=float(claims["iat"]),
             )
         except (JoseError, KeyError, ValueError, TypeError) as error:
             raise GrantInvalid from error

@@ -84,6 +84,11 @@ def is_trusted(settings: Settings, address: str) -> bool:
     return any(parsed in network for network in _networks(settings.trusted_proxies))
 
 
+def is_shared_address(settings: Settings, address: str) -> bool:
+    """Whether many visitors come from this address, so that no cap by address can mean one of them."""
+    return is_trusted(settings, address) or is_loopback_address(address)
+
+
 def is_forwarded(request: web.Request) -> bool:
     """Whether the request came through a proxy, trusted or not."""
     return any(name in request.headers for name in FORWARDING_HEADERS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -21,13 +21,17 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An account in one role. `scope` is the deputy's, unit's or station's id the role is bound to, else ""."""
+    """An account in one role. `scope` is the deputy's, unit's or station's id the role is bound to, else "".
+
+    `session` names the sign-in that the caller came with, for what must end with it.
+    """
 
     account: str
     role: Role
     name: str
     scope: str = ""
     origin: str = ""
+    session: str = field(default="", repr=False)
 
     @property
     def signed_in(self) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from station.base.bus import Bus
 from station.base.clock import Clock
 from station.base.database import Database
 from station.base.grants import GrantSigner
+from station.base.presence import Presence
 from station.base.settings import Settings
 
 
@@ -20,3 +21,4 @@ class Station:
     bus: Bus
     clock: Clock
     signer: GrantSigner
+    presence: Presence = field(default_factory=Presence)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import quote
 
 from aiohttp import web
 
 from station.base.errors import BadInput
+from station.base.events import SESSION_CHECK, SessionCheck
 from station.base.origin import client_address, counted_address, is_secure
 from station.base.principal import GUEST, Role
 from station.base.web import (
@@ -39,8 +41,9 @@ async def sessions(request: web.Request, handler: Handler) -> web.StreamResponse
     token = request.cookies.get(SESSION_COOKIE, "")
     request[PRINCIPAL] = GUEST
     if token and needs_session(request):
-        address = client_address(request)
-        request[PRINCIPAL] = await signin.find_principal(station_of(request), token, address)
+        station, address = station_of(request), client_address(request)
+        request[PRINCIPAL] = who = await signin.find_principal(station, token, address)
+        request[SESSION_CHECK] = SessionCheck(partial(signin.find_session, station, who.session, address))
     return await handler(request)
 
 

@@ -6,16 +6,20 @@ import asyncio
 import hashlib
 import hmac
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 import pyotp
 import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from station.base.database import Transaction
 from station.base.errors import N_, BadInput, StationError
+from station.base.events import SIGNED_OUT, session_topic
 from station.base.principal import GUEST, Principal, Role
 from station.base.station import Station
 from station.ledger.service import append
@@ -37,6 +41,7 @@ log = structlog.get_logger()
 _hasher = PasswordHasher()
 _NOBODY = _hasher.hash("nobody has this password")
 SEEN_EVERY = timedelta(minutes=1)
+SESSIONS_TOPIC = "sessions"  # which ended, for whoever tells media
 
 
 class WrongCode(BadInput):
@@ -146,40 +151,83 @@ async def check_password(station: Station, login: str, password: str, otp: str) 
 
 
 async def find_principal(station: Station, token: str, address: str) -> Principal:
-    """Who a session token stands for; a guest when it is unknown, expired or idle too long."""
+    """Who a session token stands for; a guest when it is unknown, expired or idle too long. The use is noted."""
     if not token:
         return GUEST
-    now, hashed = station.clock.now(), _hash(token)
-    query = (
-        select(store.sessions.c.seen_at, store.sessions.c.expires_at, store.accounts)
-        .join(store.accounts, store.accounts.c.id == store.sessions.c.account)
-        .where(store.sessions.c.token_hash == hashed)
-    )
-    async with station.database.read() as connection:
-        row = (await connection.execute(query)).first()
-    if row is None or row.disabled or row.expires_at <= now:
+    session = _hash(token)
+    row = await _session_row(station, session)
+    if row is None:
         return GUEST
-    if row.role != Role.CITIZEN and now - row.seen_at > STAFF_IDLE:
-        return GUEST
+    now = station.clock.now()
     if now - row.seen_at > SEEN_EVERY:
-        await _note_seen(station, hashed, now)
-    return Principal(row.id, Role(row.role), row.name, row.scope, address)
+        await _note_seen(station, session, now)
+    return _principal_of(row, session, address)
 
 
-async def _note_seen(station: Station, hashed: str, now: datetime) -> None:
+async def _note_seen(station: Station, session: str, now: datetime) -> None:
     """Bookkeeping: what is stored can be read although this cannot be (a full disk)."""
     try:
         async with station.database.transaction() as work:
-            seen = update(store.sessions).where(store.sessions.c.token_hash == hashed).values(seen_at=now)
-            await work.execute(seen)
+            await work.execute(update(store.sessions).where(_is_of(session)).values(seen_at=now))
     except Exception as error:
         log.warning("session_not_noted", error=f"{type(error).__name__}: {error}"[:200])
 
 
-async def close_session(station: Station, token: str) -> None:
-    """Sign out. Harmless for an unknown token."""
+async def find_session(station: Station, session: str, address: str = "") -> Principal:
+    """Who a session stands for, without noting it as used; a guest when it has ended."""
+    row = await _session_row(station, session)
+    return GUEST if row is None else _principal_of(row, session, address)
+
+
+async def keep_sessions(station: Station, sessions: Collection[str]) -> None:
+    """Notes that these are in use: their people sit in a room, where no page asks for anything."""
+    now = station.clock.now()
+    table = store.sessions
+    stale = table.c.token_hash.in_(sessions) & (table.c.seen_at < now - SEEN_EVERY)
+    async with station.database.read() as connection:
+        if not sessions or (await connection.execute(select(table.c.token_hash).where(stale).limit(1))).first() is None:
+            return
     async with station.database.transaction() as work:
-        await work.execute(delete(store.sessions).where(store.sessions.c.token_hash == _hash(token)))
+        await work.execute(update(table).where(stale).values(seen_at=now))
+
+
+async def close_session(station: Station, token: str) -> None:
+    """Sign out: the session's passes and event streams end with it. Harmless for an unknown token."""
+    session = _hash(token)
+    async with station.database.transaction() as work:
+        gone = await work.execute(delete(store.sessions).where(_is_of(session)))
+        if gone.rowcount:
+            work.after_commit.append(partial(_tell_ended, station, session))
+
+
+async def _tell_ended(station: Station, session: str) -> None:
+    station.presence.forget(session)
+    await station.bus.publish(session_topic(session), SIGNED_OUT)
+    await station.bus.publish(SESSIONS_TOPIC, {"action": "ended", "session": session})
+
+
+async def _session_row(station: Station, session: str) -> Any:
+    """The session with its account; None when it has ended in one way or another."""
+    query = (
+        select(store.sessions.c.seen_at, store.sessions.c.expires_at, store.accounts)
+        .join(store.accounts, store.accounts.c.id == store.sessions.c.account)
+        .where(_is_of(session))
+    )
+    async with station.database.read() as connection:
+        row = (await connection.execute(query)).first()
+    now = station.clock.now()
+    if row is None or row.disabled or row.expires_at <= now:
+        return None
+    is_idle = row.role != Role.CITIZEN and now - row.seen_at > STAFF_IDLE
+    return None if is_idle and session not in station.presence else row
+
+
+def _is_of(session: str) -> ColumnElement[bool]:
+    return store.sessions.c.token_hash == session
+
+
+def _principal_of(row: Any, session: str, address: str) -> Principal:
+    return Principal(row.id, Role(row.role), row.name, row.scope, address, session)
 
 
 async def _open_session(station: Station, work: Transaction, account: Account) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 
-from aiohttp import ClientSession
+import pytest
+from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError
+from yarl import URL
 
 from station.base.grants import Grant, GrantSigner, Right
+from station.gateway import MAX_UNJOINED
 from tests.rtc.offers import offer
 from tests.servers import RunningStation
 
@@ -59,6 +62,51 @@ async def test_a_page_that_fell_silent_is_gone_within_15_seconds(running_station
             while await members(running_station, http):
                 await asyncio.sleep(0.2)
         await silent.close()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/whip/%2e%2e/metrics", "/whep/%2E%2E/journal", "/whip/..%2fmetrics", "/whip/..%2f..%2fmetrics/x",
+        "/whip/%2e/%2e%2e", "/whip/mt_hall/%2e%2e", "/whip/mt_hall/..%2f..%2fmetrics", "/whip/mt_hall%0a/x",
+        "/whip/mt_hall%3fx/y", "/whip/mt_hall%23/y", "/whep/%5c%2e%2e/metrics", "/whip/%252e%252e/metrics",
+        "/live/%2e%2e/metrics", "/live/bc_1/%2e%2e%2f%2e%2e%2fmetrics", "/live/bc_1/..", "/live/bc_1/%2e%2e",
+        "/live/bc_1/index.m3u8%0a", "/live/bc_1%0a/index.m3u8", "/live/bc_1/x%3fy",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_no_path_leads_past_the_gateway(running_station: RunningStation, path: str, method: str) -> None:
+    """Dots, slashes and line ends in what a stranger names reach nothing of the roles behind web."""
+    async with (
+        ClientSession() as http,
+        http.request(method, URL(running_station.address + path, encoded=True), allow_redirects=False) as answer,
+    ):
+        assert 400 <= answer.status < 500
+        assert "station_media" not in await answer.text()
+
+
+async def test_sockets_without_a_grant_reach_no_media_and_are_counted(running_station: RunningStation) -> None:
+    """Who opens sockets and shows no grant gets so many of them; a bad grant is refused in words."""
+    url = running_station.address + "/media/0/ws"
+    async with ClientSession() as http:
+        held = [await http.ws_connect(url) for _ in range(MAX_UNJOINED)]
+        with pytest.raises(WSServerHandshakeError) as refused:
+            await http.ws_connect(url)
+        assert refused.value.status == 429
+        for number, first in enumerate(({"type": "join", "id": "7", "grant": "x.y.z"}, {"type": "join"}, {}, [])):
+            await held[number].send_json(first)
+            answer = await held[number].receive_json()
+            assert answer["type"] == "failed"
+            assert (await held[number].receive()).type in (WSMsgType.CLOSE, WSMsgType.CLOSED)
+            assert (answer["re"], answer["code"]) == (("7", "grant-invalid") if number == 0 else ("", "bad-input"))
+        joining = held[-1]  # one of those that wait shows a good grant: it goes on
+        grant = grant_for(running_station, "mt_counted", Right.SUBSCRIBE)
+        await joining.send_json({"type": "join", "id": "1", "grant": grant})
+        assert (await joining.receive_json())["type"] == "joined"
+        for socket in held:
+            await socket.close()
+        again = await http.ws_connect(url)
+        await again.close()
 
 
 async def members(station: RunningStation, http: ClientSession) -> list[str]:

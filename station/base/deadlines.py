@@ -1,0 +1,70 @@
+"""Ends clients that send too slowly: deadlines for header and body, and how many idle connections an address has.
+
+aiohttp itself has a deadline for the header (its keep-alive time-out counts from the connection's first byte on and
+from the end of each answer), none for the body. A proxy in front may do the same again; `deploy/nginx.conf` does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from station.base.origin import network_of
+from station.base.web import Handler
+
+HEADER_S = 20.0  # to send a whole header, and to stay silent between two requests
+BODY_GRACE_S = 20.0
+BODY_BYTES_PER_S = 4_000  # on the average: a telephone on a poor line sends more
+MAX_IDLE = 100  # connections of one address without a request under way; the oldest give way
+LOOK_EVERY_S = 1.0
+
+
+class Deadlines:
+    """Watches the connections of one server. `middleware` tells it of requests, `watch` runs until cancelled."""
+
+    def __init__(self, is_shared: Callable[[str], bool] = lambda _address: False) -> None:
+        self._is_shared = is_shared  # all visitors come from a proxy's address
+        self._begun_s: dict[RequestHandler, tuple[web.Request, float]] = {}
+
+    @web.middleware
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Notes when a request's header was complete, for as long as it is being answered."""
+        connection = request.protocol
+        self._begun_s[connection] = (request, time.monotonic())
+        try:
+            return await handler(request)
+        finally:
+            del self._begun_s[connection]
+
+    async def watch(self, server: web.Server) -> None:
+        """Looks at all connections again and again."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            for connection in [*self._slow_bodies(time.monotonic()), *self._idle_beyond(server.connections)]:
+                connection.force_close()
+
+    def _slow_bodies(self, now_s: float) -> list[RequestHandler]:
+        """Connections whose body comes more slowly than anybody's line is."""
+        return [
+            connection
+            for connection, (request, begun_s) in self._begun_s.items()
+            if not request.content.is_eof()
+            and now_s - begun_s > BODY_GRACE_S + request.content.total_bytes / BODY_BYTES_PER_S
+        ]
+
+    def _idle_beyond(self, connections: list[RequestHandler]) -> list[RequestHandler]:
+        """Connections without a request beyond what one address may have, the oldest first."""
+        idle: defaultdict[str, list[RequestHandler]] = defaultdict(list)
+        for connection in connections:  # in the order in which they came
+            address = connection.peername[0] if connection.peername else ""
+            if connection not in self._begun_s and not self._is_shared(address):
+                idle[network_of(address)].append(connection)
+        return [connection for held in idle.values() for connection in held[:-MAX_IDLE]]
+
+
+DEADLINES = web.AppKey("deadlines", Deadlines)
