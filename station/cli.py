@@ -8,9 +8,10 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 from pydantic import ValidationError
@@ -23,11 +24,19 @@ from station.base.settings import Settings
 from station.serve.ports import CannotStart
 from station.serve.roles import Part, RoleName, run_part
 
+if TYPE_CHECKING:
+    from station.base.station import Station
+
+T = TypeVar("T")
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 ledger = typer.Typer(no_args_is_help=True, help="The record of all that happened.")
 app.add_typer(ledger, name="ledger")
 user = typer.Typer(no_args_is_help=True, help="Accounts of staff, deputies, units and supervisors.")
 app.add_typer(user, name="user")
+
+job = typer.Typer(no_args_is_help=True, help="Long jobs: composing recordings, sealing archives.")
+app.add_typer(job, name="job")
 
 MAX_GRANT_MINUTES = 24 * 60
 
@@ -175,26 +184,46 @@ def add_user(
     scope: Annotated[str, typer.Option(help="Id of the deputy, unit or station that the account acts for.")] = "",
 ) -> None:
     """Make an account; prints the secret for its authenticator app, once."""
-    from station.app import close_station, open_station
+    from station.directory.service import check_scope
     from station.people.service import add_staff, authenticator_uri
 
     if role in (Role.GUEST, Role.CITIZEN, Role.SYSTEM):
         _fail("Citizens make their account by signing in with their phone; guests and the system have none.")
 
-    async def add() -> str:
-        station = open_station(read_settings())
-        try:
-            _, secret = await add_staff(station, SYSTEM, role, login, name, password, scope)
-        finally:
-            await close_station(station)
-        return secret
+    async def add(station: Station) -> str:
+        await check_scope(station, role, scope)
+        return (await add_staff(station, SYSTEM, role, login, name, password, scope))[1]
 
     try:
-        secret = asyncio.run(add())
+        secret = _with_station(add)
     except BadInput as fault:
         _fail("; ".join(fault.fields.values()) or str(fault))
     typer.echo(f"Authenticator secret, shown only now: {secret}")
     typer.echo(authenticator_uri(login, secret))
+
+
+@job.command("list")
+def list_jobs() -> None:
+    """Print every job that is not done, failed ones first: state, attempts, key, and what went wrong."""
+    from station.operations.jobs_service import list_jobs as unfinished
+
+    for line in _with_station(unfinished):
+        found = line.job
+        typer.echo(f"{found.state:<8} {found.attempts} {found.key}  {found.error}".rstrip())
+
+
+@job.command("retry")
+def retry_job(
+    key: Annotated[str, typer.Argument(help="Key of the job, as `list` and the log show it.")],
+) -> None:
+    """Begin a failed job anew."""
+    from station.operations.jobs_service import NoFailedJob
+    from station.operations.jobs_service import retry_job as retry
+
+    try:
+        _with_station(lambda station: retry(station, SYSTEM, key))
+    except NoFailedJob:
+        _fail(f"No failed job has the key {key}: see `station job list`")
 
 
 @app.command()
@@ -206,6 +235,26 @@ def doctor() -> None:
     for finding in findings:
         typer.echo(finding.line)
     raise typer.Exit(1 if any(f.blocks for f in findings) else 0)
+
+
+def _with_station(call: Callable[[Station], Awaitable[T]]) -> T:
+    """Open the station for one call. A database that cannot be used ends the program with a sentence."""
+    from station.app import close_station, open_station
+    from station.base.errors import DatabaseAway, StorageFull
+
+    async def run() -> T:
+        station = open_station(read_settings())
+        try:
+            return await call(station)
+        finally:
+            await close_station(station)
+
+    try:
+        return asyncio.run(run())
+    except DatabaseAway:
+        _fail("The database does not answer: see `station doctor`")
+    except StorageFull:
+        _fail("The disk is full: nothing was changed")
 
 
 def _fail(sentence: str) -> NoReturn:

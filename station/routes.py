@@ -20,6 +20,7 @@ from station.meeting import pages as meeting
 from station.meeting import quality_pages as quality
 from station.my import pages as my
 from station.notices import pages as notices
+from station.operations import jobs_pages as jobs
 from station.operations import pages as operations
 from station.people import pages as people
 from station.people.rights import Action
@@ -29,6 +30,8 @@ OPERATIONS = (
     Route("GET", "/readyz", operations.readyz, Action.BROWSE, anonymous=True),
     Route("GET", "/metrics", operations.metrics, Action.BROWSE, anonymous=True),
     Route("GET", "/demo", operations.demo, Action.SEE_DEMO),
+    Route("GET", "/desk/jobs", jobs.show_jobs, Action.MIND_JOBS),
+    Route("POST", "/desk/jobs/retry", jobs.retry, Action.MIND_JOBS),
 )
 
 PEOPLE = (

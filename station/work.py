@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import structlog
@@ -26,6 +26,7 @@ from station.photos.service import forget_stray_files
 log = structlog.get_logger()
 IDLE_S = 0.5
 HEARTBEAT_S = 10
+AGAIN_S = 1.0
 
 Progress = Callable[[float], Awaitable[None]]
 Chore = Callable[[Station], Awaitable[None]]
@@ -58,31 +59,70 @@ async def work_once(station: Station) -> bool:
         nonlocal shown
         if value - shown >= 0.01 or value >= 1.0:
             shown = value
-            await jobs.report_progress(station.database, job, value, station.clock.now())
+            await _keep_lease(station, job, value)
 
     async def keep_lease() -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_S)
-            await jobs.report_progress(station.database, job, shown, station.clock.now())
+            await _keep_lease(station, job, shown)
 
     heartbeat = asyncio.create_task(keep_lease())
     try:
-        await HANDLERS[job.kind](station, job.arguments, progress)
-        await jobs.finish(station.database, job, station.clock.now())
-        log.info("job_done", kind=job.kind, key=job.key)
-    except Exception as error:
-        log.exception("job_failed", kind=job.kind, key=job.key)
-        await jobs.fail(station.database, job, f"{type(error).__name__}: {error}", station.clock.now())
+        await _do_job(station, job, progress)
     finally:
         heartbeat.cancel()
-        with suppress(asyncio.CancelledError):
-            await heartbeat
+        await asyncio.gather(heartbeat, return_exceptions=True)
     return True
+
+
+async def _do_job(station: Station, job: jobs.Job, progress: Progress) -> None:
+    # `job=` in the log: a field named `key` would be hidden as a secret.
+    try:
+        await HANDLERS[job.kind](station, job.arguments, progress)
+    except asyncio.CancelledError:
+        try:
+            await jobs.give_back(station.database, job, station.clock.now())
+        except Exception as error:  # then its lease runs out
+            log.warning("job_not_given_back", job=job.key, error=f"{type(error).__name__}: {error}"[:200])
+        raise
+    except Exception as error:
+        log.exception("job_failed", job=job.key, attempt=job.attempts + 1, attempts=jobs.MAX_ATTEMPTS)
+        told = f"{type(error).__name__}: {error}"
+        await _try_until_told(partial(jobs.fail, station.database, job, told, station.clock.now()), job)
+    else:
+        await _try_until_told(partial(jobs.finish, station.database, job, station.clock.now()), job)
+        log.info("job_done", job=job.key)
+
+
+async def _keep_lease(station: Station, job: jobs.Job, shown: float) -> None:
+    """A lease that cannot be kept for a moment fails no job: another worker takes it once it has run out, no sooner."""
+    try:
+        await jobs.report_progress(station.database, job, shown, station.clock.now())
+    except Exception as error:
+        log.warning("lease_not_kept", job=job.key, error=f"{type(error).__name__}: {error}"[:200])
+
+
+async def _try_until_told(tell: Callable[[], Awaitable[None]], job: jobs.Job) -> None:
+    """Write a job's end, for as long as the database is away: else what was done would be done again."""
+    while True:
+        try:
+            await tell()
+        except Exception as error:
+            log.warning("job_end_not_written", job=job.key, error=f"{type(error).__name__}: {error}"[:200])
+            await asyncio.sleep(AGAIN_S)
+        else:
+            return
 
 
 async def _work_jobs(station: Station) -> None:
     while True:
-        if not await work_once(station):
+        try:
+            found = await work_once(station)
+        except Exception:
+            log.exception("work_failed")
+            await asyncio.sleep(AGAIN_S)
+            continue
+        if not found:
             await asyncio.sleep(IDLE_S)
 
 

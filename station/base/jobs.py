@@ -16,6 +16,7 @@ from station.base.inserts import insert_unless_there
 
 MAX_ATTEMPTS = 5
 LEASE = timedelta(seconds=30)
+WORKER_DIED = "its worker died each time"
 
 jobs = Table(
     "jobs",
@@ -50,6 +51,15 @@ class Job:
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """A job with its times, for who looks after them."""
+
+    job: Job
+    created_at: datetime
+    run_after: datetime
+
+
 async def enqueue(work: Transaction, kind: str, key: str, arguments: dict[str, Any], now: datetime) -> None:
     """Ask for a job once: the same key a second time changes nothing."""
     await insert_unless_there(
@@ -75,13 +85,21 @@ async def find_job(connection: AsyncConnection, key: str) -> Job | None:
 
 
 async def claim(database: Database, kinds: list[str], now: datetime) -> Job | None:
-    """Take the oldest due job, or one whose worker died (its lease ran out)."""
+    """Take the oldest due job, or one whose worker died (its lease ran out).
+
+    A job that took its worker with it each time ends as failed: otherwise it would be begun for ever.
+    """
     due = (jobs.c.state == "waiting") & (jobs.c.run_after <= now)
     orphaned = (jobs.c.state == "running") & (jobs.c.leased_until < now)
     query = (
         select(jobs).where(jobs.c.kind.in_(kinds), or_(due, orphaned)).order_by(jobs.c.run_after).limit(1)
     ).with_for_update(skip_locked=True)
     async with database.transaction() as work:
+        await work.execute(
+            update(jobs)
+            .where(jobs.c.kind.in_(kinds), orphaned, jobs.c.attempts >= MAX_ATTEMPTS)
+            .values(state="failed", error=WORKER_DIED, finished_at=now)
+        )
         row = (await work.execute(query)).first()
         if row is None:
             return None
@@ -98,17 +116,41 @@ async def report_progress(database: Database, job: Job, progress: float, now: da
 
 async def finish(database: Database, job: Job, now: datetime) -> None:
     """The job is done."""
-    async with database.transaction() as work:
-        done = {"state": "done", "progress": 1.0, "finished_at": now, "error": ""}
-        await work.execute(update(jobs).where(jobs.c.id == job.id).values(**done))
+    done = {"state": "done", "progress": 1.0, "finished_at": now, "error": ""}
+    await _change(database, job, done)
 
 
 async def fail(database: Database, job: Job, error: str, now: datetime) -> None:
     """Try again later, each time twice as late; after MAX_ATTEMPTS the job stays failed, with its error."""
-    final = job.attempts + 1 >= MAX_ATTEMPTS
-    again = now + timedelta(seconds=5 * 2**job.attempts)
+    values: dict[str, object] = {"state": "waiting", "run_after": now + timedelta(seconds=5 * 2**job.attempts)}
+    if job.attempts + 1 >= MAX_ATTEMPTS:
+        values = {"state": "failed", "finished_at": now}
+    await _change(database, job, {**values, "error": error[:2000]})
+
+
+async def give_back(database: Database, job: Job, now: datetime) -> None:
+    """The worker is told to end: the job waits for the next one at once, and this does not count as an attempt."""
+    await _change(database, job, {"state": "waiting", "attempts": job.attempts, "run_after": now})
+
+
+async def list_unfinished(database: Database, limit: int = 200) -> list[JobState]:
+    """Every job that is not done: the failed ones first, then the newest."""
+    query = select(jobs).where(jobs.c.state != "done")
+    query = query.order_by(jobs.c.state != "failed", jobs.c.created_at.desc()).limit(limit)
+    async with database.read() as connection:
+        rows = (await connection.execute(query)).all()
+    return [JobState(_job(row), row.created_at, row.run_after) for row in rows]
+
+
+async def retry(work: Transaction, key: str, now: datetime) -> bool:
+    """Begin a failed job anew, with all its attempts before it; False if no failed job has that key."""
+    again = {"state": "waiting", "attempts": 0, "run_after": now, "finished_at": None}
+    changed = await work.execute(update(jobs).where(jobs.c.key == key, jobs.c.state == "failed").values(**again))
+    return changed.rowcount == 1
+
+
+async def _change(database: Database, job: Job, values: dict[str, object]) -> None:
     async with database.transaction() as work:
-        values = {"state": "failed" if final else "waiting", "error": error[:2000], "run_after": again}
         await work.execute(update(jobs).where(jobs.c.id == job.id).values(**values))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from station.base.errors import NotFound
+from station.base.errors import BadInput, NotFound
+from station.base.principal import Role
 from station.base.station import Station
 from station.directory import store
 from station.directory.model import (
@@ -104,6 +105,30 @@ async def get_unit(station: Station, unit_id: str) -> Unit:
     """The handling unit with that id. Raises NotFound."""
     async with station.database.read() as connection:
         found = await store.unit_row(connection, unit_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def check_scope(station: Station, role: Role, scope: str) -> None:
+    """Whether an account of that role may act for `scope`: the id of whom or what it stands for. Raises BadInput.
+
+    A deputy's or a unit's account is nothing without one; a clerk's may be empty, for the whole district.
+    """
+    finders = {Role.DEPUTY: get_deputy, Role.UNIT: get_unit, Role.CLERK: _get_station}
+    finder = finders.get(role)
+    if finder is None or (role is Role.CLERK and not scope):
+        if scope:
+            raise BadInput(fields={"scope": "这种账号不用填代表、单位或者站点的编号"})
+        return
+    try:
+        await finder(station, scope)
+    except NotFound as error:
+        raise BadInput(fields={"scope": "没有这个编号的代表、单位或者站点，请先查清楚编号"}) from error
+
+
+async def _get_station(station: Station, station_id: str) -> LiaisonStation:
+    found = next((one for one in await list_stations(station) if one.id == station_id), None)
     if found is None:
         raise NotFound
     return found

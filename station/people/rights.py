@@ -35,6 +35,7 @@ class Action(StrEnum):
     RATE_CASE = "rate-case"
     OVERSEE = "oversee"
     ADMINISTER = "administer"
+    MIND_JOBS = "mind-jobs"  # see long jobs, begin a failed one anew
     MEDIA = "media"  # signalling, WHIP, WHEP: a grant decides, not the account
 
 
@@ -67,6 +68,7 @@ RIGHTS: dict[Action, frozenset[Role]] = {
     Action.RATE_CASE: frozenset({Role.CITIZEN, Role.DEPUTY}),  # a deputy where no citizen asked
     Action.OVERSEE: frozenset({Role.SUPERVISOR, Role.ADMIN}),
     Action.ADMINISTER: frozenset({Role.ADMIN}),
+    Action.MIND_JOBS: frozenset({Role.CLERK, Role.ADMIN}),
     Action.MEDIA: _EVERYONE,
 }
 
