@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from station.rtc.bandwidth import Estimator
-from station.rtc.send_log import SendLog
-from station.rtc.speakers import Speakers
-from station.rtc.twcc import ArrivalLog, parse_feedback
+from station.rtc.congestion.bandwidth import Estimator
+from station.rtc.congestion.send_log import SendLog
+from station.rtc.formats.twcc import ArrivalLog, parse_feedback
+from station.rtc.rooms.speakers import Speakers
 
 FEEDBACKS = 2000
 FRAME_PACKETS = 4

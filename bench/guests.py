@@ -19,8 +19,8 @@ from bench.measures import own_address
 from bench.peer import CHECK_EVERY_S, Peer
 from bench.traffic import lines
 from station.base.grants import Grant, GrantSigner, Right
-from station.rtc.adapter import Scratch
-from station.rtc.rtp import HEADER
+from station.rtc.formats.rtp import HEADER
+from station.rtc.transport.dtls_srtp import Scratch
 
 ASK_S = 20.0
 SEND_EVERY_S = 0.2

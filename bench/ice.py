@@ -7,7 +7,7 @@ import hmac
 import secrets
 import struct
 
-from station.rtc.stun import COOKIE, binding_success, parse_binding_request
+from station.rtc.formats.stun import COOKIE, binding_success, parse_binding_request
 
 _PRIORITY, _USE_CANDIDATE, _CONTROLLED, _CONTROLLING = 0x0024, 0x0025, 0x8029, 0x802A
 _USERNAME, _INTEGRITY, _FINGERPRINT = 0x0006, 0x0008, 0x8028

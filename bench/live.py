@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from station.base.grants import GrantSigner
 from station.base.settings import Settings
-from station.live.main import LiveServer
+from station.live.origin.main import LiveServer
 from tests.live.media import encoded_tone, encoded_video, fake_media, interleaved
 
 VIEWERS = (10, 100, 500)

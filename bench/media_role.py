@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.sampling import Sampler
 from station.base.settings import Settings
-from station.rtc import room
+from station.rtc.rooms import room
 from station.serve.roles import Part, RoleName, run_part
 
 

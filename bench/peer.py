@@ -8,7 +8,7 @@ import time
 
 from bench.description import Line, Local, Remote, read, write_answer, write_offer
 from bench.ice import check_answer, check_request, is_success
-from station.rtc.adapter import Certificate, DtlsPeer, Scratch, SrtpStream, srtp_protect, srtp_protect_rtcp
+from station.rtc.transport.dtls_srtp import Certificate, DtlsPeer, Scratch, SrtpStream, srtp_protect, srtp_protect_rtcp
 
 CONNECT_S = 10.0
 CHECK_EVERY_S = 2.5  # as Chromium does on a pair that works

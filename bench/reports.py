@@ -1,8 +1,8 @@
-"""What a receiver reports, besides the transport-wide feedback of `station.rtc.twcc`."""
+"""What a receiver reports, besides the transport-wide feedback of `station.rtc.formats.twcc`."""
 
 from __future__ import annotations
 
-from station.rtc import rtcp
+from station.rtc.formats import rtcp
 
 OUR_SSRC = 1
 

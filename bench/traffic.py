@@ -16,9 +16,9 @@ from typing import Literal
 
 from bench.description import AUDIO_LEVEL, AUDIO_TYPE, MID, SEND_TIME, TRANSPORT_CC, VIDEO_TYPE, Line
 from bench.peer import CHECK_EVERY_S, Peer
-from station.rtc import rtcp
-from station.rtc.adapter import Scratch, srtp_unprotect_rtcp
-from station.rtc.rtp import HEADER
+from station.rtc.formats import rtcp
+from station.rtc.formats.rtp import HEADER
+from station.rtc.transport.dtls_srtp import Scratch, srtp_unprotect_rtcp
 
 FRAMES_PER_S, FRAME_BYTES, PACKET_BYTES, AUDIO_BYTES = 25, 5000, 1100, 100
 AUDIO_PER_S = 50

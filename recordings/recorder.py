@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class _Gate:
+class _TrackState:
     """What the loop knows of an open track."""
 
     info: TrackInfo
@@ -42,7 +42,7 @@ class _Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
+class _Command:
     """What the thread is told besides frames and marks."""
 
     verb: Literal["begin", "close_track", "end", "quit"]
@@ -51,7 +51,7 @@ class _Order:
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class _Flush:
     """Whether all that was put before it stands in the folder; answered when it does, or could not."""
 
     answer: Callable[[], object]
@@ -80,15 +80,15 @@ class RoomRecorder:
         self._failed: str | None = None
         self._since_ms = 0.0  # frames from before the last start or resume are not to be kept
         self._resumes_at_next_frame = False
-        self._gates: dict[str, _Gate] = {}
+        self._gates: dict[str, _TrackState] = {}
         self._muted: dict[str, dict[str, Any]] = {}
-        self._queue: deque[_Frame | Mark | _Order | _Question] = deque()
+        self._queue: deque[_Frame | Mark | _Command | _Flush] = deque()
         self._put_bytes = 0  # counted by the loop only
         self._taken_bytes = 0  # counted by the thread only
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._running = False  # belongs to the thread, as does the next
-        self._asked: list[_Question] = []
+        self._asked: list[_Flush] = []
         if folder.exists():
             self._take_hold()
 
@@ -129,7 +129,7 @@ class RoomRecorder:
         state = recorder._state = read_timeline(folder).state  # an interruption does not end it
         if state != "off":
             recorder._resumes_at_next_frame = state == "recording"
-            recorder._tell(_Order("begin"))
+            recorder._tell(_Command("begin"))
         return recorder
 
     @property
@@ -155,7 +155,7 @@ class RoomRecorder:
         if self._epoch_ms is None:
             self._epoch_ms = at_ms
         self._failed = None
-        self._tell(_Order("begin"))
+        self._tell(_Command("begin"))
         self._record_from(at_ms, "started")
         for track_id, fields in self._muted.items():
             self._tell(Mark(at_ms, "muted", {**fields, "track": track_id}))
@@ -175,12 +175,12 @@ class RoomRecorder:
         if self.state != "off":
             self._state = "off"
             self._resumes_at_next_frame = False
-            self._tell(_Order("end", at_ms))
+            self._tell(_Command("end", at_ms))
             self._tell(Mark(at_ms, "stopped"))
 
     def open_track(self, track: TrackInfo) -> None:
         """A track has been published. Its file begins with its first (key)frame while recording."""
-        self._gates[track.id] = _Gate(track)
+        self._gates[track.id] = _TrackState(track)
 
     def write(self, track_id: str, frame: EncodedFrame) -> None:
         """Takes a frame, or drops it: while not recording, before a keyframe, or when the disk is too slow."""
@@ -206,7 +206,7 @@ class RoomRecorder:
         """A track has ended: its file is finished."""
         self._muted.pop(track_id, None)
         if self._gates.pop(track_id, None) is not None and self._thread is not None:
-            self._tell(_Order("close_track", at_ms, track_id))
+            self._tell(_Command("close_track", at_ms, track_id))
 
     def mark(self, at_ms: float, name: str, **fields: Any) -> None:
         """Notes something on the timeline, once there is one. `muted` and `unmuted` take `track`, its id.
@@ -227,13 +227,13 @@ class RoomRecorder:
         """Waits until all that was asked for so far stands in the folder, or has failed."""
         if self._thread is not None:
             stands = asyncio.Event()
-            self._tell(_Question(partial(asyncio.get_running_loop().call_soon_threadsafe, stands.set)))
+            self._tell(_Flush(partial(asyncio.get_running_loop().call_soon_threadsafe, stands.set)))
             await stands.wait()
 
     async def close(self) -> None:
         """Finishes the files, ends the thread and lets go of the folder; may be called twice."""
         if self._thread is not None:
-            self._tell(_Order("quit"))
+            self._tell(_Command("quit"))
             await asyncio.to_thread(self._thread.join)
             self._thread = None
         if self._hold is not None:
@@ -247,13 +247,13 @@ class RoomRecorder:
             gate.waits_for_keyframe = True
         self._tell(Mark(at_ms, mark))
 
-    def _drop(self, gate: _Gate, frame: EncodedFrame) -> None:
+    def _drop(self, gate: _TrackState, frame: EncodedFrame) -> None:
         if not gate.dropped:
             self._tell(Mark(frame.at_ms, "drop_began", {"track": gate.info.id}))
         gate.waits_for_keyframe = True
         gate.dropped += 1
 
-    def _tell(self, what: Mark | _Order | _Question) -> None:
+    def _tell(self, what: Mark | _Command | _Flush) -> None:
         if self._thread is None:
             name = f"recorder {self._path.name}"
             self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -291,12 +291,12 @@ class RoomRecorder:
             elif isinstance(what, Mark):
                 if not (self._failed and what.name in STATE_MARKS):  # the alarm's is the last word
                     folder.mark(what)
-            elif isinstance(what, _Question):
+            elif isinstance(what, _Flush):
                 self._asked.append(what)
             else:
-                self._obey(what, folder)
+                self._execute(what, folder)
 
-    def _obey(self, order: _Order, folder: RecordingFolder) -> None:
+    def _execute(self, order: _Command, folder: RecordingFolder) -> None:
         if order.verb == "begin":
             self._failed = None
             folder.begin()

@@ -29,9 +29,9 @@ from station.base.web import CSRF_KEY, HTTP, ROUTE_KEY, STATION, TEMPLATES, Hand
 from station.booking.find_pages import HOME_BLOCKS
 from station.gateway import UNJOINED, UnjoinedSockets
 from station.home import live_card
-from station.meeting.journal import follow_journal
-from station.meeting.placement import all_nodes
-from station.meeting.reconcile import keep_in_step
+from station.nodes.journal import follow_journal
+from station.nodes.placement import all_nodes
+from station.nodes.reconcile import reconcile_forever
 from station.notices.pages import unread_notices
 from station.operations.pages import READINESS
 from station.operations.readiness import ReadinessCheck
@@ -134,7 +134,7 @@ def tls_context(settings: Settings) -> ssl.SSLContext | None:
 async def _media_readers(app: web.Application) -> AsyncIterator[None]:
     station, http = app[STATION], app[HTTP]
     tasks = [asyncio.create_task(follow_journal(station, http, node.url)) for node in all_nodes(station)]
-    tasks.append(asyncio.create_task(keep_in_step(station, http)))
+    tasks.append(asyncio.create_task(reconcile_forever(station, http)))
     yield
     for task in tasks:
         task.cancel()

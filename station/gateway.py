@@ -20,7 +20,7 @@ from station.base.grants import ANY_ROOM, GrantInvalid, GrantVerifier, bearer_to
 from station.base.ids import is_safe_name
 from station.base.origin import client_address, counted_address, is_own_origin
 from station.base.web import HTTP, as_json, station_of
-from station.meeting.placement import all_nodes, find_node, place_room
+from station.nodes.placement import all_nodes, find_node, place_room
 
 MAX_BODY = 256 * 1024
 MAX_SIGNAL = 200_000

@@ -6,8 +6,8 @@ from aiohttp import web
 
 from station.base.web import station_of
 from station.booking.find_pages import HomeBlock
-from station.live.model import OnAir
-from station.live.service import list_broadcasts
+from station.live.web.model import OnAir
+from station.live.web.service import list_broadcasts
 
 
 async def live_card(request: web.Request) -> HomeBlock | None:

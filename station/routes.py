@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from station import gateway
+from station.archive import replay_pages as replay
 from station.base.web import Route
 from station.booking import find_pages as finding
 from station.booking import matter_pages as matter
 from station.booking import pages as booking
-from station.cases import api as cases_api
-from station.cases import desk_pages as cases_desk
-from station.cases import oversight_pages as oversight
-from station.cases import pages as cases
-from station.cases import unit_pages as unit
+from station.cases.pages import api as cases_api
+from station.cases.pages import desk_pages as cases_desk
+from station.cases.pages import oversight_pages as oversight
+from station.cases.pages import public_pages as cases
+from station.cases.pages import unit_pages as unit
 from station.directory import pages as directory
-from station.live import pages as live
+from station.hearings import pages as hearings
+from station.live.web import pages as live
 from station.meeting import api as meeting_api
-from station.meeting import desk, hearings
+from station.meeting import desk_pages as desk
 from station.meeting import pages as meeting
-from station.meeting import quality_pages as quality
 from station.my import pages as my
 from station.notices import pages as notices
 from station.operations import jobs_pages as jobs
 from station.operations import pages as operations
 from station.people import pages as people
 from station.people.rights import Action
+from station.quality import pages as quality
 
 OPERATIONS = (
     Route("GET", "/healthz", operations.healthz, Action.BROWSE, anonymous=True),
@@ -94,7 +96,6 @@ GATEWAY = (
     Route("GET", "/live/{broadcast}/{file}", gateway.broadcast_file, Action.WATCH, anonymous=True),
 )
 
-# Builder blocks: directory + booking + my / cases + unit + oversight / meeting + desk + live pages.
 
 CASES = (
     Route("GET", "/cases", cases.list_cases, Action.SEE_PUBLIC_CASES),
@@ -147,7 +148,7 @@ MEETING = (
     Route("POST", "/api/v1/meetings/{meeting}/chat", meeting_api.send_chat, Action.ENTER_MEETING),
     Route("POST", "/api/v1/meetings/{meeting}/matters", meeting_api.note_matter, Action.NOTE_MATTER),
     Route("POST", "/api/v1/meetings/{meeting}/end", meeting_api.end_meeting, Action.END_MEETING),
-    Route("GET", "/api/v1/meetings/{meeting}/composing", meeting_api.show_composing, Action.SEE_REPLAY),
+    Route("GET", "/api/v1/meetings/{meeting}/composing", replay.show_composing, Action.SEE_REPLAY),
     Route("GET", "/deputy", desk.show_deputy_day, Action.DEPUTY_DESK),
     Route("GET", "/desk", desk.show_today, Action.CLERK_DESK),
     Route("GET", "/desk/events", meeting.stream_lobby, Action.ADMIT),
@@ -161,9 +162,9 @@ MEETING = (
     Route("GET", "/live", live.list_live, Action.WATCH),
     Route("GET", "/live/{broadcast}", live.show_live, Action.WATCH),
     Route("GET", "/api/v1/broadcasts/{broadcast}", live.show_status, Action.WATCH),
-    Route("GET", "/replay/{meeting}", meeting.show_replay, Action.SEE_REPLAY),
-    Route("GET", "/replay/{meeting}/video.mp4", meeting.send_video, Action.SEE_REPLAY),
-    Route("POST", "/replay/{meeting}/publish", meeting.publish_replay, Action.RUN_HEARING),
+    Route("GET", "/replay/{meeting}", replay.show_replay, Action.SEE_REPLAY),
+    Route("GET", "/replay/{meeting}/video.mp4", replay.send_video, Action.SEE_REPLAY),
+    Route("POST", "/replay/{meeting}/publish", replay.publish_replay, Action.RUN_HEARING),
 )
 
 ROUTES: tuple[Route, ...] = (*OPERATIONS, *PEOPLE, *NOTICES, *DIRECTORY, *BOOKING, *CASES, *GATEWAY, *MEETING)

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from station.app import close_station, open_station
+from station.archive.jobs import compose, seal_bag
 from station.base import jobs
 from station.base.heartbeats import beat
 from station.base.settings import Settings
@@ -18,10 +19,9 @@ from station.booking.drafts import forget_old_drafts
 from station.booking.rota import extend_slots
 from station.cases.service import issue_due_cards, recount_provisional
 from station.ledger.service import watch_head
-from station.meeting.archive import compose, seal_bag
 from station.notices.channels import channels_for
 from station.notices.service import deliver_due
-from station.photos.service import forget_stray_files
+from station.photos.service import delete_orphaned_files
 
 log = structlog.get_logger()
 IDLE_S = 0.5
@@ -161,7 +161,7 @@ async def lay_out_rota(station: Station) -> None:
     """Keep the days ahead open for booking, and forget what was typed and never sent."""
     await extend_slots(station)
     await forget_old_drafts(station)
-    await forget_stray_files(station)
+    await delete_orphaned_files(station)
     if station.settings.demo:
         from station.demo.booking import keep_today_bookable  # noqa: PLC0415  only the demo loads the demo
 

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable
 
 from bench.network.link import Link, Rules
-from station.rtc.addresses import host_addresses
+from station.rtc.transport.addresses import host_addresses
 
 Address = tuple[str, int]
 _MAX_DATAGRAM = 2048

@@ -49,31 +49,31 @@ _STEP_TO = {State.ATTENDED: Step.ATTEND, State.MISSED: Step.MISS}
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _BookingRequest:
     """Who wants which slot by which form, and who is told of it."""
 
     who: Principal
     slot_id: str
     form_key: str
     deputy: Deputy
-    told: _Told
+    told: _Recipients
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Recipients:
     """The citizen's phone ("" if none), the deputy's accounts, and the clerks' where they have something to do."""
 
     phone: str
     accounts: list[str]
 
-    def without(self, account: str) -> _Told:
+    def without(self, account: str) -> _Recipients:
         """The same people but the one who did it."""
-        return _Told(self.phone, [known for known in self.accounts if known != account])
+        return _Recipients(self.phone, [known for known in self.accounts if known != account])
 
 
-async def _wish(station: Station, who: Principal, slot_id: str, form_key: str) -> _Wish:
+async def _wish(station: Station, who: Principal, slot_id: str, form_key: str) -> _BookingRequest:
     deputy = await get_deputy(station, (await get_slot(station, who, slot_id)).deputy_id)
-    return _Wish(who, slot_id, form_key, deputy, await _people_told(station, who.account, deputy.id))
+    return _BookingRequest(who, slot_id, form_key, deputy, await _people_told(station, who.account, deputy.id))
 
 
 async def book_slot(station: Station, who: Principal, slot_id: str, matter: Matter, form_key: str) -> Booking:
@@ -105,11 +105,11 @@ async def confirm_draft(station: Station, who: Principal, slot_id: str, form_key
         return booking
 
 
-async def _same_form(work: Transaction, wish: _Wish) -> Booking | None:
+async def _same_form(work: Transaction, wish: _BookingRequest) -> Booking | None:
     return await store.booking_where(work.connection, citizen=wish.who.account, form_key=wish.form_key)
 
 
-async def _take_place(station: Station, work: Transaction, wish: _Wish, matter: Matter) -> Booking:
+async def _take_place(station: Station, work: Transaction, wish: _BookingRequest, matter: Matter) -> Booking:
     """The caller holds the lock on the citizen's draft; the lock on the slot comes second, everywhere."""
     now, who, policy = station.clock.now(), wish.who, booking_policy(station)
     slot = await store.lock_slot(work, wish.slot_id, who.account, now)
@@ -128,7 +128,7 @@ async def _take_place(station: Station, work: Transaction, wish: _Wish, matter: 
     return booking
 
 
-def _row(identity: str, slot: Slot, wish: _Wish, matter: Matter) -> dict[str, object]:
+def _row(identity: str, slot: Slot, wish: _BookingRequest, matter: Matter) -> dict[str, object]:
     return {
         "id": identity, "slot": slot.id, "deputy": wish.deputy.id, "deputy_name": wish.deputy.name,
         "station_name": wish.deputy.station_name, "station_address": wish.deputy.station_address,
@@ -274,15 +274,15 @@ async def bookings_of_day(station: Station, day: date, deputy_id: str | None = N
         return await store.bookings_where(connection, since, until, **where)
 
 
-async def _people_told(station: Station, citizen: str, deputy_id: str, clerks: bool = False) -> _Told:
+async def _people_told(station: Station, citizen: str, deputy_id: str, clerks: bool = False) -> _Recipients:
     account = await get_account(station, citizen)
     staff = await accounts_with(station, Role.DEPUTY, deputy_id)
     if clerks:
         staff = [*staff, *await accounts_with(station, Role.CLERK)]
-    return _Told(account.phone, [a.id for a in staff])
+    return _Recipients(account.phone, [a.id for a in staff])
 
 
-async def _tell(station: Station, work: Transaction, booking: Booking, told: _Told, what: str) -> None:
+async def _tell(station: Station, work: Transaction, booking: Booking, told: _Recipients, what: str) -> None:
     today = local_date(station.clock.now())
     when = f"{format_day(booking.starts_at, 'zh', today)}{format_time(booking.starts_at)}"
     if what == "booked":

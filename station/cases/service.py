@@ -1,19 +1,6 @@
 """What may be done with cases, and what can be read of them: the package's face to its siblings."""
 
-from station.cases.cards import issue_card, issue_due_cards, recount_provisional, withdraw_card
-from station.cases.handling import add_note, ask_extension, decide_extension, reply_case, return_case
-from station.cases.intake import (
-    accept_case,
-    assign_case,
-    conclude_case,
-    decline_case,
-    open_case,
-    publish_case,
-    recall_case,
-    reply_rule,
-)
-from station.cases.rating import rate_case, redo_case
-from station.cases.reading import (
+from station.cases.reads.reading import (
     CaseLine,
     CaseView,
     PublicPage,
@@ -27,6 +14,19 @@ from station.cases.reading import (
     read_case,
 )
 from station.cases.records import Case, OpenCase
+from station.cases.steps.cards import issue_card, issue_due_cards, recount_provisional, withdraw_card
+from station.cases.steps.handling import add_note, ask_extension, decide_extension, reply_case, return_case
+from station.cases.steps.intake import (
+    accept_case,
+    assign_case,
+    conclude_case,
+    decline_case,
+    open_case,
+    publish_case,
+    recall_case,
+    reply_rule,
+)
+from station.cases.steps.rating import rate_case, redo_case
 
 __all__ = [
     "Case",

@@ -12,11 +12,11 @@ from station.base.clock import SHANGHAI, FixedClock, local
 from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.cases import service
-from station.cases.calendar import china
+from station.cases.law.calendar import china
+from station.cases.law.working_days import subtract_working_days
 from station.cases.model import Grade
 from station.cases.queries import cases_where
 from station.cases.records import OpenCase
-from station.cases.working_days import subtract_working_days
 from station.directory.service import get_deputy
 
 CLERK = Principal("ac_demo_clerk", Role.CLERK, "何晓雯", "st_demo_guihua")

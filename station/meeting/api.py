@@ -6,11 +6,11 @@ import msgspec
 from aiohttp import web
 
 from station.base.errors import BadInput
-from station.base.jobs import find_job
 from station.base.web import answer_json, principal_of, read_json, station_of
-from station.meeting import entering, lobby, matters, recording, replay, service
-from station.meeting.model import RecordingAction
+from station.meeting import admission as entering
+from station.meeting import lobby, matters, recording, service
 from station.meeting.view import view_room
+from station.nodes.model import RecordingAction
 
 
 class DoorBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -65,9 +65,9 @@ async def step_at_door(request: web.Request) -> web.StreamResponse:
     body = await read_json(request, DoorBody)
     station, who = station_of(request), principal_of(request)
     if body.action in ("enter", "ready"):
-        await lobby.come_to_door(station, who, _meeting(request), ready=body.action == "ready")
+        await lobby.enter_lobby(station, who, _meeting(request), ready=body.action == "ready")
     elif body.action == "leave":
-        await lobby.leave_door(station, who, _meeting(request))
+        await lobby.leave_lobby(station, who, _meeting(request))
     else:
         raise BadInput
     return await show_state(request)
@@ -130,12 +130,3 @@ async def end_meeting(request: web.Request) -> web.StreamResponse:
     """End for all."""
     meeting = await service.end_meeting(station_of(request), principal_of(request), _meeting(request))
     return answer_json({"meeting": meeting.state, "replay": f"/replay/{meeting.id}"})
-
-
-async def show_composing(request: web.Request) -> web.StreamResponse:
-    """How far the composed video is: state none, waiting, running, done or failed, and 0 to 1."""
-    station = station_of(request)
-    meeting = await replay.get_replay(station, principal_of(request), _meeting(request))
-    async with station.database.read() as connection:
-        job = await find_job(connection, f"compose:{meeting.id}")
-    return answer_json({"state": job.state if job else "none", "progress": job.progress if job else 0.0})

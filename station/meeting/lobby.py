@@ -12,7 +12,7 @@ from station.base.ids import new_id
 from station.base.principal import Principal
 from station.base.station import Station
 from station.ledger.service import append
-from station.meeting import media_client, store
+from station.meeting import store
 from station.meeting.model import (
     Admission,
     DoorStep,
@@ -25,6 +25,7 @@ from station.meeting.model import (
     step_meeting,
 )
 from station.meeting.service import take_seat
+from station.nodes import media_client
 
 LOBBY_TOPIC = "lobby"
 
@@ -51,7 +52,7 @@ class Waiting:
     name: str
 
 
-async def come_to_door(station: Station, who: Principal, meeting_id: str, ready: bool = False) -> Admission:
+async def enter_lobby(station: Station, who: Principal, meeting_id: str, ready: bool = False) -> Admission:
     """Ask to come in. Coming again keeps the place; `ready` tells that the devices have been tried.
 
     Raises DoorClosed to somebody who was turned away, MeetingEnded.
@@ -79,7 +80,7 @@ async def come_to_door(station: Station, who: Principal, meeting_id: str, ready:
         return after
 
 
-async def leave_door(station: Station, who: Principal, meeting_id: str) -> None:
+async def leave_lobby(station: Station, who: Principal, meeting_id: str) -> None:
     """Stop waiting; the place is lost. Leaving the room itself changes nothing here: one may come back."""
     meeting, _ = await take_seat(station, who, meeting_id)
     async with station.database.transaction() as work:

@@ -10,9 +10,9 @@ from station.base.station import Station
 from station.cases.service import Case, OpenCase, cases_of_meeting, open_case
 from station.directory.service import get_unit
 from station.ledger.service import append
-from station.meeting.journal import recorded_seconds
 from station.meeting.model import MAX_TITLE
 from station.meeting.service import get_meeting, seat_inside
+from station.nodes.journal import recorded_seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class DoorStep(StrEnum):
     REFUSE = "refuse"
 
 
-DOOR: dict[tuple[Admission, DoorStep], Admission] = {
+LOBBY: dict[tuple[Admission, DoorStep], Admission] = {
     (Admission.NONE, DoorStep.ENTER): Admission.WAITING,
     (Admission.WAITING, DoorStep.ENTER): Admission.WAITING,  # a reload keeps the place
     (Admission.ADMITTED, DoorStep.ENTER): Admission.ADMITTED,
@@ -88,15 +88,6 @@ class Relation(StrEnum):
     PARTY = "party"  # the citizen who booked
     INVITED = "invited"  # whoever may ask to come in
     STRANGER = "stranger"
-
-
-class RecordingAction(StrEnum):
-    """What can be asked of the recorder; the same words as in media's control call."""
-
-    START = "start"
-    PAUSE = "pause"
-    RESUME = "resume"
-    STOP = "stop"
 
 
 class MeetingEnded(Conflict):
@@ -214,7 +205,7 @@ def step_meeting(state: State, step: Step) -> State:
 def step_door(state: Admission, step: DoorStep) -> Admission:
     """The admission after a step. Raises DoorClosed to the refused, Conflict where nobody is at the door."""
     try:
-        return DOOR[state, step]
+        return LOBBY[state, step]
     except KeyError:
         raise DoorClosed if state is Admission.REFUSED else Conflict from None
 
@@ -244,14 +235,14 @@ def seat_for(role: Role, relation: Relation, state: State, admission: Admission)
     return Seat(relation, admission, both, may_note=role is Role.DEPUTY)
 
 
-def must_be_asked(role: Role) -> bool:
+def requires_consent(role: Role) -> bool:
     """Whether recording needs this person's consent: citizens' does, deputies and clerks are in office."""
     return role is Role.CITIZEN
 
 
 def names_refusing(present: Iterable[Entry], given: Mapping[str, bool]) -> list[str]:
     """The citizens in the room who have not agreed to being recorded; while there is one, nothing is recorded."""
-    return [entry.name for entry in present if must_be_asked(entry.role) and not given.get(entry.account, False)]
+    return [entry.name for entry in present if requires_consent(entry.role) and not given.get(entry.account, False)]
 
 
 def present(entries: Iterable[Entry], inside: Set[str], pass_since: datetime) -> list[Entry]:

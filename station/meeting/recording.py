@@ -6,19 +6,19 @@ from station.base.errors import NotAllowed
 from station.base.principal import Principal
 from station.base.station import Station
 from station.ledger.service import append
-from station.meeting import media_client
-from station.meeting.entering import consents_by_account
+from station.meeting.admission import consents_by_account
 from station.meeting.lobby import people_of
-from station.meeting.media_client import RecordingState, inside
 from station.meeting.model import (
     GRANT_TTL,
     Meeting,
-    RecordingAction,
     RecordingRefused,
     names_refusing,
     present,
 )
 from station.meeting.service import seat_inside
+from station.nodes import media_client
+from station.nodes.media_client import RecordingState, inside
+from station.nodes.model import RecordingAction
 
 _TURNS_ON = (RecordingAction.START, RecordingAction.RESUME)
 

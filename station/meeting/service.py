@@ -16,8 +16,8 @@ from station.base.station import Station
 from station.booking.service import get_booking, mark_booking
 from station.directory.service import get_deputy
 from station.ledger.service import append
-from station.live.service import stop_broadcasts_of
-from station.meeting import media_client, store
+from station.live.web.service import stop_broadcasts_of
+from station.meeting import store
 from station.meeting.model import (
     MAX_CHAT,
     MAX_TITLE,
@@ -36,6 +36,7 @@ from station.meeting.model import (
     seat_for,
     step_meeting,
 )
+from station.nodes import media_client
 from station.people.service import consents_of
 
 REVIEWERS = (Role.CLERK, Role.ADMIN)

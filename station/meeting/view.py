@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from station.base.principal import Principal
 from station.base.station import Station
-from station.meeting.entering import consents_by_account, own_consents
+from station.meeting.admission import consents_by_account, own_consents
 from station.meeting.lobby import people_of, place_in_queue
 from station.meeting.matters import Matter, list_matters
 from station.meeting.model import Admission, Entry, Meeting, display_name

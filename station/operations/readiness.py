@@ -17,7 +17,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from station.base.errors import StorageFull, is_full
 from station.base.heartbeats import beat, last_beat
 from station.base.station import Station
-from station.meeting.placement import all_nodes
+from station.nodes.placement import all_nodes
 
 ANSWER_S = 2.0
 DATABASE_S = 6.0  # a little longer than the time that a connection may take

@@ -128,7 +128,7 @@ async def open_photo(station: Station, holder: str, photo_id: str) -> Path:
     return path
 
 
-async def forget_stray_files(station: Station) -> None:
+async def delete_orphaned_files(station: Station) -> None:
     """Delete files that have no row: a process that was killed half-way could not tidy up after itself."""
     # The file system's clock counts here, not the station's: it is what the files' times were taken from.
     now = time.time()

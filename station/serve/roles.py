@@ -86,11 +86,11 @@ def _entry(part: Part) -> Entry:
 
             return run_web
         case RoleName.MEDIA:
-            from station.rtc.main import run_media  # noqa: PLC0415
+            from station.rtc.http.main import run_media  # noqa: PLC0415
 
             return partial(run_media, number=part.number)
         case RoleName.LIVE:
-            from station.live.main import run_live  # noqa: PLC0415
+            from station.live.origin.main import run_live  # noqa: PLC0415
 
             return run_live
         case RoleName.WORK:

@@ -12,7 +12,7 @@ from bench.reports import write_report
 from bench.servers import Access
 from bench.traffic import Publisher, Traffic
 from bench.viewer import Viewer
-from station.rtc import rtcp
+from station.rtc.formats import rtcp
 
 LOCAL = Local("ours", "password", "AA:BB", ("192.0.2.7", 4000))
 

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from station.cases.charts import bar_chart, round_up, spark_points
-from station.cases.figures import Bar, Month, history, league, percent
 from station.cases.model import Colour, Grade
+from station.cases.reads.charts import bar_chart, round_up, spark_points
+from station.cases.reads.figures import Bar, Month, history, league, percent
 from station.cases.records import Card, Rating, Reply
 
 OCTOBER = Month(2026, 10)

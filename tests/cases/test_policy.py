@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from station.cases.calendar import china
-from station.cases.policy import PACKS, RULES, check_policy, load_policy
+from station.cases.law.calendar import china
+from station.cases.law.policy import PACKS, RULES, check_policy, load_policy
 
 DEFAULT = PACKS / "default.toml"
 

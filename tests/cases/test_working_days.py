@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from station.cases.calendar import ChineseCalendar, china
-from station.cases.working_days import (
+from station.cases.law.calendar import ChineseCalendar, china
+from station.cases.law.working_days import (
     DayKind,
     add_months,
     add_working_days,

@@ -21,8 +21,10 @@ from aiortc.codecs.h264 import H264Encoder
 from aiortc.codecs.opus import OpusEncoder
 from aiortc.codecs.vpx import Vp8Encoder
 
-from station.rtc import messages, port, rtcp, session
-from station.rtc.framing import frame
+from station.rtc.formats import rtcp
+from station.rtc.formats.framing import frame
+from station.rtc.rooms import messages
+from station.rtc.transport import port, session
 from tests.fuzz.targets import CORPUS, TARGETS
 
 EACH = 12  # inputs of a kind; more would only be more of the same
@@ -107,7 +109,8 @@ def _listening(call: Callable[..., Any], see: Callable[..., None]) -> Callable[.
 
 def listen(into: Collection) -> None:
     """Taps the media role of this process where parsers are called."""
-    from station.rtc import room, upstream
+    from station.rtc.forwarding import upstream
+    from station.rtc.rooms import room
 
     def see_rtcp(data: bytes) -> None:
         into.add("rtcp", data)
@@ -138,7 +141,7 @@ async def collect_call(seconds: float) -> None:
     from playwright.async_api import async_playwright
 
     from station.base.grants import GrantSigner
-    from station.rtc.main import MediaServer
+    from station.rtc.http.main import MediaServer
     from tests.rtc.conftest import PAGE, WEB, Media, make_settings
     from tests.servers import CHROMIUM_ARGUMENTS
 

@@ -11,16 +11,13 @@ from functools import cache
 from pathlib import Path
 
 from station.base.errors import BadInput, TooLarge
-from station.rtc import messages, rtcp
-from station.rtc.adapter import Certificate, DtlsPeer
-from station.rtc.bandwidth import MAX_BPS, MIN_BPS, Estimator
-from station.rtc.depacketize import depacketizer
-from station.rtc.framing import BadFraming, Deframer, frame
-from station.rtc.ice import fault_of
-from station.rtc.keyframes import starts_keyframe, vp8_descriptor_bytes
-from station.rtc.layout import read_layout
-from station.rtc.reorder import ReorderBuffer
-from station.rtc.rtp import (
+from station.rtc.congestion.bandwidth import MAX_BPS, MIN_BPS, Estimator
+from station.rtc.formats import rtcp
+from station.rtc.formats.depacketize import depacketizer
+from station.rtc.formats.framing import BadFraming, Deframer, frame
+from station.rtc.formats.header_layout import read_header_layout
+from station.rtc.formats.keyframes import starts_keyframe, vp8_descriptor_bytes
+from station.rtc.formats.rtp import (
     HEADER_BYTES,
     MAX_DATAGRAM,
     BadPacket,
@@ -29,10 +26,14 @@ from station.rtc.rtp import (
     one_extension,
     payload_bounds,
 )
-from station.rtc.sdp import AnswerMedia, Transport, parse_offer, write_answer
-from station.rtc.stun import binding_error, parse_binding_request
-from station.rtc.twcc import parse_feedback
-from station.rtc.vp8 import PictureShift, read_numbers
+from station.rtc.formats.sdp import AnswerMedia, Transport, parse_offer, write_answer
+from station.rtc.formats.stun import binding_error, parse_binding_request
+from station.rtc.formats.twcc import parse_feedback
+from station.rtc.formats.vp8 import PictureShift, read_numbers
+from station.rtc.rooms import messages
+from station.rtc.rooms.reorder import ReorderBuffer
+from station.rtc.transport.dtls_srtp import Certificate, DtlsPeer
+from station.rtc.transport.ice import fault_of
 
 CORPUS = Path(__file__).parent / "corpus"
 Target = Callable[[bytes], None]
@@ -43,7 +44,7 @@ def rtp(data: bytes) -> None:
     with contextlib.suppress(BadPacket):
         start, end = payload_bounds(data, len(data))
         assert HEADER_BYTES <= start <= end <= len(data)
-        layout, _ = read_layout(data, len(data))
+        layout, _ = read_header_layout(data, len(data))
         assert layout.octets == start and layout.fits(bytearray(data), len(data)) == (end == len(data))
         found = set(extensions(data, len(data)))
         assert all((number, *place) in found for number, place in layout.places.items())

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from station.base.grants import GrantSigner
 from station.base.settings import Settings
-from station.live.main import LiveServer
+from station.live.origin.main import LiveServer
 from tests.live.media import FakeMedia, encoded_tone, encoded_video, fake_media, interleaved
 from tests.live.studio import Studio
 

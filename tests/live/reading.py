@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import av
 
 from recordings.frames import EncodedFrame
-from station.live.cmaf import init_segment
-from station.live.packager import Begun, Packager
-from station.live.segmenter import Part
+from station.live.formats.cmaf import init_segment
+from station.live.packaging.packager import Begun, Packager
+from station.live.packaging.segmenter import Part
 
 
 @dataclass

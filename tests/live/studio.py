@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 
 from station.base.grants import GrantSigner
-from station.live.main import LiveServer
+from station.live.origin.main import LiveServer
 
 _HINT = re.compile(r'PRELOAD-HINT:TYPE=PART,URI="s(\d+)\.p(\d+)\.mp4"')
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import av
 import pytest
 
-from station.live.export import NothingRecorded, to_mp4
-from station.live.programme import Programme, ProgrammeFolder
-from station.live.writer import ProgrammeWriter
+from station.live.packaging.programme import Programme, ProgrammeFolder
+from station.live.packaging.writer import ProgrammeWriter
+from station.live.web.export import NothingRecorded, to_mp4
 from tests.live.media import FPS, encoded_tone, encoded_video, interleaved, shifted
 
 

@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from station.live.h264 import ParameterSets, avc_decoder_configuration, parse_access_unit, picture_size, split_nals
+from station.live.formats.h264 import (
+    ParameterSets,
+    avc_decoder_configuration,
+    parse_access_unit,
+    picture_size,
+    split_nals,
+)
 
 CHROMIUM_SPS = bytes.fromhex("6742c01f8c8d40501ed350606060784423 50")
 CHROMIUM_PPS = bytes.fromhex("68ce3c80")

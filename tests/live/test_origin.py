@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from station.live.playlist import PartLine
+from station.live.packaging.playlist import PartLine
 from tests.live.media import FPS, FakeMedia
 from tests.live.reading import read
 from tests.live.studio import Studio, closed, hint
@@ -71,7 +71,7 @@ async def test_a_hint_that_its_segment_never_had_is_a_404(studio: Studio, media:
     await studio.playlist()
     await media.stop()
     await studio.state_when("state", "interrupted")
-    shelf = (await studio.server.registry.get("b1")).shelf
+    shelf = (await studio.server.registry.get("b1")).cache
     number = shelf.playlist.closed
     shelf.playlist.open_segment(0, 0, False)
     shelf.playlist.add_part(PartLine(1 / 3, True))
@@ -101,7 +101,7 @@ async def test_a_source_that_stops_gives_503_in_time(studio: Studio, media: Fake
     await studio.playlist()
     await media.stop()
     await studio.state_when("state", "interrupted")
-    playlist = (await studio.server.registry.get("b1")).shelf.playlist
+    playlist = (await studio.server.registry.get("b1")).cache.playlist
     assert playlist.block_limit_s == 9
     playlist._target_s = 0.1  # the same, faster
     status, _, headers = await studio.get(f"b1/main.m3u8?_HLS_msn={playlist.closed}&_HLS_part=5")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from recordings.frames import EncodedFrame
-from station.live.packager import Packager
+from station.live.packaging.packager import Packager
 from tests.live.media import FPS, encoded_tone, encoded_video, interleaved, shifted
 from tests.live.reading import begun_of, joined, package, parts_of, read
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from station.live.playlist import MediaPlaylist, PartLine, Variant, render_multivariant
+from station.live.packaging.playlist import MediaPlaylist, PartLine, Variant, render_multivariant
 
 START_MS = 1_800_000_000_000.0
 

@@ -4,9 +4,9 @@ import errno
 import stat
 from pathlib import Path
 
-from station.live.playlist import PARTS_FOR_SEGMENTS
-from station.live.programme import PARTS_KEPT_FOR, OpenSegment, Programme, ProgrammeFolder, StoredSegment
-from station.live.writer import ProgrammeWriter, SegmentClosed
+from station.live.packaging.playlist import PARTS_FOR_SEGMENTS
+from station.live.packaging.programme import PARTS_KEPT_FOR, OpenSegment, Programme, ProgrammeFolder, StoredSegment
+from station.live.packaging.writer import ProgrammeWriter, SegmentClosed
 from tests.live.media import encoded_tone, encoded_video, interleaved, shifted
 
 

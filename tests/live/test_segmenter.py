@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import itertools
 
-from station.live.cmaf import Sample
-from station.live.segmenter import PART_TICKS, Part, Segmenter
+from station.live.formats.cmaf import Sample
+from station.live.packaging.segmenter import PART_TICKS, Part, Segmenter
 
 SECOND = 90_000
 

@@ -38,7 +38,7 @@ async def test_web_hands_on_packed_playlists_and_counts_viewers(
         for _ in range(75)
     ]
     async with asyncio.timeout(10):
-        while broadcast.shelf.waiting < 150:
+        while broadcast.cache.waiting < 150:
             await asyncio.sleep(0.01)
     async with guest.client.get(path, headers={"User-Agent": "phone"}) as answer:
         assert (await answer.text()).startswith("#EXTM3U")

@@ -12,9 +12,9 @@ from station.base.errors import NotFound, Unavailable
 from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.ledger.service import timeline
-from station.live.main import LiveServer
-from station.live.model import Broadcast, BroadcastEnded, OnAir
-from station.live.service import (
+from station.live.origin.main import LiveServer
+from station.live.web.model import Broadcast, BroadcastEnded, OnAir
+from station.live.web.service import (
     AlreadyOnAir,
     change_source,
     get_broadcast,

@@ -19,12 +19,12 @@ from station.booking.rota import list_slots
 from station.booking.service import book_slot
 from station.demo.booking import LIN, seed_booking
 from station.demo.directory import seed_directory
-from station.live.main import LiveServer
-from station.meeting.entering import answer_consent, sign_grant
-from station.meeting.lobby import admit, come_to_door
+from station.live.origin.main import LiveServer
+from station.meeting.admission import answer_consent, sign_grant
+from station.meeting.lobby import admit, enter_lobby
 from station.meeting.model import Meeting
 from station.meeting.service import meeting_of_booking
-from station.rtc.main import MediaServer
+from station.rtc.http.main import MediaServer
 from tests.servers import pick_port
 
 ZHAO = Principal("ac_demo_citizen", Role.CITIZEN, "赵玉梅")
@@ -76,7 +76,7 @@ async def reception(town: Station, booking: Booking) -> Meeting:
 
 async def let_in(station: Station, meeting: Meeting, recorded: bool, who: Principal = ZHAO) -> None:
     """A citizen answers both questions and is admitted."""
-    await come_to_door(station, who, meeting.id, ready=True)
+    await enter_lobby(station, who, meeting.id, ready=True)
     await answer_consent(station, who, meeting.id, "recorded", recorded)
     await answer_consent(station, who, meeting.id, "published", recorded)
     await admit(station, DEPUTY, meeting.id, who.account)

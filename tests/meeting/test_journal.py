@@ -10,9 +10,9 @@ from aiohttp import ClientSession
 
 from station.base.clock import to_ms
 from station.base.station import Station
-from station.meeting.journal import JournalEvent, JournalPage, apply_events, read_once, roll_call
-from station.rtc.journal import Journal
-from station.rtc.main import MediaServer
+from station.nodes.journal import JournalEvent, JournalPage, apply_events, read_once, roll_call
+from station.rtc.http.main import MediaServer
+from station.rtc.rooms.journal import Journal
 from tests.fixtures import MONDAY_TEN
 from tests.servers import pick_ports
 

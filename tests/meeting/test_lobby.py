@@ -14,8 +14,8 @@ from station.ledger.service import timeline
 from station.meeting.lobby import (
     NobodyThere,
     admit,
-    come_to_door,
-    leave_door,
+    enter_lobby,
+    leave_lobby,
     list_waiting,
     people_of,
     place_in_queue,
@@ -37,11 +37,11 @@ async def open_hearing(station: Station, public: bool = True) -> Meeting:
 async def test_a_reload_keeps_the_place(town: Station) -> None:
     """Coming again changes nothing; another who came later stays behind."""
     hearing = await open_hearing(town)
-    await come_to_door(town, ZHAO, hearing.id)
+    await enter_lobby(town, ZHAO, hearing.id)
     later = replace(town, clock=FixedClock(MONDAY_TEN + timedelta(minutes=1)))
-    await come_to_door(later, LI, hearing.id)
+    await enter_lobby(later, LI, hearing.id)
     much_later = replace(town, clock=FixedClock(MONDAY_TEN + timedelta(minutes=9)))
-    assert await come_to_door(much_later, ZHAO, hearing.id, ready=True) is Admission.WAITING
+    assert await enter_lobby(much_later, ZHAO, hearing.id, ready=True) is Admission.WAITING
     for who, number in ((ZHAO, 1), (LI, 2)):
         place = await place_in_queue(town, hearing, who.account)
         assert place is not None and place.place == number
@@ -55,33 +55,33 @@ async def test_a_reload_keeps_the_place(town: Station) -> None:
 
 async def test_leaving_gives_the_place_up(town: Station, reception: Meeting) -> None:
     """Who stopped waiting cannot be let in, and is at the end of the queue when they come back."""
-    await come_to_door(town, ZHAO, reception.id)
-    await leave_door(town, ZHAO, reception.id)
+    await enter_lobby(town, ZHAO, reception.id)
+    await leave_lobby(town, ZHAO, reception.id)
     assert await list_waiting(town) == []
     with pytest.raises(NobodyThere):
         await admit(town, DEPUTY, reception.id, ZHAO.account)
-    assert await come_to_door(town, ZHAO, reception.id) is Admission.WAITING
+    assert await enter_lobby(town, ZHAO, reception.id) is Admission.WAITING
 
 
 async def test_who_is_turned_away_stays_out_until_let_in(town: Station, reception: Meeting) -> None:
     """The refused cannot queue again by themselves; a host may change their mind."""
-    await come_to_door(town, ZHAO, reception.id)
+    await enter_lobby(town, ZHAO, reception.id)
     await refuse(town, DEPUTY, reception.id, ZHAO.account)
     with pytest.raises(DoorClosed):
-        await come_to_door(town, ZHAO, reception.id)
+        await enter_lobby(town, ZHAO, reception.id)
     await admit(town, CLERK, reception.id, ZHAO.account)
-    assert await come_to_door(town, ZHAO, reception.id) is Admission.ADMITTED
+    assert await enter_lobby(town, ZHAO, reception.id) is Admission.ADMITTED
     actions = [event.action for event in await timeline(town, reception.subject)]
     assert actions == ["meeting.created", "lobby.entered", "lobby.refused", "lobby.admitted"]
 
 
 async def test_only_hosts_open_the_door(town: Station, reception: Meeting) -> None:
     """Another deputy and another citizen do not even learn of the meeting; its citizen cannot let anyone in."""
-    await come_to_door(town, ZHAO, reception.id)
+    await enter_lobby(town, ZHAO, reception.id)
     with pytest.raises(NotFound):
         await admit(town, OTHER_DEPUTY, reception.id, ZHAO.account)
     with pytest.raises(NotFound):
-        await come_to_door(town, LI, reception.id)
+        await enter_lobby(town, LI, reception.id)
     with pytest.raises(NotAllowed):
         await admit(town, ZHAO, reception.id, ZHAO.account)
     with pytest.raises(NotFound):

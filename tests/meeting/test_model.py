@@ -10,7 +10,7 @@ import pytest
 from station.base.errors import Conflict
 from station.base.principal import Role
 from station.meeting.model import (
-    DOOR,
+    LOBBY,
     STEPS,
     Admission,
     DoorClosed,
@@ -60,7 +60,7 @@ def test_only_what_the_table_names_moves_a_meeting(state: State, step: Step) -> 
 @pytest.mark.parametrize(("state", "step"), list(product(Admission, DoorStep)))
 def test_only_what_the_table_names_happens_at_the_door(state: Admission, step: DoorStep) -> None:
     """Every pair leads where the table says or is refused; nobody gets in without being let in."""
-    if (state, step) not in DOOR:
+    if (state, step) not in LOBBY:
         with pytest.raises(DoorClosed if state is Admission.REFUSED else Conflict):
             step_door(state, step)
         return

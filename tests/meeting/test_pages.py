@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from station.app import build_app
 from station.base.station import Station
 from station.booking.model import Booking
-from station.meeting.lobby import come_to_door
+from station.meeting.lobby import enter_lobby
 from station.meeting.model import Meeting
 from station.meeting.service import send_chat
 from tests.fixtures import Person
@@ -133,7 +133,7 @@ async def test_bad_requests_get_clear_answers(town: Station, visitor: NewPerson,
 
 async def test_a_desk_lets_people_in_without_script(town: Station, visitor: NewPerson, reception: Meeting) -> None:
     """The clerk's and the deputy's desk show who waits; one form lets them in."""
-    await come_to_door(town, ZHAO, reception.id)
+    await enter_lobby(town, ZHAO, reception.id)
     clerk = await visitor("ac_demo_clerk")
     assert "1 位在等候室" in await clerk.get("/desk")
     deputy = await visitor("ac_demo_deputy1")

@@ -25,12 +25,12 @@ from station.base.errors import Unavailable
 from station.base.grants import Grant, Right
 from station.base.station import Station
 from station.ledger.service import timeline
-from station.meeting.media_client import close_room, get_room, set_recording
-from station.meeting.model import RecordingAction
-from station.meeting.placement import place_room
-from station.meeting.placement_store import placements
-from station.meeting.reconcile import FORGET_AFTER, reconcile
-from station.rtc.main import MediaServer
+from station.nodes.media_client import close_room, get_room, set_recording
+from station.nodes.model import RecordingAction
+from station.nodes.placement import place_room
+from station.nodes.placement_store import placements
+from station.nodes.reconcile import FORGET_AFTER, reconcile
+from station.rtc.http.main import MediaServer
 from tests.servers import pick_ports, wait_for
 
 NODES = 3

@@ -7,17 +7,15 @@ from datetime import timedelta
 
 import pytest
 
+from station.archive.replay import get_replay
 from station.base.errors import BadInput, NotAllowed, NotFound, Unavailable
 from station.base.station import Station
 from station.booking.model import Booking
 from station.booking.service import cancel_booking, get_booking
 from station.ledger.service import timeline, verify_chain
-from station.meeting.journal import JournalEvent, JournalPage, apply_events
-from station.meeting.lobby import come_to_door
+from station.meeting.lobby import enter_lobby
 from station.meeting.matters import list_matters, note_matter
-from station.meeting.media_client import get_room
 from station.meeting.model import Meeting, MeetingEnded, NotAdmitted, State
-from station.meeting.replay import get_replay
 from station.meeting.service import (
     BookingCancelled,
     HearingForm,
@@ -30,6 +28,8 @@ from station.meeting.service import (
     publish_replay,
     send_chat,
 )
+from station.nodes.journal import JournalEvent, JournalPage, apply_events
+from station.nodes.media_client import get_room
 from tests.fixtures import MONDAY_TEN
 from tests.meeting.conftest import CLERK, DEPUTY, LI, OTHER_DEPUTY, ZHAO, Enter, Roles, let_in, tick
 
@@ -80,7 +80,7 @@ async def test_ending_is_for_all_and_once(
     actions = [event.action for event in await timeline(town, reception.subject)]
     assert actions.count("meeting.ended") == 1
     with pytest.raises(MeetingEnded):
-        await come_to_door(town, ZHAO, reception.id)
+        await enter_lobby(town, ZHAO, reception.id)
     assert (await verify_chain(town.database)).broken_at is None
 
 
@@ -99,7 +99,7 @@ async def test_without_media_a_meeting_does_not_end_half(town: Station, receptio
 
 async def test_chat_is_for_those_inside(town: Station, reception: Meeting) -> None:
     """Not from the lobby, not empty, not endless; control characters go."""
-    await come_to_door(town, ZHAO, reception.id)
+    await enter_lobby(town, ZHAO, reception.id)
     with pytest.raises(NotAdmitted):
         await send_chat(town, ZHAO, reception.id, "我到了")
     await let_in(town, reception, recorded=True)

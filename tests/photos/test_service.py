@@ -142,5 +142,5 @@ async def test_files_that_a_crash_left_are_swept(bare: Station) -> None:
     long_ago = time.time() - 2 * service.STRAY_AFTER_S
     for name in ("ph_left.jpg", "ph_left.part", f"{photo.id}.jpg"):
         os.utime(folder / name, (long_ago, long_ago))
-    await service.forget_stray_files(bare)
+    await service.delete_orphaned_files(bare)
     assert files(bare) == sorted([f"{photo.id}.jpg", "ph_now.part"])

@@ -23,8 +23,8 @@ from recordings.timeline import read_timeline
 from station.base.database import Database
 from station.base.grants import Grant, GrantSigner, Right
 from station.ledger.store import events_of
-from station.meeting.journal_store import attendance_of, marks_of
-from station.meeting.placement_store import placements
+from station.nodes.journal_store import attendance_of, marks_of
+from station.nodes.placement_store import placements
 from tests.journeys import steps
 from tests.journeys.test_meeting import meet, verify
 from tests.journeys.visitor import Visitor

@@ -1,4 +1,4 @@
-"""A narrow line between us and one viewer: a queue in front of a link, loss, jitter, and the viewer's feedback.
+"""A narrow line between us and one subscriber: a queue in front of a link, loss, jitter, and the subscriber's feedback.
 
 Runs in its own time. What is sent follows the estimator's target, as a video in small steps would.
 """
@@ -10,10 +10,10 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from station.rtc.allocation import HIDDEN, Layer, Picture, allocate
-from station.rtc.bandwidth import Estimator
-from station.rtc.prober import Prober
-from station.rtc.twcc import ArrivalLog, parse_feedback
+from station.rtc.congestion.allocation import HIDDEN, Layer, Picture, allocate
+from station.rtc.congestion.bandwidth import Estimator
+from station.rtc.congestion.prober import Prober
+from station.rtc.formats.twcc import ArrivalLog, parse_feedback
 
 PACKET_BYTES = 1100
 TICK_S = 0.01
@@ -62,9 +62,9 @@ class Layered:
         self._layers = tuple(Layer(rate, 180 << place) for place, rate in enumerate(bps or BROWSER_LAYERS))
         self.current = HIDDEN
 
-    def __call__(self, target_bps: int, lasting_bps: int) -> tuple[float, int]:
+    def __call__(self, target_bps: int, recent_peak_bps: int) -> tuple[float, int]:
         picture = Picture("t", self._layers, None, current=self.current)
-        decided = allocate([picture], target_bps - SOUND_BPS, lasting_bps - SOUND_BPS)
+        decided = allocate([picture], target_bps - SOUND_BPS, recent_peak_bps - SOUND_BPS)
         self.current = decided.layers["t"]
         step = decided.next_step_bps
         return decided.used_bps + SOUND_BPS, step + SOUND_BPS if step else 0
@@ -123,7 +123,7 @@ class Simulation:
         target_bps = self.estimator.target_bps(now_s)
         if now_s >= self._next_choice_s:
             self._next_choice_s = now_s + CHOOSE_S
-            self._chosen_bps, self._next_step_bps = self.choose(target_bps, self.estimator.lasting_bps(now_s))
+            self._chosen_bps, self._next_step_bps = self.choose(target_bps, self.estimator.recent_peak_bps(now_s))
         sent_bps = self._chosen_bps
         if now_s >= self._next_sound_s:
             self._next_sound_s = now_s + 0.02

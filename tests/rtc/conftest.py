@@ -19,12 +19,13 @@ from playwright.async_api import Browser, Page
 
 from station.base.grants import Grant, GrantSigner, Right
 from station.base.settings import Settings
-from station.rtc.main import MediaServer
+from station.rtc.http.main import MediaServer
 from tests.servers import ROOT, pick_port
 
 WEB = Path(__file__).parents[2] / "web"
 ROOM = "mt_test"
-RUN = "import asyncio; from station.base.settings import Settings as S; from station.rtc.main import run_media as r; "
+RUN = "import asyncio; from station.base.settings import Settings as S; "
+RUN += "from station.rtc.http.main import run_media as r; "
 RUN += "asyncio.run(r(S(_env_file=None)))"
 PAGE = """<!doctype html><meta charset="utf-8"><title>test</title><script type="module">
 import { RoomConnection } from "/js/media/connection.js";

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from station.rtc.adapter import Certificate
+from station.rtc.transport.dtls_srtp import Certificate
 
 CERTIFICATE = Certificate()
 

@@ -10,9 +10,9 @@ import struct
 import time
 from typing import Protocol
 
-from station.rtc.adapter import DtlsPeer, Scratch, srtp_protect, srtp_unprotect
-from station.rtc.rtp import HEADER, HEADER_BYTES
-from station.rtc.stun import binding_request
+from station.rtc.formats.rtp import HEADER, HEADER_BYTES
+from station.rtc.formats.stun import binding_request
+from station.rtc.transport.dtls_srtp import DtlsPeer, Scratch, srtp_protect, srtp_unprotect
 from tests.rtc.conftest import ROOM, Media
 from tests.rtc.offers import CERTIFICATE, offer
 
@@ -133,13 +133,13 @@ class RawPeer:
         return bytes(self.scratch.view[: self.scratch.size[0]])
 
 
-async def flows(publisher: RawPeer, sending: Channel, viewer: RawPeer, receiving: Channel) -> None:
-    """Waits until a packet that the publisher sends now reaches the viewer."""
+async def flows(publisher: RawPeer, sending: Channel, subscriber: RawPeer, receiving: Channel) -> None:
+    """Waits until a packet that the publisher sends now reaches the subscriber."""
     payload = secrets.token_bytes(20)
     async with asyncio.timeout(10):
-        while not any(packet.endswith(payload) for packet in viewer.media):
+        while not any(packet.endswith(payload) for packet in subscriber.media):
             await sending.send(publisher.rtp(payload))
-            await viewer.take(receiving)
+            await subscriber.take(receiving)
 
 
 async def call(media: Media, way: str, person: str, room: str = ROOM, *, waits: bool = False) -> RawPeer:

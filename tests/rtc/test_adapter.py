@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from station.rtc.adapter import (
+from station.rtc.transport.dtls_srtp import (
     Certificate,
     DtlsPeer,
     Scratch,

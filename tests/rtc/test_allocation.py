@@ -1,4 +1,4 @@
-"""Which layer of which picture a viewer gets."""
+"""Which layer of which picture a subscriber gets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from station.rtc.allocation import HEADROOM, HIDDEN, PAUSED, Layer, Picture, allocate
+from station.rtc.congestion.allocation import HEADROOM, HIDDEN, PAUSED, Layer, Picture, allocate
 
 LAYERS = (Layer(150_000, 180), Layer(500_000, 360), Layer(1_500_000, 720))
 
@@ -60,9 +60,9 @@ def test_an_upgrade_needs_headroom_and_a_downgrade_does_not() -> None:
 
 def test_a_picture_is_not_paused_for_a_moments_sake() -> None:
     """The lowest layer stays while the budget of the last seconds carried it; it does not begin on that."""
-    assert allocate([_picture("a", current=0)], 60_000, lasting_bps=200_000).layers == {"a": 0}
-    assert allocate([_picture("a", current=PAUSED)], 60_000, lasting_bps=200_000).layers == {"a": PAUSED}
-    assert allocate([_picture("a", current=1)], 60_000, lasting_bps=900_000).layers == {"a": 0}
+    assert allocate([_picture("a", current=0)], 60_000, recent_peak_bps=200_000).layers == {"a": 0}
+    assert allocate([_picture("a", current=PAUSED)], 60_000, recent_peak_bps=200_000).layers == {"a": PAUSED}
+    assert allocate([_picture("a", current=1)], 60_000, recent_peak_bps=900_000).layers == {"a": 0}
 
 
 def test_layers_that_are_not_sent_are_passed_over() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from station.rtc.bandwidth import INITIAL_BPS, MIN_BPS, Estimator
-from station.rtc.send_log import MAX_BURSTS, SendLog
-from station.rtc.twcc import ArrivalLog, parse_feedback
+from station.rtc.congestion.bandwidth import INITIAL_BPS, MIN_BPS, Estimator
+from station.rtc.congestion.send_log import MAX_BURSTS, SendLog
+from station.rtc.formats.twcc import ArrivalLog, parse_feedback
 from tests.rtc.bottleneck import Layered, Line, Simulation
 
 SEEDS = (1, 2, 3)

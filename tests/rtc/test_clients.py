@@ -114,12 +114,12 @@ async def test_ffmpeg_publishes_and_a_player_watches(media: Media, open_page: Op
 
 async def test_a_client_from_npm_publishes_and_leaves(media: Media, open_page: OpenPage) -> None:
     """Eyevinn's WHIP client publishes from a page of another origin, is watched, and ends its session by DELETE."""
-    publisher, viewer = await open_page(), await open_page()
+    publisher, subscriber = await open_page(), await open_page()
     await publisher.goto(media.pages)
     await run_package(publisher, "@eyevinn/whip-web-client", "whip")
     await publisher.evaluate(PUBLISH, [f"{media.url}/whip/mt_test", media.grant("anna")])
     await until(lambda: is_published(media))
-    await play(media, viewer)
-    await viewer.evaluate("player.unload?.()")
+    await play(media, subscriber)
+    await subscriber.evaluate("player.unload?.()")
     await publisher.evaluate("client.destroy()")
     await until(lambda: "anna" not in media.server.rooms.rooms["mt_test"].members)

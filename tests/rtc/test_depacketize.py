@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from station.rtc.depacketize import Frame, depacketizer
-from station.rtc.reorder import ReorderBuffer
+from station.rtc.formats.depacketize import Frame, depacketizer
+from station.rtc.rooms.reorder import ReorderBuffer
 
 SPS, PPS, IDR, SLICE = b"\x67sps", b"\x68pps", b"\x65" + b"i" * 50, b"\x61" + b"p" * 50
 START = b"\0\0\0\1"

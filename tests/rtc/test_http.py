@@ -227,8 +227,8 @@ async def test_health_and_metrics(media: Media) -> None:
 
 async def test_a_silent_session_is_removed(media: Media, monkeypatch: pytest.MonkeyPatch) -> None:
     """An encoder that vanishes without a goodbye leaves no ghost behind."""
-    monkeypatch.setattr("station.rtc.session.CONSENT_S", 0.3)
-    monkeypatch.setattr("station.rtc.session.FIRST_CONTACT_S", 0.3)
+    monkeypatch.setattr("station.rtc.transport.session.CONSENT_S", 0.3)
+    monkeypatch.setattr("station.rtc.transport.session.FIRST_CONTACT_S", 0.3)
     async with peer() as encoder:
         encoder.addTrack(AudioStreamTrack())
         status, _, _ = await post(media, "/whip/mt_test", media.grant("encoder"), await offer_of(encoder))

@@ -12,11 +12,11 @@ from aiortc import RTCSessionDescription
 from prometheus_client.parser import text_string_to_metric_families
 
 from station.base.grants import Grant, Right
-from station.rtc import insight_log
-from station.rtc.insight import network_of
-from station.rtc.member import NoChannel
-from station.rtc.messages import TrackReport
-from station.rtc.reported import Reported
+from station.rtc.insight import insight_log
+from station.rtc.insight.insight import network_of
+from station.rtc.rooms.member import NoChannel
+from station.rtc.rooms.messages import TrackReport
+from station.rtc.rooms.receiver_stats import ReceiverStats
 from tests.rtc.conftest import ROOM, Media
 from tests.rtc.raw_peer import VIDEO_SSRC, RawPeer, TcpChannel, UdpChannel, call, flows
 from tests.rtc.test_http import offer_of, peer, post, publish_by_whip, until
@@ -118,11 +118,11 @@ async def test_tcp_is_told_apart(media: Media) -> None:
 
 async def test_counters_never_fall(media: Media) -> None:
     """What was counted for people who have left still counts; gauges forget them."""
-    publisher, viewer = await call(media, "whip", "anna"), await call(media, "whep", "boris")
+    publisher, subscriber = await call(media, "whip", "anna"), await call(media, "whep", "boris")
     sending, receiving = (UdpChannel("127.0.0.1", media.server.media_port) for _ in range(2))
     await publisher.connect(sending)
-    await viewer.connect(receiving)
-    await flows(publisher, sending, viewer, receiving)
+    await subscriber.connect(receiving)
+    await flows(publisher, sending, subscriber, receiving)
     await sending.send(publisher.rtp(bytes([0x10, 0x01]) + bytes(20), ssrc=VIDEO_SSRC, payload_type=96))
     during = await counters(media)
     assert during["station_media_packets_received_total", "audio"] >= 1
@@ -182,7 +182,7 @@ async def test_insight_is_for_services_only(media: Media, path: str) -> None:
 
 def test_freezes_count_for_a_minute() -> None:
     """A page's reports of freezes add up, and are forgotten after a minute or when the track is gone."""
-    reported = Reported()
+    reported = ReceiverStats()
     reported.note({"tk_a": TrackReport(freezes=2, frozen_s=1.5)}, 0.0)
     reported.note({"tk_a": TrackReport(freezes=1, frozen_s=0.5), "tk_b": TrackReport(frames_per_s=20)}, 30.0)
     assert reported.frozen("tk_a", 40.0) == (3, 2.0)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from station.rtc import journal as module
-from station.rtc.journal import KEEP_S, MAX_ANSWER, Journal
+from station.rtc.rooms import journal as module
+from station.rtc.rooms.journal import KEEP_S, MAX_ANSWER, Journal
 from tests.servers import ROOT, wait_until
 
 
@@ -177,7 +177,7 @@ def test_a_full_disk_keeps_events_back_until_there_is_room(tmp_path: Path) -> No
 WRITER = """
 import sys
 from pathlib import Path
-from station.rtc.journal import Journal
+from station.rtc.rooms.journal import Journal
 journal = Journal(Path(sys.argv[1]))
 while True:
     journal.append("joined", "mt_1", "ac_1", name="x" * 200)

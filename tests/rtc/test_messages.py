@@ -10,7 +10,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from station.rtc import messages
+from station.rtc.rooms import messages
 
 BROWSER = Path(__file__).parents[2] / "web" / "js" / "media" / "messages.js"
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
-from station.rtc.addresses import candidate_hosts, host_addresses
-from station.rtc.port import MediaPort
-from station.rtc.sockets import open_sockets
+from station.rtc.transport.addresses import candidate_hosts, host_addresses
+from station.rtc.transport.port import MediaPort
+from station.rtc.transport.sockets import open_sockets
 from tests.rtc.conftest import Media, OpenPage
 from tests.rtc.test_call import decodes
 
@@ -65,7 +65,7 @@ async def test_what_was_gathered_is_sent_once_after_reading() -> None:
     """Who is dirty is flushed once after the datagrams at hand, even if another's flush fails."""
     calls: list[Any] = []
 
-    class Item:
+    class Packet:
         def __init__(self, fails: bool) -> None:
             self.fails = fails
 
@@ -75,7 +75,7 @@ async def test_what_was_gathered_is_sent_once_after_reading() -> None:
                 raise ValueError
 
     async with MediaPort(0, "127.0.0.1") as port:
-        port.dirty += [Item(True), Item(False)]
+        port.dirty += [Packet(True), Packet(False)]
         port.flush()
         port.flush()
         assert [item.fails for item in calls] == [True, False]

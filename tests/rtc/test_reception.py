@@ -7,9 +7,9 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from station.rtc.reception import KeyframeRequests, Missing, Reception
-from station.rtc.reorder import ReorderBuffer
-from station.rtc.sender_clock import SenderClock, TrackClock
+from station.rtc.forwarding.reception import KeyframeRequests, Missing, Reception
+from station.rtc.forwarding.sender_clock import SenderClock, TrackClock
+from station.rtc.rooms.reorder import ReorderBuffer
 
 
 def test_loss_is_counted_as_the_standard_says() -> None:

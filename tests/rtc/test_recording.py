@@ -17,7 +17,7 @@ from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
 
 from recordings.timeline import read_timeline
 from station.base.grants import Grant, GrantSigner, Right
-from station.rtc.recording import RoomRecorder
+from station.rtc.rooms.recording import RoomRecorder
 from tests.rtc.conftest import Media, MediaProcess
 from tests.rtc.test_http import offer_of, peer, publish_by_whip
 

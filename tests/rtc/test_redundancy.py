@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from station.rtc.redundancy import with_head, without_redundancy
+from station.rtc.formats.redundancy import with_head, without_redundancy
 
 
 def block(size: int, offset: int = 960) -> bytes:

@@ -8,9 +8,9 @@ from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpRrPacket, RtcpRtpfbPacket
 from hypothesis import given
 from hypothesis import strategies as st
 
-from station.rtc import rtcp
-from station.rtc.keyframes import starts_keyframe
-from station.rtc.rtp import BadPacket, find_extension, one_extension, payload_bounds, sequence_step
+from station.rtc.formats import rtcp
+from station.rtc.formats.keyframes import starts_keyframe
+from station.rtc.formats.rtp import BadPacket, find_extension, one_extension, payload_bounds, sequence_step
 
 U32 = st.integers(0, 2**32 - 1)
 HEADER = bytes.fromhex("806000010000000200000003")

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from station.base.errors import BadInput, TooLarge
-from station.rtc.candidates import write_candidates
-from station.rtc.sdp import MID_URI, AnswerMedia, BadOffer, OfferTooLarge, Transport, parse_offer, write_answer
+from station.rtc.formats.candidates import write_candidates
+from station.rtc.formats.sdp import MID_URI, AnswerMedia, BadOffer, OfferTooLarge, Transport, parse_offer, write_answer
 from tests.rtc.offers import offer
 
 OFFER = offer("sendonly", "abcd", (11, 12))

@@ -10,9 +10,9 @@ import aioice.stun
 import pytest
 
 from station import gateway
-from station.rtc import session as session_module
-from station.rtc import signalling
-from station.rtc.stun import binding_request
+from station.rtc.formats.stun import binding_request
+from station.rtc.http import signalling
+from station.rtc.transport import session as session_module
 from tests.rtc.conftest import Media
 from tests.rtc.offers import offer
 from tests.rtc.raw_peer import AUDIO_SSRC, RawPeer, UdpChannel, call, flows
@@ -108,23 +108,23 @@ async def test_dtls_and_media_before_a_check_are_not_looked_at(media: Media) -> 
 
 async def test_a_peer_that_waits_for_our_handshake_gets_it(media: Media) -> None:
     """An offer with setup:passive, as FFmpeg's, is answered actively: we begin once a check has come."""
-    publisher, viewer = await call(media, "whip", "anna", waits=True), await call(media, "whep", "boris")
+    publisher, subscriber = await call(media, "whip", "anna", waits=True), await call(media, "whep", "boris")
     assert "a=setup:active" in publisher.answer
     sending, receiving = open_channel(media), open_channel(media)
     await publisher.connect(sending)
-    await viewer.connect(receiving)
-    await flows(publisher, sending, viewer, receiving)
+    await subscriber.connect(receiving)
+    await flows(publisher, sending, subscriber, receiving)
     sending.close()
     receiving.close()
 
 
 async def test_a_replayed_or_foreign_packet_changes_nothing(media: Media) -> None:
     """Repeated packets, packets from elsewhere with the right SSRC, and overheard checks have no effect."""
-    publisher, viewer = await call(media, "whip", "anna"), await call(media, "whep", "boris")
+    publisher, subscriber = await call(media, "whip", "anna"), await call(media, "whep", "boris")
     sending, receiving, elsewhere = [open_channel(media) for _ in range(3)]
     await publisher.connect(sending)
-    await viewer.connect(receiving)
-    await flows(publisher, sending, viewer, receiving)
+    await subscriber.connect(receiving)
+    await flows(publisher, sending, subscriber, receiving)
     (session,) = [one for one in media.server.port.sessions if one.address == sending.socket.getsockname()]
     packet, overheard = publisher.rtp(b"once only"), publisher.check()
     for channel in (sending, sending, elsewhere):
@@ -135,8 +135,8 @@ async def test_a_replayed_or_foreign_packet_changes_nothing(media: Media) -> Non
     await sending.send(overheard)
     await publisher.take(sending)
     await elsewhere.send(overheard)
-    await flows(publisher, sending, viewer, receiving)
-    assert sum(packet.endswith(b"once only") for packet in viewer.media) == 1
+    await flows(publisher, sending, subscriber, receiving)
+    assert sum(packet.endswith(b"once only") for packet in subscriber.media) == 1
     assert session.address == sending.socket.getsockname()
     assert list(session.paths) == [session.address]
     for channel in (sending, receiving, elsewhere):
@@ -157,20 +157,20 @@ async def test_nobody_takes_over_the_address_of_a_living_session(media: Media) -
 
 
 async def test_a_peer_moves_by_nomination_and_by_media(media: Media, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A viewer's new address counts once nominated, or once authentic media comes over a path that was proved."""
-    monkeypatch.setattr("station.rtc.session.SETTLED_S", 0.0)
-    publisher, viewer = await call(media, "whip", "anna"), await call(media, "whep", "boris")
+    """A subscriber's new address counts once nominated, or once authentic media comes over a path that was proved."""
+    monkeypatch.setattr("station.rtc.transport.session.SETTLED_S", 0.0)
+    publisher, subscriber = await call(media, "whip", "anna"), await call(media, "whep", "boris")
     sending, first, second = [open_channel(media) for _ in range(3)]
     await publisher.connect(sending)
-    await viewer.connect(first)
-    await flows(publisher, sending, viewer, first)
-    await second.send(viewer.check(nominates=False))
-    assert (await viewer.take(second) or b"\xff")[0] < 4
-    await flows(publisher, sending, viewer, first)
-    await second.send(viewer.check())
-    await flows(publisher, sending, viewer, second)
-    await first.send(viewer.rtp())
-    await flows(publisher, sending, viewer, first)
+    await subscriber.connect(first)
+    await flows(publisher, sending, subscriber, first)
+    await second.send(subscriber.check(nominates=False))
+    assert (await subscriber.take(second) or b"\xff")[0] < 4
+    await flows(publisher, sending, subscriber, first)
+    await second.send(subscriber.check())
+    await flows(publisher, sending, subscriber, second)
+    await first.send(subscriber.rtp())
+    await flows(publisher, sending, subscriber, first)
     for channel in (sending, first, second):
         channel.close()
 
@@ -181,23 +181,23 @@ async def test_ice_restarts_by_signalling(media: Media) -> None:
     await publisher.connect(sending)
     socket, joined = await connect(media, media.grant("boris"))
     tracks = {"0": joined["tracks"][0]["id"], "1": joined["tracks"][1]["id"]}
-    viewer, answers = None, []
+    subscriber, answers = None, []
     for ufrag in ("before", "afterwards"):
         request = {"type": "subscribe", "id": ufrag, "sdp": offer("recvonly", ufrag, (1, 2)), "tracks": tracks}
         await socket.send_json(request)
         answers.append((await receive(socket, "subscribed"))["sdp"])
-        if viewer is None:
-            viewer, first = RawPeer(answers[0], ufrag, ""), open_channel(media)
-            await viewer.connect(first)
-            await flows(publisher, sending, viewer, first)
-    assert viewer is not None
+        if subscriber is None:
+            subscriber, first = RawPeer(answers[0], ufrag, ""), open_channel(media)
+            await subscriber.connect(first)
+            await flows(publisher, sending, subscriber, first)
+    assert subscriber is not None
     fresh, second = RawPeer(answers[1], "afterwards", ""), open_channel(media)
-    assert fresh.remote_ufrag != viewer.remote_ufrag
+    assert fresh.remote_ufrag != subscriber.remote_ufrag
     answer = await ask(fresh, second, fresh.check())
     assert answer is not None
     assert "XOR-MAPPED-ADDRESS" in answer.attributes
-    await flows(publisher, sending, viewer, second)
-    answer = await ask(viewer, first, viewer.check())  # the old credentials have had their day
+    await flows(publisher, sending, subscriber, second)
+    answer = await ask(subscriber, first, subscriber.check())  # the old credentials have had their day
     assert answer is not None
     assert answer.attributes["ERROR-CODE"][0] == 401
     await socket.close()
@@ -225,18 +225,18 @@ async def test_a_flood_of_one_publisher_leaves_other_rooms_alone(media: Media, m
     monkeypatch.setattr(session_module, "INBOUND_BURST_BYTES", 100_000)
     flooding, flood = await call(media, "whip", "mallory", room="mt_loud"), open_channel(media)
     await flooding.connect(flood)
-    publisher, viewer = await call(media, "whip", "anna"), await call(media, "whep", "boris")
+    publisher, subscriber = await call(media, "whip", "anna"), await call(media, "whep", "boris")
     sending, receiving = open_channel(media), open_channel(media)
     await publisher.connect(sending)
-    await viewer.connect(receiving)
+    await subscriber.connect(receiving)
     (loud,) = media.server.rooms.rooms["mt_loud"].members.values()
     assert loud.up is not None
     session = loud.up.session
     while session.dropped_in < 500:
         for _ in range(50):
             await flood.send(flooding.rtp(bytes(1100)))
-        await flows(publisher, sending, viewer, receiving)
-    seen = [int.from_bytes(packet[2:4], "big") for packet in viewer.media]
+        await flows(publisher, sending, subscriber, receiving)
+    seen = [int.from_bytes(packet[2:4], "big") for packet in subscriber.media]
     assert seen == list(range(seen[0], seen[0] + len(seen)))
     for channel in (flood, sending, receiving):
         channel.close()

@@ -74,7 +74,7 @@ async def test_small_cameras_have_fewer_sizes(
 
 
 async def test_all_sizes_are_sent_and_the_one_that_is_wanted_arrives(media: Media, open_page: OpenPage) -> None:
-    """A camera of 720 lines sends 180, 360 and 720; a viewer who shows it small gets it small, then large again."""
+    """A camera of 720 lines sends 180, 360 and 720; a subscriber who shows it small gets it small, then large again."""
     one, other = await open_page(), await open_page()
     await enter(media, one, "anna")
     await media.enter(other, "boris", publishes=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from station.rtc.speakers import Speakers
+from station.rtc.rooms.speakers import Speakers
 
 LOUD, QUIET, SILENT = 25, 75, 127
 

@@ -6,7 +6,7 @@ import aioice.stun
 from hypothesis import given
 from hypothesis import strategies as st
 
-from station.rtc.stun import binding_request, binding_success, parse_binding_request
+from station.rtc.formats.stun import binding_request, binding_success, parse_binding_request
 
 TRANSACTION = b"123456789012"
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from station.rtc.framing import BadFraming, Deframer, frame
-from station.rtc.session import INBOUND_BYTES_PER_S
-from station.rtc.tcp import MAX_STRANGERS, QUEUE_BYTES
+from station.rtc.formats.framing import BadFraming, Deframer, frame
+from station.rtc.transport.session import INBOUND_BYTES_PER_S
+from station.rtc.transport.tcp import MAX_STRANGERS, QUEUE_BYTES
 from tests.rtc.conftest import Media, OpenPage
 from tests.rtc.raw_peer import VIDEO_SSRC, TcpChannel, UdpChannel, call, flows
 from tests.rtc.test_call import HEARD, decodes, holds
@@ -71,31 +71,31 @@ async def test_browsers_meet_with_udp_blocked(media: Media, open_page: OpenPage)
 
 async def test_a_session_lives_and_ends_with_its_tcp_connection(media: Media) -> None:
     """Media flows over TCP; when the peer cuts the connection, another proved path takes over."""
-    publisher, viewer = await call(media, "whip", "anna"), await call(media, "whep", "boris")
+    publisher, subscriber = await call(media, "whip", "anna"), await call(media, "whep", "boris")
     udp = UdpChannel("127.0.0.1", media.server.media_port)
     tcp = await TcpChannel.open("127.0.0.1", media.server.media_port)
     await publisher.connect(udp)
-    await viewer.connect(tcp)
-    await flows(publisher, udp, viewer, tcp)
+    await subscriber.connect(tcp)
+    await flows(publisher, udp, subscriber, tcp)
     second = UdpChannel("127.0.0.1", media.server.media_port)
-    await second.send(viewer.check(nominates=False))
-    await viewer.take(second)
+    await second.send(subscriber.check(nominates=False))
+    await subscriber.take(second)
     tcp.close()
     await until(lambda: not media.server.port.tcp.wires)
-    await flows(publisher, udp, viewer, second)
+    await flows(publisher, udp, subscriber, second)
     udp.close()
     second.close()
 
 
 async def test_a_viewer_that_never_reads_costs_bounded_memory(media: Media) -> None:
-    """What a connection does not take is dropped once its queue is full; another viewer misses nothing."""
-    publisher, viewer, lazy = [
+    """What a connection does not take is dropped once its queue is full; another subscriber misses nothing."""
+    publisher, subscriber, lazy = [
         await call(media, way, way + n) for way, n in (("whip", ""), ("whep", "1"), ("whep", "2"))
     ]
     port = media.server.media_port
     sending, receiving = UdpChannel("127.0.0.1", port), UdpChannel("127.0.0.1", port)
     await publisher.connect(sending)
-    await viewer.connect(receiving)
+    await subscriber.connect(receiving)
     narrow = socket.socket()
     narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
     narrow.setblocking(False)
@@ -110,8 +110,8 @@ async def test_a_viewer_that_never_reads_costs_bounded_memory(media: Media) -> N
             sent += 1
             await sending.send(publisher.rtp(b"\x65" + bytes(1099), ssrc=VIDEO_SSRC, payload_type=102))
         async with asyncio.timeout(10):
-            while len(viewer.media) < sent:
-                assert await viewer.take(receiving, 5)
+            while len(subscriber.media) < sent:
+                assert await subscriber.take(receiving, 5)
         assert wire.queued_bytes < QUEUE_BYTES + 1500
         assert sent < 5000
         await asyncio.sleep(20 * 1100 / INBOUND_BYTES_PER_S * 1.5)  # what one session may send
@@ -131,7 +131,7 @@ async def test_a_stranger_that_speaks_something_else_is_cut_off(media: Media, sa
 
 async def test_a_stranger_that_says_nothing_is_cut_off(media: Media, monkeypatch: pytest.MonkeyPatch) -> None:
     """Silence, and bytes that trickle in, end after some seconds; a wrong password never begins anything."""
-    monkeypatch.setattr("station.rtc.tcp.PROVE_WITHIN_S", 0.3)
+    monkeypatch.setattr("station.rtc.transport.tcp.PROVE_WITHIN_S", 0.3)
     silent = await TcpChannel.open("127.0.0.1", media.server.media_port)
     assert await asyncio.wait_for(silent.reader.read(), 5) == b""
     peer = await call(media, "whip", "anna")

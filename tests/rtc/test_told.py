@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from playwright.async_api import Page
 
-from station.rtc import messages
-from station.rtc.member import Member
+from station.rtc.rooms import messages
+from station.rtc.rooms.member import Member
 from tests.rtc.conftest import ROOM, Media, OpenPage
 from tests.rtc.test_call import decodes
 from tests.rtc.test_publishing import meet

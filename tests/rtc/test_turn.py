@@ -14,10 +14,10 @@ import pytest
 from aiohttp import ClientSession
 
 from station.base.grants import GrantSigner
-from station.rtc.addresses import host_addresses
-from station.rtc.main import MediaServer
-from station.rtc.messages import IceServer
-from station.rtc.turn import TurnServer
+from station.rtc.http.main import MediaServer
+from station.rtc.http.turn import TurnServer
+from station.rtc.rooms.messages import IceServer
+from station.rtc.transport.addresses import host_addresses
 from tests.rtc.conftest import Media, OpenPage, make_settings
 from tests.rtc.test_call import HEARD, decodes, holds
 from tests.servers import pick_port

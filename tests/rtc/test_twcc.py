@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from station.rtc.twcc import CLOCK_PERIOD_S, TICK_S, ArrivalLog, Feedback, parse_feedback
+from station.rtc.formats.twcc import CLOCK_PERIOD_S, TICK_S, ArrivalLog, Feedback, parse_feedback
 
 
 def _packet(

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from station.base.grants import GrantSigner
-from station.rtc.fragment import BadFragment, parse_fragment, write_fragment
-from station.rtc.main import MediaServer
+from station.rtc.formats.fragment import BadFragment, parse_fragment, write_fragment
+from station.rtc.http.main import MediaServer
 from tests.rtc.conftest import Media, OpenPage, make_settings
 from tests.rtc.offers import offer
 from tests.rtc.raw_peer import RawPeer, UdpChannel, call, flows
@@ -34,10 +34,10 @@ def fragment(ufrag: str, password: str = "p" * 22) -> str:
 
 async def test_candidates_and_restarts_come_by_patch(media: Media) -> None:
     """Trickle is 204, a restart 200 with new credentials and ETag; a stale tag is 412, none at all 428."""
-    publisher, viewer = await call(media, "whip", "anna"), await call(media, "whep", "boris")
+    publisher, subscriber = await call(media, "whip", "anna"), await call(media, "whep", "boris")
     sending, receiving, moved = [UdpChannel("127.0.0.1", media.server.media_port) for _ in range(3)]
     await publisher.connect(sending)
-    await viewer.connect(receiving)
+    await subscriber.connect(receiving)
     first = f'"{publisher.remote_ufrag}"'
     fresh = fragment("afterwards")
 
@@ -59,7 +59,7 @@ async def test_candidates_and_restarts_come_by_patch(media: Media) -> None:
         status, headers, _ = await patch(body, **wrong)
         assert headers["content-type"].startswith("application/problem+json")
         assert status == {"": 428, '"old"': 412}.get(wrong.get("If-Match", "")) or status in (400, 413, 415)
-    await flows(publisher, sending, viewer, receiving)  # refusals have changed nothing
+    await flows(publisher, sending, subscriber, receiving)  # refusals have changed nothing
     status, headers, body = await patch(fresh, **{"If-Match": "*"})
     assert (status, headers["content-type"]) == (200, FRAGMENT)
     assert headers["etag"] not in ("", first)
@@ -68,7 +68,7 @@ async def test_candidates_and_restarts_come_by_patch(media: Media) -> None:
     assert f'"{restarted.remote_ufrag}"' == headers["etag"]
     await moved.send(restarted.check())
     assert (await restarted.take(moved) or b"\xff")[0] < 4
-    await flows(publisher, moved, viewer, receiving)
+    await flows(publisher, moved, subscriber, receiving)
     status, _, _ = await patch(fragment("afterwards"), **{"If-Match": first})
     assert status == 412
     for channel in (sending, receiving, moved):

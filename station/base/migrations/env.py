@@ -21,9 +21,9 @@ STORES = (
     "station.booking.store",
     "station.photos.store",
     "station.meeting.store",
-    "station.meeting.journal_store",
-    "station.meeting.placement_store",
-    "station.live.store",
+    "station.nodes.journal_store",
+    "station.nodes.placement_store",
+    "station.live.web.store",
     "station.cases.store",
     "station.notices.store",
 )

@@ -26,7 +26,7 @@ let at = "device";
 let room = null;
 
 /** Devices are tried: on to consent, the lobby, the room, as far as one may go now. @param {string} [why] @returns {Promise<void>} */
-async function goOn(why = "") {
+async function advance(why = "") {
   at = "entering";
   say(problem, "");
   check.stop();
@@ -39,7 +39,7 @@ async function goOn(why = "") {
     if (view.admitted) return await enter(view);
     wait(view);
   } catch (error) {
-    stay(error);
+    showError(error);
   }
 }
 
@@ -61,14 +61,14 @@ async function enter(view) {
   at = "entering";
   // The first pass is asked for before the room opens: what speaks against going in is said here, on paper.
   const pass = await api.grant().catch((error) => error);
-  if (pass instanceof Refusal && pass.code === "recording-on") return goOn(pass.message);
-  if (pass instanceof Error) return stay(pass);
+  if (pass instanceof Refusal && pass.code === "recording-on") return advance(pass.message);
+  if (pass instanceof Error) return showError(pass);
   if (waited) chime();
   at = "room";
   showStep("room");
   room = new Room({ api, meeting, me, words, devices, getGrant: firstThen(pass, api.grant), onOver });
   room.show(view);
-  await room.enter().catch((error) => at === "room" && stay(error));
+  await room.enter().catch((error) => at === "room" && showError(error));
 }
 
 /**
@@ -86,7 +86,7 @@ function firstThen(first, next) {
 }
 
 /** @param {unknown} error */
-function stay(error) {
+function showError(error) {
   if (error instanceof Refusal && error.code === "meeting-ended") return over(words.ended, true);
   at = "device";
   showStep("device");
@@ -113,7 +113,7 @@ function over(sentence, forGood) {
 const refresh = soon(async () => {
   if (at === "over") return;
   const view = await api.state().catch((error) => error);
-  if (view instanceof Error) return lookAgain(view);
+  if (view instanceof Error) return refreshAgain(view);
   if (view.meeting === "ended" && at !== "room") return over(words.ended, true);
   if (view.admission === "refused" && at === "lobby") return over(words.removed, false);
   room?.show(view);
@@ -121,9 +121,9 @@ const refresh = soon(async () => {
 });
 
 /** What was missed must not stay missed: whoever waits would wait for ever. @param {Error} error */
-function lookAgain(error) {
+function refreshAgain(error) {
   if (!(error instanceof Refusal) || error.code === "unavailable") setTimeout(refresh, 2000);
-  else if (at === "lobby") stay(error);
+  else if (at === "lobby") showError(error);
 }
 
 /** @param {{action: string, [more: string]: any}} message */
@@ -134,11 +134,11 @@ function onMessage(message) {
 }
 
 async function start() {
-  const goOnOnce = () => at === "device" && goOn(); // a second tap must not open a second room
-  onClick("join", goOnOnce);
+  const advanceOnce = () => at === "device" && advance(); // a second tap must not open a second room
+  onClick("join", advanceOnce);
   onClick("join-audio", () => {
     devices.closeCamera();
-    return goOnOnce();
+    return advanceOnce();
   });
   onClick("test-again", () => {
     at = "device";
@@ -151,7 +151,7 @@ async function start() {
   });
   onClick("come-back", () => location.reload());
   listen(`/meet/${meeting}/events`, onMessage);
-  if (!hosting) await api.door("enter").catch(stay);
+  if (!hosting) await api.door("enter").catch(showError);
   await check.run();
   // Going in earlier would leave the devices behind that the browser is still asking about.
   for (const id of ["join", "join-audio"]) part(id, HTMLButtonElement).disabled = false;

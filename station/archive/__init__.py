@@ -1,0 +1,1 @@
+"""After a meeting: composing, sealing, replay."""

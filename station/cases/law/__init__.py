@@ -1,0 +1,1 @@
+"""The law's clocks: working days, the calendar, deadlines, policy packs."""

@@ -1,0 +1,71 @@
+"""Open data: cases as strangers may read them, as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from aiohttp import web
+
+from station.base.errors import NotFound
+from station.base.web import answer_json, station_of
+from station.cases import service
+from station.cases.model import parse_number
+from station.cases.pages.public_pages import page_of
+from station.cases.records import Case
+
+
+@dataclass(frozen=True, slots=True)
+class PublicCase:
+    """A case in the open. `title` and `reply` are null until the station has reviewed them."""
+
+    number: str
+    state: str
+    title: str | None
+    reply: str | None
+    deputy: str
+    unit: str | None
+    opened_at: datetime
+    changed_at: datetime
+    due_on: date | None
+    due_is_provisional: bool
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicCases:
+    """One page of the list."""
+
+    items: list[PublicCase]
+    total: int
+    page: int
+    pages: int
+
+
+def as_public(case: Case) -> PublicCase:
+    """A case that has been through `public_case` as the API shows it."""
+    due = case.due
+    return PublicCase(
+        case.number, case.state, case.public_title or None, case.public_reply or None, case.deputy_name,
+        case.unit_name or None, case.opened_at, case.changed_at, due.day if due else None,
+        bool(due and due.provisional), f"/cases/{case.id}",
+    )  # fmt: skip
+
+
+async def list_cases(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/cases?q=&page="""
+    words = request.query.get("q", "").strip()[:60]
+    found = await service.list_public(station_of(request), words, page_of(request))
+    items = [as_public(line.case) for line in found.lines]
+    return answer_json(PublicCases(items, found.total, found.page, found.pages))
+
+
+async def get_case(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/cases/{number}: `2026-0417`, or the full number. Raises NotFound."""
+    number = parse_number(request.match_info["number"])
+    if number is None or number[0] is None:
+        raise NotFound
+    case = await service.find_public(station_of(request), number[0], number[1])
+    if case is None:
+        raise NotFound
+    return answer_json(as_public(case))

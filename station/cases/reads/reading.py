@@ -1,0 +1,274 @@
+"""What each person may see of a case: parties all of it, strangers what was reviewed for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+
+from station.base.clock import local
+from station.base.errors import NotFound
+from station.base.principal import Principal, Role
+from station.base.station import Station
+from station.cases import queries, store
+from station.cases.law.calendar import china
+from station.cases.law.deadlines import day_grid, days_left
+from station.cases.law.working_days import DayCount
+from station.cases.model import CLOSED, State, Step, possible_steps
+from station.cases.queries import c, cases_where, in_states, read_case
+from station.cases.records import Card, Case, Due, Extension, Note, Rating, Reply
+from station.ledger.model import Event
+from station.ledger.service import timeline
+from station.photos.model import Photo, booking_holder
+from station.photos.service import list_photos, open_photo
+
+PAGE_SIZE = 20
+_PUBLIC_STEPS = frozenset(
+    {
+        "case.noted", "case.accepted", "case.declined", "case.assigned", "case.returned", "case.replied",
+        "case.rated", "case.redone", "case.concluded", "case.extension_granted", "case.card_issued",
+        "case.card_withdrawn",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineStep:
+    """One stop of the line: what happened, when and by whom; `text` are the words that belong to it."""
+
+    at: datetime
+    action: str
+    actor: str
+    role: str
+    text: str
+    data: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """A case for one reader. `party` tells whether all of it is in here, or only what strangers may read."""
+
+    case: Case
+    party: bool
+    asker: bool
+    today: date
+    left: int
+    steps: tuple[TimelineStep, ...]
+    days: tuple[DayCount, ...]
+    replies: tuple[Reply, ...]
+    ratings: tuple[Rating, ...]
+    notes: tuple[Note, ...]
+    cards: tuple[Card, ...]
+    co_units: tuple[tuple[str, str], ...]
+    extension: Extension | None
+    may: frozenset[Step]
+    photos: tuple[Photo, ...] = ()
+
+    @property
+    def reply(self) -> Reply | None:
+        """The reply of this round, if there is one."""
+        return next((r for r in self.replies if r.round == self.case.round), None)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLine:
+    """A case in a list, with its working days left (None when nothing is due)."""
+
+    case: Case
+    left: int | None
+    cards: tuple[Card, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return self.case.id
+
+    @property
+    def number(self) -> str:
+        return self.case.number
+
+    @property
+    def title(self) -> str:
+        return self.case.title
+
+    @property
+    def state(self) -> State:
+        return self.case.state
+
+    @property
+    def due(self) -> Due | None:
+        return self.case.due
+
+
+def line_of(station: Station, case: Case, cards: tuple[Card, ...] = ()) -> CaseLine:
+    """A case with its days counted from today."""
+    today = local(station.clock.now()).date()
+    left = None if case.due is None else days_left(case.due, today, china())
+    return CaseLine(case, left, cards)
+
+
+async def case_view(station: Station, who: Principal, case_id: str) -> CaseView:
+    """The case as `who` may see it. Raises NotFound."""
+    async with station.database.read() as connection:
+        case = await queries.case_row(connection, case_id)
+        co_units = await queries.co_units_of(connection, case_id)
+        replies = await queries.replies_of(connection, case_id)
+        ratings = await queries.ratings_of(connection, case_id)
+        notes = await queries.notes_of(connection, case_id)
+        extensions = await queries.extensions_of(connection, case_id)
+        cards = await queries.cards_where(connection, store.case_cards.c.case_id == case_id)
+    steps = await timeline(station, f"case:{case_id}")
+    today = local(station.clock.now()).date()
+    days = tuple(day_grid(case.due, china())) if case.due is not None else ()
+    left = days_left(case.due, today, china()) if case.due is not None else 0
+    if not is_party(who, case, {unit for unit, _ in co_units}):
+        shown = public_case(case)
+        public = tuple(_public_step(event) for event in steps if event.action in _PUBLIC_STEPS)
+        return CaseView(
+            shown, False, False, today, left, public, days, (), tuple(replace(r, remark="") for r in ratings),
+            (), tuple(replace(k, reason="", withdrawn_reason="") for k in cards), tuple(co_units), None, frozenset(),
+        )  # fmt: skip
+    words = _words(replies, ratings, notes)
+    pending = next((e for e in extensions if e.granted is None), None)
+    return CaseView(
+        case, True, is_asker(who, case), today, left, tuple(_party_step(event, words) for event in steps), days,
+        tuple(replies), tuple(ratings), tuple(notes), tuple(cards), tuple(co_units), pending,
+        _allowed_steps(who, case), await _photos_of(station, case),
+    )  # fmt: skip
+
+
+async def _photos_of(station: Station, case: Case) -> tuple[Photo, ...]:
+    """What the citizen added to the booking that the case came from."""
+    return tuple(await list_photos(station, booking_holder(case.booking_id))) if case.booking_id else ()
+
+
+async def open_case_photo(station: Station, who: Principal, case_id: str, photo_id: str) -> Path:
+    """The file of a photo, for the parties of the case that it goes with. Raises NotFound."""
+    async with station.database.read() as connection:
+        case = await queries.case_row(connection, case_id)
+        co_units = await queries.co_units_of(connection, case_id)
+    if case.booking_id is None or not is_party(who, case, {unit for unit, _ in co_units}):
+        raise NotFound
+    return await open_photo(station, booking_holder(case.booking_id), photo_id)
+
+
+def is_party(who: Principal, case: Case, co_units: set[str]) -> bool:
+    """Whether `who` has to do with the case: asker, deputy, unit concerned, staff of the station, supervisor."""
+    if who.role is Role.CITIZEN:
+        return case.citizen == who.account
+    if who.role is Role.DEPUTY:
+        return case.deputy_id == who.scope
+    if who.role is Role.UNIT:
+        return bool(who.scope) and (case.unit_id == who.scope or who.scope in co_units)
+    return who.role in (Role.CLERK, Role.SUPERVISOR, Role.ADMIN)
+
+
+def is_asker(who: Principal, case: Case) -> bool:
+    """Whether `who` may rate: the citizen; where there is none, the deputy who noted the matter."""
+    if case.citizen is not None:
+        return who.role is Role.CITIZEN and case.citizen == who.account
+    return who.role is Role.DEPUTY and case.deputy_id == who.scope
+
+
+def public_case(case: Case) -> Case:
+    """The case without anything personal: reviewed words or none, no names, no way to booking or recording."""
+    return replace(
+        case, title=case.public_title if case.published else "", description="", citizen=None, citizen_name="",
+        booking_id=None, meeting_id=None, recorded_at_s=None, suggested_unit=None,
+        public_title=case.public_title if case.published else "",
+        public_reply=case.public_reply if case.published else "",
+    )  # fmt: skip
+
+
+def _allowed_steps(who: Principal, case: Case) -> frozenset[Step]:
+    steps = possible_steps(case.state, who.role)
+    if who.role in (Role.CITIZEN, Role.DEPUTY) and not is_asker(who, case):
+        steps -= {Step.RATE}
+    if who.role is Role.UNIT and who.scope != case.unit_id:
+        steps &= {Step.ADD_NOTE}
+    return steps
+
+
+def _public_step(event: Event) -> TimelineStep:
+    kept = {
+        k: v for k, v in event.data.items() if k in ("unit_name", "co_units", "days", "due", "grade", "colour", "late")
+    }
+    return TimelineStep(event.at, event.action, "", event.role, "", _facts(kept))
+
+
+def _words(replies: list[Reply], ratings: list[Rating], notes: list[Note]) -> dict[tuple[str, object], str]:
+    words: dict[tuple[str, object], str] = {("reply", r.id): r.text for r in replies}
+    words.update({("note", n.id): n.text for n in notes})
+    words.update({("rating", r.round): r.remark for r in ratings})
+    return words
+
+
+def _party_step(event: Event, words: dict[tuple[str, object], str]) -> TimelineStep:
+    text = event.reason
+    if event.action == "case.replied":
+        text = words.get(("reply", event.data.get("reply")), "")
+    elif event.action == "case.note_added":
+        text = words.get(("note", event.data.get("note")), "")
+    elif event.action == "case.rated":
+        text = words.get(("rating", event.data.get("round")), "")
+    return TimelineStep(event.at, event.action, event.actor_name, event.role, text, _facts(event.data))
+
+
+def _facts(data: dict[str, object]) -> dict[str, object]:
+    """An event's data with its due day as a day again (JSON knows none)."""
+    due = data.get("due")
+    return {**data, "due": date.fromisoformat(due) if isinstance(due, str) else None}
+
+
+@dataclass(frozen=True, slots=True)
+class PublicPage:
+    """One page of the public list."""
+
+    lines: tuple[CaseLine, ...]
+    total: int
+    page: int
+    pages: int
+    words: str
+
+
+async def list_public(station: Station, words: str = "", page: int = 1, size: int = PAGE_SIZE) -> PublicPage:
+    """The public list, newest number first; `words` is a number or part of a published title."""
+    page, condition = max(1, min(page, 100_000)), queries.matching(words)
+    async with station.database.read() as connection:
+        found, total = await queries.page_of(connection, condition, page, size)
+    lines = tuple(line_of(station, public_case(case)) for case in found)
+    return PublicPage(lines, total, page, max(1, -(-total // size)), words)
+
+
+async def find_public(station: Station, year: int, serial: int) -> Case | None:
+    """A case by its number as strangers see it."""
+    async with station.database.read() as connection:
+        found = await cases_where(connection, c.year == year, c.serial == serial, limit=1)
+    return public_case(found[0]) if found else None
+
+
+async def my_cases(station: Station, who: Principal) -> list[CaseLine]:
+    """A citizen's or a deputy's own cases: what waits for their rating first, then by newest."""
+    own = c.citizen == who.account if who.role is Role.CITIZEN else c.deputy_id == who.scope
+    async with station.database.read() as connection:
+        found = await cases_where(connection, own, limit=200)
+    waits = [k for k in found if k.state is State.REPLIED and is_asker(who, k)]
+    return [line_of(station, k) for k in [*waits, *(k for k in found if k not in waits)]]
+
+
+async def cases_of_meeting(station: Station, meeting_id: str) -> list[Case]:
+    """What was noted in a meeting, in the order of the recording."""
+    async with station.database.read() as connection:
+        found = await cases_where(connection, c.meeting_id == meeting_id)
+    return sorted(found, key=lambda k: (k.recorded_at_s or 0.0, k.serial))
+
+
+async def due_cases(station: Station, unit_id: str | None = None) -> list[CaseLine]:
+    """Open cases with a due day, the most urgent first; of one unit (as lead) or of all."""
+    conditions = [~in_states(CLOSED), c.due_day.is_not(None)]
+    if unit_id is not None:
+        conditions += [c.unit_id == unit_id, in_states([State.ASSIGNED])]
+    async with station.database.read() as connection:
+        return [line_of(station, k) for k in await cases_where(connection, *conditions, newest=False)]
+
+
+__all__ = ["CaseLine", "CaseView", "PublicPage", "TimelineStep", "case_view", "read_case"]

@@ -1,0 +1,1 @@
+"""The steps that change a case, one transaction each."""

@@ -1,0 +1,148 @@
+"""Yellow and red cards: by the clock, once each; by hand with a reason; withdrawn with a reason."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+
+from station.base.clock import local
+from station.base.database import Transaction
+from station.base.errors import N_, BadInput, NotFound
+from station.base.i18n import format_day
+from station.base.ids import new_id
+from station.base.principal import SYSTEM, Principal
+from station.base.station import Station
+from station.cases import store
+from station.cases.law.calendar import china
+from station.cases.law.deadlines import card_due, days_left, recount
+from station.cases.model import CLOSED, CardAlreadyWithdrawn, Colour, State, Step, StepNotPossible, check_text
+from station.cases.queries import c, cases_where, in_states, read_case
+from station.cases.records import Case
+from station.cases.steps.contacts import Contacts, find_contacts, tell_citizen, tell_staff
+from station.cases.steps.transitions import apply_transition, begin_transition, note_in_ledger, rule_of
+
+REASON_LENGTH = 300
+
+
+async def issue_due_cards(station: Station) -> int:
+    """Issue every card that the clock asks for; returns how many. Calling it again issues none a second time."""
+    async with station.database.read() as connection:
+        open_cases = await cases_where(connection, in_states([State.ASSIGNED]), newest=False, limit=100_000)
+    issued = 0
+    for case in open_cases:
+        if _colour_now(station, case) is not None:
+            issued += await _issue_by_clock(station, case.id)
+    return issued
+
+
+def _colour_now(station: Station, case: Case) -> Colour | None:
+    if case.due is None or case.unit_id is None:
+        return None
+    now = station.clock.now()
+    today = local(now).date()
+    left = days_left(case.due, today, china())
+    return card_due(today, case.due, left, rule_of(station, "yellow").amount, now)
+
+
+async def _issue_by_clock(station: Station, case_id: str) -> bool:
+    contacts = await find_contacts(station, await read_case(station, case_id))
+    async with station.database.transaction() as work:
+        case = await store.lock_case(work, case_id)
+        colour = _colour_now(station, case) if case.state is State.ASSIGNED else None
+        if colour is None or case.due is None:
+            return False
+        key = f"{case.id}:{case.round}:{case.due.day.isoformat()}:{colour}"
+        found = select(store.case_cards.c.id).where(store.case_cards.c.key == key)
+        if (await work.execute(found)).first() is not None:
+            return False
+        until = format_day(case.due.day, "zh")
+        words = f"到期日 {until}，{'已经过了' if colour is Colour.RED else '快到了'}"
+        await _issue(station, work, SYSTEM, case, colour, key, words, contacts)
+    return True
+
+
+async def issue_card(station: Station, who: Principal, case_id: str, colour: Colour, reason: str) -> Case:
+    """A card by hand, with a reason. Raises BadInput without one."""
+    words = _reason(reason)
+    contacts = await find_contacts(station, await read_case(station, case_id))
+    async with station.database.transaction() as work:
+        case = (await begin_transition(station, work, who, case_id, Step.ISSUE_CARD)).case
+        await _issue(station, work, who, case, colour, new_id("key"), words, contacts)
+    return await read_case(station, case_id)
+
+
+async def withdraw_card(station: Station, who: Principal, card_id: str, reason: str) -> Case:
+    """Take a card back; it stays on record with the reason. Raises NotFound, CardAlreadyWithdrawn."""
+    words = _reason(reason)
+    table = store.case_cards
+    async with station.database.read() as connection:
+        card = (await connection.execute(select(table).where(table.c.id == card_id))).first()
+    if card is None:
+        raise NotFound
+    contacts = await find_contacts(station, await read_case(station, card.case_id), card.unit_id)
+    async with station.database.transaction() as work:
+        case = (await begin_transition(station, work, who, card.case_id, Step.WITHDRAW_CARD)).case
+        still = table.c.id == card_id, table.c.withdrawn_at.is_(None)
+        values = {"withdrawn_at": station.clock.now(), "withdrawn_reason": words}
+        if (await work.execute(update(table).where(*still).values(**values))).rowcount != 1:
+            raise CardAlreadyWithdrawn
+        await note_in_ledger(station, work, who, case, "case.card_withdrawn", _facts(card_id, card.colour), words)
+        await tell_staff(station, work, contacts.unit, case, "收回了一张牌。")
+    return await read_case(station, card.case_id)
+
+
+async def _issue(
+    station: Station,
+    work: Transaction,
+    who: Principal,
+    case: Case,
+    colour: Colour,
+    key: str,
+    reason: str,
+    contacts: Contacts,
+) -> None:
+    if case.unit_id is None:
+        raise StepNotPossible
+    card_id = new_id("cd")
+    await store.add(
+        work, store.case_cards, id=card_id, key=key, case_id=case.id, unit_id=case.unit_id,
+        unit_name=case.unit_name, colour=colour, by_clock=who is SYSTEM, reason=reason,
+        issued_at=station.clock.now(), withdrawn_at=None, withdrawn_reason="",
+    )  # fmt: skip
+    await note_in_ledger(station, work, who, case, "case.card_issued", _facts(card_id, colour), reason)
+    word = "红牌" if colour is Colour.RED else "黄牌"
+    await tell_staff(station, work, contacts.unit, case, f"收到{word}：{reason}")
+
+
+def _facts(card_id: str, colour: str) -> dict[str, str]:
+    return {"card": card_id, "colour": str(colour)}
+
+
+def _reason(raw: str) -> str:
+    fields: dict[str, str] = {}
+    words = check_text(fields, "reason", raw, N_("请写理由"), REASON_LENGTH)
+    if fields:
+        raise BadInput(fields=fields)
+    return words
+
+
+async def recount_provisional(station: Station) -> int:
+    """Count provisional due days again, for when a new year's notice is known; tells all who wait. Idempotent."""
+    async with station.database.read() as connection:
+        waiting = await cases_where(
+            connection, c.due_provisional.is_(True), ~in_states(CLOSED), newest=False, limit=100_000
+        )
+    changed = 0
+    for found in waiting:
+        if found.due is None or recount(found.due, china()) == found.due:
+            continue
+        contacts = await find_contacts(station, found)
+        async with station.database.transaction() as work:
+            case = await store.lock_case(work, found.id)
+            if case.due is None or (due := recount(case.due, china())) == case.due:
+                continue
+            await apply_transition(station, work, SYSTEM, case, case.state, due, "case.due_recounted")
+            until = format_day(due.day, "zh")
+            await tell_citizen(station, work, contacts, case, f"放假安排公布了，期限重新算过：{until}。")
+            await tell_staff(station, work, contacts.unit + contacts.desk, case, f"期限重新算过：{until}。")
+            changed += 1
+    return changed

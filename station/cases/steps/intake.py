@@ -1,0 +1,218 @@
+"""The station's side: note a matter, accept or decline it, hand it to a unit, publish it, conclude it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+
+from station.base.clock import local
+from station.base.database import Transaction
+from station.base.errors import N_, BadInput, NotAllowed
+from station.base.i18n import format_day
+from station.base.ids import new_id
+from station.base.principal import Principal, Role
+from station.base.station import Station
+from station.cases import store
+from station.cases.law.policy import Rule, policy_of
+from station.cases.model import TITLE_LENGTH, RatingStillOpen, State, Step, check_text, compose_number
+from station.cases.privacy import mask_personal
+from station.cases.queries import read_case
+from station.cases.records import Case, OpenCase
+from station.cases.steps.contacts import find_contacts, tell_citizen, tell_staff
+from station.cases.steps.transitions import apply_transition, begin_transition, due_from_today, note_in_ledger, rule_of
+from station.directory.service import get_deputy, get_unit
+from station.people.service import get_account
+
+SAME_MATTER = timedelta(minutes=2)
+MAX_DAYS = 60
+
+
+async def open_case(station: Station, who: Principal, request: OpenCase) -> Case:
+    """Make a case of a matter: it has its number at once. The same matter sent twice becomes one case.
+
+    Raises BadInput for a missing title, NotAllowed for a deputy other than the one named, NotFound.
+    """
+    if who.role not in (Role.DEPUTY, Role.CLERK, Role.ADMIN):
+        raise NotAllowed
+    if who.role is Role.DEPUTY and who.scope != request.deputy_id:
+        raise NotAllowed
+    fields: dict[str, str] = {}
+    title = check_text(fields, "title", request.title, N_("用一句话写下是什么事"), TITLE_LENGTH)
+    description = check_text({}, "description", request.description, "")[:4000] or title
+    if fields:
+        raise BadInput(fields=fields)
+    deputy = await get_deputy(station, request.deputy_id)
+    citizen_name = (await get_account(station, request.citizen)).name if request.citizen else ""
+    unit = await get_unit(station, request.unit_id) if request.unit_id else None
+    cleaned = replace(request, title=title, description=description, unit_id=unit.id if unit else None)
+    async with station.database.transaction() as work:
+        twin = await _find_duplicate(station, work, who, cleaned)
+        if twin is not None:
+            return twin
+        case_id = await _insert(station, work, who, cleaned, deputy.name, deputy.station_id, citizen_name)
+        case = await store.lock_case(work, case_id)
+        data = {"number": case.number, "deputy": deputy.id, "booking": case.booking_id, "meeting": case.meeting_id}
+        await note_in_ledger(station, work, who, case, "case.noted", {**data, "recorded_at_s": case.recorded_at_s})
+    return case
+
+
+async def _find_duplicate(station: Station, work: Transaction, who: Principal, request: OpenCase) -> Case | None:
+    """The case that the same click has just made."""
+    c = store.cases.c
+    same = (
+        (c.opened_by == who.account)
+        & (c.title == request.title)
+        & (c.description == request.description)
+        & (c.deputy_id == request.deputy_id)
+        & (c.opened_at > station.clock.now() - SAME_MATTER)
+    )
+    same &= c.meeting_id == request.meeting_id if request.meeting_id else c.meeting_id.is_(None)
+    same &= c.citizen == request.citizen if request.citizen else c.citizen.is_(None)
+    row = (await work.execute(select(store.cases).where(same))).first()
+    return None if row is None else store.to_case(row)
+
+
+async def _insert(
+    station: Station,
+    work: Transaction,
+    who: Principal,
+    request: OpenCase,
+    deputy_name: str,
+    station_id: str,
+    citizen_name: str,
+) -> str:
+    now, prefix = station.clock.now(), policy_of(station).number_prefix
+    year = local(now).year
+    serial = await store.take_serial(work, prefix, year)
+    case_id = new_id("cs")
+    due = due_from_today(station, rule_of(station, "accept"))
+    await store.add(
+        work, store.cases, id=case_id, number=compose_number(prefix, year, serial), year=year, serial=serial,
+        title=request.title, description=request.description, state=State.NOTED, category="",
+        deputy_id=request.deputy_id, deputy_name=deputy_name, station_id=station_id, citizen=request.citizen,
+        citizen_name=citizen_name, booking_id=request.booking_id, meeting_id=request.meeting_id,
+        recorded_at_s=request.recorded_at_s, suggested_unit=request.unit_id, unit_id=None, unit_name="", round=1,
+        extensions=0, opened_by=who.account, opened_at=now, changed_at=now, assigned_on=None, published=False,
+        public_title="", public_reply="", **store.due_columns(due),
+    )  # fmt: skip
+    return case_id
+
+
+async def accept_case(station: Station, who: Principal, case_id: str) -> Case:
+    """受理: the station takes the matter on; the citizen is told by SMS."""
+    contacts = await find_contacts(station, await read_case(station, case_id))
+    async with station.database.transaction() as work:
+        taken = await begin_transition(station, work, who, case_id, Step.ACCEPT)
+        due = due_from_today(station, rule_of(station, "assign"))
+        await apply_transition(station, work, who, taken.case, taken.to, due, "case.accepted")
+        await tell_citizen(station, work, contacts, taken.case, "已经受理，正在交给承办单位。")
+    return await read_case(station, case_id)
+
+
+async def decline_case(station: Station, who: Principal, case_id: str, code: str, referral: str = "") -> Case:
+    """不予受理, with a reason of the pack and where to go instead. Raises BadInput for an unknown reason."""
+    reasons = policy_of(station).declines
+    if code not in reasons:
+        raise BadInput(fields={"code": N_("请选一个不予受理的理由")})
+    reason = reasons[code]
+    advice = referral.strip()[:300] or reason.referral
+    contacts = await find_contacts(station, await read_case(station, case_id))
+    async with station.database.transaction() as work:
+        taken = await begin_transition(station, work, who, case_id, Step.DECLINE)
+        words = f"{reason.text}。{advice}"
+        await apply_transition(station, work, who, taken.case, taken.to, None, "case.declined", {"code": code}, words)
+        await tell_citizen(station, work, contacts, taken.case, f"这件事我们不能受理，因为{words}。")
+    return await read_case(station, case_id)
+
+
+async def assign_case(
+    station: Station,
+    who: Principal,
+    case_id: str,
+    unit_id: str,
+    co_units: tuple[str, ...] = (),
+    category: str = "general",
+    days: int | None = None,
+) -> Case:
+    """交办 to a lead unit and co-units; the clock of the category starts today, or one of `days` working days.
+
+    Raises BadInput for an unknown unit or category, or days out of 1 to 60.
+    """
+    rule = reply_rule(station, category, days)
+    unit = await get_unit(station, unit_id)
+    helpers = [await get_unit(station, u) for u in dict.fromkeys(co_units) if u != unit_id]
+    contacts = await find_contacts(station, await read_case(station, case_id), unit_id)
+    async with station.database.transaction() as work:
+        taken = await begin_transition(station, work, who, case_id, Step.ASSIGN)
+        due = due_from_today(station, rule)
+        await work.execute(delete(store.case_co_units).where(store.case_co_units.c.case_id == case_id))
+        for helper in helpers:
+            await store.add(work, store.case_co_units, case_id=case_id, unit_id=helper.id, unit_name=helper.name)
+        data = {"unit": unit.id, "unit_name": unit.name, "co_units": [h.name for h in helpers], "days": due.amount}
+        await apply_transition(
+            station, work, who, taken.case, taken.to, due, "case.assigned", data, unit_id=unit.id,
+            unit_name=unit.name, category=category, assigned_on=due.start, extensions=0,
+        )  # fmt: skip
+        until = format_day(due.day, "zh")
+        await tell_citizen(station, work, contacts, taken.case, f"已经交给{unit.name}办，最迟 {until} 答复您。")
+        await tell_staff(station, work, contacts.unit, taken.case, f"交给你们办，最迟 {until} 答复。")
+    return await read_case(station, case_id)
+
+
+def reply_rule(station: Station, category: str, days: int | None) -> Rule:
+    """The rule that a category's replies follow, or one of `days` working days. Raises BadInput."""
+    kinds = policy_of(station).categories
+    if category not in kinds:
+        raise BadInput(fields={"category": N_("请选事项的种类")})
+    rule = kinds[category].reply
+    if days is None:
+        return rule
+    if not 1 <= days <= MAX_DAYS:
+        raise BadInput(fields={"days": N_("工作日要在 1 到 60 之间")})
+    return replace(rule, amount=days, unit="wd")
+
+
+async def conclude_case(station: Station, who: Principal, case_id: str) -> Case:
+    """办结. Without a rating only when the time to rate is over. Raises RatingStillOpen."""
+    contacts = await find_contacts(station, await read_case(station, case_id))
+    async with station.database.transaction() as work:
+        taken = await begin_transition(station, work, who, case_id, Step.CONCLUDE)
+        case = taken.case
+        if case.state is State.REPLIED and case.due is not None and station.clock.now() < case.due.at:
+            raise RatingStillOpen
+        await apply_transition(
+            station, work, who, case, taken.to, None, "case.concluded", {"rated": case.state is State.RATED}
+        )
+        await tell_citizen(station, work, contacts, case, "已经办结。")
+        await tell_staff(station, work, contacts.unit, case, "已经办结。")
+    return await read_case(station, case_id)
+
+
+async def publish_case(station: Station, who: Principal, case_id: str, title: str, reply: str) -> Case:
+    """审核发布: from now on anyone may read this title and this reply. Personal data is taken out once more."""
+    async with station.database.transaction() as work:
+        case = (await begin_transition(station, work, who, case_id, Step.PUBLISH)).case
+        names = (case.citizen_name,)
+        fields: dict[str, str] = {}
+        shown = check_text(fields, "title", mask_personal(title, *names), N_("请写公开的标题"), 2 * TITLE_LENGTH)
+        words = mask_personal(reply.strip()[:4000], *names)
+        if fields:
+            raise BadInput(fields=fields)
+        await store.change_case(work, case_id, published=True, public_title=shown, public_reply=words)
+        await note_in_ledger(station, work, who, case, "case.published", {"reply": bool(words)})
+    return await read_case(station, case_id)
+
+
+async def recall_case(station: Station, who: Principal, case_id: str, reason: str) -> Case:
+    """撤回: strangers see number, state and dates only, as before the review."""
+    fields: dict[str, str] = {}
+    words = check_text(fields, "reason", reason, N_("请写撤回的理由"), 300)
+    if fields:
+        raise BadInput(fields=fields)
+    async with station.database.transaction() as work:
+        case = (await begin_transition(station, work, who, case_id, Step.RECALL)).case
+        await store.change_case(work, case_id, published=False)
+        await note_in_ledger(station, work, who, case, "case.recalled", {}, words)
+    return await read_case(station, case_id)

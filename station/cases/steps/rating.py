@@ -1,0 +1,87 @@
+"""The asker's word on a reply: a grade once a round; a bad one sends the case back by itself."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from station.base.database import Transaction
+from station.base.errors import N_, BadInput
+from station.base.i18n import format_day
+from station.base.principal import SYSTEM, Principal
+from station.base.station import Station
+from station.cases import store
+from station.cases.law.policy import policy_of
+from station.cases.model import AlreadyRated, Grade, State, Step, next_state
+from station.cases.queries import read_case
+from station.cases.records import Case
+from station.cases.steps.contacts import Contacts, find_contacts, tell_citizen, tell_staff
+from station.cases.steps.transitions import apply_transition, begin_transition, check_scope, due_from_today, rule_of
+
+REMARK_LENGTH = 1000
+
+
+async def rate_case(station: Station, who: Principal, case_id: str, grade: Grade, remark: str = "") -> Case:
+    """Grade the reply of this round; a bad grade needs a remark and asks for a redo while the pack allows one.
+
+    Raises AlreadyRated, NotAllowed for anyone but the asker, BadInput for a bad grade without a word.
+    """
+    policy = policy_of(station)
+    bad = grade < policy.conclude_grade
+    words = remark.strip()
+    if bad and not words:
+        raise BadInput(fields={"remark": N_("请写一句哪里没办好，单位照着重办")})
+    if len(words) > REMARK_LENGTH:
+        raise BadInput(fields={"remark": N_("太长了，请缩短一些")})
+    contacts = await find_contacts(station, await read_case(station, case_id))
+    async with station.database.transaction() as work:
+        await _refuse_second(work, who, case_id)
+        taken = await begin_transition(station, work, who, case_id, Step.RATE)
+        case = taken.case
+        await store.add(
+            work, store.case_ratings, case_id=case.id, round=case.round, grade=int(grade), remark=words,
+            at=station.clock.now(),
+        )  # fmt: skip
+        due = due_from_today(station, rule_of(station, "conclude"))
+        data = {"grade": int(grade), "round": case.round}
+        await apply_transition(station, work, who, case, taken.to, due, "case.rated", data)
+        if bad and case.round <= policy.rules["redos"].amount:
+            to = next_state(taken.to, Step.REDO, SYSTEM.role)
+            await _send_back(station, work, SYSTEM, case, to, contacts, "群众打分不满意")
+        else:
+            await tell_staff(station, work, contacts.desk, case, "群众已经打分，请办结。")
+    return await read_case(station, case_id)
+
+
+async def redo_case(station: Station, who: Principal, case_id: str, reason: str) -> Case:
+    """重办 by the clerk's word, when the redos that happen by themselves are used up."""
+    words = reason.strip()[:300]
+    if not words:
+        raise BadInput(fields={"reason": N_("请写重办的理由")})
+    contacts = await find_contacts(station, await read_case(station, case_id))
+    async with station.database.transaction() as work:
+        taken = await begin_transition(station, work, who, case_id, Step.REDO)
+        await _send_back(station, work, who, taken.case, taken.to, contacts, words)
+    return await read_case(station, case_id)
+
+
+async def _send_back(
+    station: Station, work: Transaction, who: Principal, case: Case, to: State, contacts: Contacts, reason: str
+) -> None:
+    due = due_from_today(station, rule_of(station, "redo"))
+    until = format_day(due.day, "zh")
+    await apply_transition(
+        station, work, who, case, to, due, "case.redone", {"round": case.round + 1}, reason,
+        round=case.round + 1, assigned_on=due.start, extensions=0,
+    )  # fmt: skip
+    await tell_citizen(station, work, contacts, case, f"退回{case.unit_name}重办，最迟 {until} 再答复您。")
+    await tell_staff(station, work, contacts.unit, case, f"群众不满意，请重办，最迟 {until} 再答复。")
+
+
+async def _refuse_second(work: Transaction, who: Principal, case_id: str) -> None:
+    """A second click gets a clear answer rather than "moved on"."""
+    case = await store.lock_case(work, case_id)
+    await check_scope(work, who, case, Step.RATE)
+    table = store.case_ratings
+    done = select(table.c.grade).where(table.c.case_id == case.id, table.c.round == case.round)
+    if (await work.execute(done)).first() is not None:
+        raise AlreadyRated

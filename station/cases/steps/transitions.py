@@ -1,0 +1,103 @@
+"""What every step on a case shares: lock it, check who and whether, change it, put it into the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from station.base.clock import local
+from station.base.database import Transaction
+from station.base.errors import NotAllowed
+from station.base.principal import Principal, Role
+from station.base.station import Station
+from station.cases import store
+from station.cases.law.calendar import china
+from station.cases.law.deadlines import due_by
+from station.cases.law.policy import Rule, policy_of
+from station.cases.model import State, Step, next_state
+from station.cases.privacy import mask_personal
+from station.cases.records import Case, Due
+from station.ledger.service import append
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A locked case, and the state its step leads to."""
+
+    case: Case
+    to: State
+
+
+async def begin_transition(station: Station, work: Transaction, who: Principal, case_id: str, step: Step) -> Transition:
+    """Lock the case and check that `who` may take `step` on it now. Raises NotFound, NotAllowed, StepNotPossible."""
+    case = await store.lock_case(work, case_id)
+    await check_scope(work, who, case, step)
+    return Transition(case, next_state(case.state, step, who.role))
+
+
+async def check_scope(work: Transaction, who: Principal, case: Case, step: Step) -> None:
+    """Whether the case is theirs: the role alone is not enough. Raises NotAllowed."""
+    if who.role is Role.UNIT:
+        allowed = who.scope == case.unit_id
+        if not allowed and step is Step.ADD_NOTE:
+            allowed = who.scope in await co_unit_ids(work, case.id)
+    elif who.role is Role.CITIZEN:
+        allowed = who.account == case.citizen
+    elif who.role is Role.DEPUTY:
+        allowed = who.scope == case.deputy_id and (step is not Step.RATE or case.citizen is None)
+    else:
+        allowed = who.role in (Role.CLERK, Role.SUPERVISOR, Role.ADMIN, Role.SYSTEM)
+    if not allowed:
+        raise NotAllowed
+
+
+async def co_unit_ids(work: Transaction, case_id: str) -> set[str]:
+    """The units that take part beside the lead."""
+    table = store.case_co_units
+    rows = await work.execute(select(table.c.unit_id).where(table.c.case_id == case_id))
+    return set(rows.scalars())
+
+
+def rule_of(station: Station, name: str) -> Rule:
+    """A rule of the region's pack."""
+    return policy_of(station).rules[name]
+
+
+def due_from_today(station: Station, rule: Rule) -> Due:
+    """The due day of a rule whose clock starts today."""
+    return due_by(rule, local(station.clock.now()).date(), china())
+
+
+async def apply_transition(
+    station: Station,
+    work: Transaction,
+    who: Principal,
+    case: Case,
+    to: State,
+    due: Due | None,
+    action: str,
+    data: dict[str, Any] | None = None,
+    reason: str = "",
+    **values: Any,
+) -> None:
+    """Put a case into its next state with its next due day, and the step into the ledger."""
+    now = station.clock.now()
+    await store.change_case(work, case.id, state=to, changed_at=now, **store.due_columns(due), **values)
+    facts = {**(data or {}), **({"due": due.day.isoformat()} if due is not None else {})}
+    await note_in_ledger(station, work, who, case, action, facts, reason)
+
+
+async def note_in_ledger(
+    station: Station,
+    work: Transaction,
+    who: Principal,
+    case: Case,
+    action: str,
+    data: dict[str, Any],
+    reason: str = "",
+) -> None:
+    """One event on the case. Reasons are people's own words: what is personal in them never gets into the chain."""
+    clean = mask_personal(reason, case.citizen_name)
+    await append(station, work, who, action, f"case:{case.id}", data, clean)

@@ -1,0 +1,1 @@
+"""Hearings as a clerk runs them."""

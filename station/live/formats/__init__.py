@@ -1,0 +1,1 @@
+"""Media formats of the broadcast: ISO BMFF boxes, CMAF, H.264, VP8, AAC."""

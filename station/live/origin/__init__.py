@@ -1,0 +1,1 @@
+"""The live role: what viewers fetch, and how web steers it."""

@@ -1,0 +1,217 @@
+"""One broadcast in memory: its source, its playlist, its fresh parts, and who waits for the next."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, suppress
+from pathlib import Path
+
+import aiohttp
+
+from recordings.frames import EncodedFrame
+from station.live.origin.feed_reader import FeedUnavailable, find_media, read_feed
+from station.live.origin.live_cache import LiveCache
+from station.live.origin.viewers import ViewerCount
+from station.live.packaging.playlist import MediaPlaylist, SegmentLine, Variant, render_multivariant
+from station.live.packaging.programme import PARTS_KEPT_FOR, Programme, ProgrammeFolder, StoredSegment
+from station.live.packaging.writer import InitReady, PartReady, ProgrammeWriter, SegmentClosed, SegmentOpened, Update
+
+log = logging.getLogger(__name__)
+RECONNECT_S = 0.5
+_QUEUE_FRAMES = 2000  # past this media's own drop rule applies: the feed's socket fills up
+_GONE = None
+
+
+class Broadcast:
+    """Owns the source's task and the packager's thread. `end()` finishes it for good; `close()` only stops."""
+
+    def __init__(self, folder: Path, programme: Programme, segments: list[StoredSegment]) -> None:
+        self.programme = programme
+        self.folder = ProgrammeFolder(folder)
+        self.cache = LiveCache(MediaPlaylist())
+        self.viewers = ViewerCount()
+        self.connected = False
+        self.refused = False
+        self.peak_bits_per_s = 0
+        self._segments = segments
+        self._writer: ProgrammeWriter | None = None
+        self._thread: ThreadPoolExecutor | None = None
+        self._frames: asyncio.Queue[EncodedFrame | None] = asyncio.Queue(_QUEUE_FRAMES)
+        self._source: asyncio.Task[None] | None = None
+        self._packaging: asyncio.Task[None] | None = None
+        for stored in segments:
+            self._restore(stored)
+        if self.ended:
+            self.cache.finish()
+
+    @property
+    def ended(self) -> bool:
+        return self.programme.state == "ended"
+
+    @property
+    def alarm(self) -> str | None:
+        return self._writer.alarm if self._writer else None
+
+    @property
+    def state(self) -> str:
+        """`waiting` for a first frame, `live`, `interrupted` while media is away, `ended`."""
+        if self.ended:
+            return "ended"
+        if self.connected:
+            return "live"
+        return "interrupted" if self.cache.playlist.segments else "waiting"
+
+    @property
+    def variant(self) -> Variant:
+        init = self.programme.inits[-1]
+        return Variant(init.codecs, (init.width, init.height) if init.width else None)
+
+    def multivariant(self) -> str:
+        return render_multivariant(self.variant, self.peak_bits_per_s)
+
+    def watch(self, session: aiohttp.ClientSession, media_urls: tuple[str, ...]) -> None:
+        """Begin to read the source, or read another one: room, person or grant have changed."""
+        if self._writer is None:
+            self._writer = ProgrammeWriter(self.folder, self.programme, self._segments)
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="packager")
+            self._packaging = asyncio.create_task(self._package(self._writer, self._thread))
+        before = self._source
+        if before:
+            before.cancel()
+        self._source = asyncio.create_task(self._read_source(session, media_urls, before))
+
+    async def end(self, now_ms: int) -> None:
+        """Finish for good: the playlist gets its end mark, the same files replay. Harmless when repeated."""
+        if self.ended:
+            return
+        await self._stop_source()
+        self.programme.state, self.programme.ended_at_ms, self.programme.grant = "ended", now_ms, ""
+        try:
+            await asyncio.to_thread(self.folder.save, self.programme)
+        except OSError:  # a full disk must not keep a broadcast on air; a restart would, until it is ended again
+            log.exception("broadcast %s: its end could not be written down", self.programme.id)
+        await self._stop_packaging()
+        self.cache.finish()
+
+    async def close(self) -> None:
+        """Stop without ending: a restarted role goes on."""
+        await self._stop_source()
+        await self._stop_packaging()
+        self.cache.wake()
+
+    async def _stop_source(self) -> None:
+        source, self._source = self._source, None
+        if source:
+            source.cancel()
+            with suppress(asyncio.CancelledError):
+                await source
+        if self._packaging:
+            await self._frames.put(_GONE)
+            await self._frames.join()
+        self.connected = False
+
+    async def _stop_packaging(self) -> None:
+        packaging, self._packaging = self._packaging, None
+        if packaging:
+            packaging.cancel()
+            with suppress(asyncio.CancelledError):
+                await packaging
+        if self._thread:
+            self._thread.shutdown(wait=True)
+            self._thread = None
+        self._writer = None
+
+    async def _read_source(
+        self, session: aiohttp.ClientSession, media_urls: tuple[str, ...], before: asyncio.Task[None] | None
+    ) -> None:
+        programme, seen = self.programme, ""
+        if before:
+            await asyncio.wait([before])
+        while True:
+            try:
+                room, person, grant = programme.room, programme.person, programme.grant
+                media_url = await find_media(session, media_urls, room, person, grant)
+                feed = read_feed(session, media_url, room, person, grant)
+                async with aclosing(feed):
+                    async for frame in feed:
+                        self.connected, self.refused = True, False
+                        await self._frames.put(frame)
+                reason = "media ended the feed"
+            except FeedUnavailable as error:
+                self.refused = error.refused
+                reason = str(error)
+            finally:
+                if self.connected:
+                    await self._frames.put(_GONE)
+                    await self._frames.join()
+                    self.connected = False
+            if reason != seen:
+                log.warning("broadcast %s has no source: %s", programme.id, reason)
+                seen = reason
+            await asyncio.sleep(RECONNECT_S)
+
+    async def _package(self, writer: ProgrammeWriter, thread: ThreadPoolExecutor) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            batch = [await self._frames.get()]
+            while not self._frames.empty():
+                batch.append(self._frames.get_nowait())
+            try:
+                self._apply(await loop.run_in_executor(thread, _process, writer, batch))
+            except Exception:
+                # A frame nobody foresaw must not end a broadcast: begin anew with the next keyframe.
+                log.exception("broadcast %s dropped %d frames", self.programme.id, len(batch))
+                self._apply(await loop.run_in_executor(thread, writer.interrupt))
+            finally:
+                for _ in batch:
+                    self._frames.task_done()
+
+    def _apply(self, updates: list[Update]) -> None:
+        playlist = self.cache.playlist
+        for update in updates:
+            if isinstance(update, InitReady):
+                self.cache.inits[update.number] = update.data
+            elif isinstance(update, SegmentOpened):
+                playlist.open_segment(update.at_ms, update.init, update.discontinuity)
+            elif isinstance(update, PartReady):
+                playlist.add_part(update.line)
+                self.cache.parts[update.segment, update.index] = update.data
+            else:
+                self._close_segment(update)
+        if updates:
+            self.cache.wake()
+
+    def _close_segment(self, update: SegmentClosed) -> None:
+        stored = update.stored
+        self._segments.append(stored)
+        self.cache.playlist.close_segment(stored.duration_s)
+        self._measure(stored)
+        old = stored.n - PARTS_KEPT_FOR
+        self.cache.forget(old)
+        if old >= 0 and self._segments[old].lost:
+            self.cache.playlist.lose(old)
+
+    def _restore(self, stored: StoredSegment) -> None:
+        line = SegmentLine(stored.n, stored.at_ms, stored.init, stored.discontinuity, stored.duration_s)
+        line.lost = stored.lost
+        self.cache.playlist.restore(line)
+        self._measure(stored)
+
+    def _measure(self, stored: StoredSegment) -> None:
+        if stored.duration_s >= 0.5:  # a stump says nothing about the rate
+            bits_per_s = round(stored.bytes * 8 / stored.duration_s)
+            self.peak_bits_per_s = max(self.peak_bits_per_s, bits_per_s)
+
+
+def _process(writer: ProgrammeWriter, batch: list[EncodedFrame | None]) -> list[Update]:
+    updates: list[Update] = []
+    for frame in batch:
+        updates += writer.interrupt() if frame is _GONE else writer.push([frame])
+    return updates
+
+
+def now_ms() -> int:
+    return int(time.time() * 1000)

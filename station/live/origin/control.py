@@ -1,0 +1,96 @@
+"""How web starts, steers and ends broadcasts: `/control/broadcasts/{id}`, with a service grant as Bearer token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from station.base.errors import BadInput, NotAllowed, NotSignedIn
+from station.base.grants import ANY_ROOM, GrantInvalid, GrantVerifier, Right
+from station.live.origin.broadcast import Broadcast
+from station.live.origin.origin import REGISTRY
+
+VERIFIER = web.AppKey("verifier", GrantVerifier)
+MAX_BODY = 16 * 1024
+
+
+class SourceRequest(msgspec.Struct, frozen=True):
+    """Body of PUT: whose picture and sound, and the service grant to fetch them with for as long as it lasts."""
+
+    room: str
+    person: str
+    grant: str
+
+
+async def put_broadcast(request: web.Request) -> web.Response:
+    """Start a broadcast, change its source, or renew its grant."""
+    _check_service(request)
+    try:
+        wanted = msgspec.json.decode(await request.read(), type=SourceRequest)
+    except msgspec.MsgspecError as error:
+        raise BadInput from error
+    if not _is_service_grant(request.app[VERIFIER], wanted.grant):
+        raise BadInput(fields={"grant": GrantInvalid.message})
+    broadcast = await request.app[REGISTRY].put(_name(request), wanted.room, wanted.person, wanted.grant)
+    return web.json_response(describe(broadcast, request.app[VERIFIER]))
+
+
+async def get_broadcast(request: web.Request) -> web.Response:
+    """State, duration, viewers."""
+    _check_service(request)
+    broadcast = await request.app[REGISTRY].get(_name(request))
+    return web.json_response(describe(broadcast, request.app[VERIFIER]))
+
+
+async def delete_broadcast(request: web.Request) -> web.Response:
+    """End a broadcast; its replay stays. Idempotent."""
+    _check_service(request)
+    broadcast = await request.app[REGISTRY].end(_name(request))
+    return web.json_response(describe(broadcast, request.app[VERIFIER]))
+
+
+def describe(broadcast: Broadcast, verifier: GrantVerifier) -> dict[str, Any]:
+    """What web may know of a broadcast. The grant itself never leaves."""
+    programme, playlist = broadcast.programme, broadcast.cache.playlist
+    init = programme.inits[-1] if programme.inits else None
+    grant = "none" if broadcast.ended else "valid" if _is_service_grant(verifier, programme.grant) else "expired"
+    return {
+        "id": programme.id,
+        "room": programme.room,
+        "person": programme.person,
+        "state": broadcast.state,
+        "grant": grant,
+        "alarm": broadcast.alarm,
+        "duration_s": round(playlist.duration_s, 3),
+        "segments": playlist.closed,
+        "ready": playlist.closed > 0,
+        "viewers": broadcast.viewers.now(),
+        "peak_viewers": broadcast.viewers.peak,
+        "started_at_ms": programme.started_at_ms,
+        "ended_at_ms": programme.ended_at_ms or None,
+        "codecs": init.codecs if init else None,
+        "width": init.width if init else None,
+        "height": init.height if init else None,
+    }
+
+
+def _name(request: web.Request) -> str:
+    return request.match_info["broadcast"]
+
+
+def _check_service(request: web.Request) -> None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise NotSignedIn
+    grant = request.app[VERIFIER].verify(token)
+    if not grant.allows(Right.MANAGE, ANY_ROOM):
+        raise NotAllowed
+
+
+def _is_service_grant(verifier: GrantVerifier, token: str) -> bool:
+    try:
+        return verifier.verify(token).allows(Right.MANAGE, ANY_ROOM)
+    except GrantInvalid:
+        return False

@@ -1,0 +1,104 @@
+"""The live role: joins registry, control and origin on one loopback port."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from station.base.errors import StationError
+from station.base.grants import GrantVerifier
+from station.base.settings import Settings
+from station.live.origin import control, origin
+from station.live.origin.registry import Registry
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+async def run_live(settings: Settings) -> None:
+    """Serve until cancelled. Raises OSError if the port is taken, FileNotFoundError before the keys are made."""
+    async with LiveServer(settings):
+        await asyncio.Event().wait()
+
+
+class LiveServer:
+    """The role as an async context manager; `port` is the one it listens on (settings may say 0)."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._runner: web.AppRunner | None = None
+        self.registry = Registry(settings.data / "live", tuple(settings.media_urls.values()))
+        self.port = 0
+
+    async def __aenter__(self) -> LiveServer:
+        app = build_app(self.registry, GrantVerifier.load(self._settings.keys))
+        await self.registry.__aenter__()
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handle_signals=False)
+        await self._runner.setup()
+        try:
+            site = web.TCPSite(self._runner, "127.0.0.1", self._settings.live_http_port, backlog=1024)
+            await site.start()
+        except OSError:
+            await self.__aexit__()
+            raise
+        self.port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.registry.__aexit__()
+        if self._runner:
+            await self._runner.cleanup()
+
+
+def build_app(registry: Registry, verifier: GrantVerifier) -> web.Application:
+    """All URLs of the live role."""
+    app = web.Application(middlewares=[error_middleware], client_max_size=control.MAX_BODY)
+    app[origin.REGISTRY] = registry
+    app[control.VERIFIER] = verifier
+    app.router.add_put("/control/broadcasts/{broadcast}", control.put_broadcast)
+    app.router.add_get("/control/broadcasts/{broadcast}", control.get_broadcast)
+    app.router.add_delete("/control/broadcasts/{broadcast}", control.delete_broadcast)
+    app.router.add_get("/live/{broadcast}/{file}", origin.serve_file)
+    app.router.add_get("/healthz", _healthy)
+    app.router.add_get("/readyz", _healthy)
+    app.router.add_get("/metrics", _metrics)
+    return app
+
+
+@web.middleware
+async def error_middleware(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """The one place where errors become statuses."""
+    try:
+        return await handler(request)
+    except StationError as error:
+        body: dict[str, object] = {"code": error.code, "message": str(error)}
+        if fields := getattr(error, "fields", None):
+            body["fields"] = fields
+        return web.json_response(body, status=error.status)
+
+
+async def _healthy(_request: web.Request) -> web.Response:
+    return web.Response(text="ok\n")
+
+
+async def _metrics(request: web.Request) -> web.Response:
+    registry = CollectorRegistry()
+    registry.register(_Figures(request.app[origin.REGISTRY]))
+    return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+class _Figures(Collector):
+    """What Prometheus is told."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._on_air = registry.on_air
+
+    def collect(self) -> Iterator[Metric]:
+        """Read when it asks."""
+        viewers = sum(broadcast.viewers.now() for broadcast in self._on_air)
+        yield GaugeMetricFamily("station_live_broadcasts", "Broadcasts on air.", len(self._on_air))
+        yield GaugeMetricFamily("station_live_viewers", "People who watch them.", viewers)

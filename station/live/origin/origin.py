@@ -1,0 +1,149 @@
+"""What viewers fetch: playlists that wait for the next part (RFC 8216bis, 6.2.5), parts, segments, init segments."""
+
+from __future__ import annotations
+
+import re
+
+from aiohttp import web
+
+from station.live.origin.broadcast import Broadcast
+from station.live.origin.registry import NoSuchBroadcast, Registry
+from station.live.packaging.playlist import init_name, segment_name
+
+REGISTRY = web.AppKey("registry", Registry)
+_PLAYLIST = "application/vnd.apple.mpegurl"
+_NUMBER = r"(0|[1-9][0-9]{0,7})"
+_SEGMENT = re.compile(rf"s{_NUMBER}\.mp4")
+_PART = re.compile(rf"s{_NUMBER}\.p{_NUMBER}\.mp4")
+_INIT = re.compile(r"init([1-9][0-9]{0,5})?\.mp4")
+_DIRECTIVE = re.compile(_NUMBER)
+_FOREVER = "public, max-age=31536000, immutable"
+_FRESH_PART = "public, max-age=60, immutable"
+_REPLAY = "public, max-age=10"
+
+
+async def serve_file(request: web.Request) -> web.StreamResponse:
+    """`GET /live/{broadcast}/{file}`: everything a player asks for; 404 for any other name."""
+    name = request.match_info["file"]
+    try:
+        broadcast = await request.app[REGISTRY].get(request.match_info["broadcast"])
+    except NoSuchBroadcast:
+        return _missing()
+    if name == "main.m3u8":
+        return await _media_playlist(request, broadcast)
+    if name == "index.m3u8":
+        return await _multivariant(broadcast)
+    if match := _PART.fullmatch(name):
+        return await _part(broadcast, int(match[1]), int(match[2]))
+    return _stored_file(broadcast, name)
+
+
+def _stored_file(broadcast: Broadcast, name: str) -> web.StreamResponse:
+    if match := _SEGMENT.fullmatch(name):
+        return _segment(broadcast, int(match[1]))
+    if match := _INIT.fullmatch(name):
+        return _init(broadcast, int(match[1] or 0))
+    return _missing()
+
+
+async def _multivariant(broadcast: Broadcast) -> web.Response:
+    if not await _begun(broadcast):
+        return _not_yet()
+    cache = _REPLAY if broadcast.ended else "no-cache"
+    body = broadcast.multivariant().encode()
+    return web.Response(body=body, content_type=_PLAYLIST, headers={"Cache-Control": cache})
+
+
+async def _media_playlist(request: web.Request, broadcast: Broadcast) -> web.Response:
+    shelf, query = broadcast.cache, request.query
+    try:
+        wanted = _directives(query.get("_HLS_msn"), query.get("_HLS_part"))
+    except ValueError:
+        return web.Response(status=400, text="_HLS_msn and _HLS_part\n", headers={"Cache-Control": "no-store"})
+    if not broadcast.ended:
+        broadcast.viewers.saw(_address(request), request.headers.get("User-Agent", ""))
+    if not await _begun(broadcast):
+        return _not_yet()
+    if wanted:
+        segment, part = wanted
+        playlist = shelf.playlist
+        if playlist.too_far_ahead(segment):
+            return web.Response(status=400, text="too far ahead\n", headers={"Cache-Control": "no-store"})
+        if not await shelf.wait_until(lambda: playlist.has(segment, part), playlist.block_limit_s):
+            return _not_yet()
+    packed = "gzip" in request.headers.get("Accept-Encoding", "")
+    body, is_packed = shelf.body(query.get("_HLS_skip") in ("YES", "v2"), packed)
+    cache = _REPLAY if broadcast.ended else "public, max-age=1" if wanted else "no-cache"
+    headers = {"Cache-Control": cache, "Vary": "Accept-Encoding"}
+    if is_packed:
+        headers["Content-Encoding"] = "gzip"
+    return web.Response(body=body, content_type=_PLAYLIST, headers=headers)
+
+
+def _directives(segment: str | None, part: str | None) -> tuple[int, int | None] | None:
+    """The delivery directives of 6.2.5.1. Raises ValueError if they are not numbers or a part has no segment."""
+    if segment is None and part is None:
+        return None
+    if segment is None or not _DIRECTIVE.fullmatch(segment):
+        raise ValueError("_HLS_msn")
+    if part is not None and not _DIRECTIVE.fullmatch(part):
+        raise ValueError("_HLS_part")
+    return int(segment), None if part is None else int(part)
+
+
+async def _begun(broadcast: Broadcast) -> bool:
+    # A playlist without a single whole segment is an error to some players, so the first viewers wait for it.
+    playlist = broadcast.cache.playlist
+    if broadcast.ended:
+        return bool(playlist.segments)
+    return await broadcast.cache.wait_until(lambda: playlist.closed > 0, playlist.block_limit_s)
+
+
+async def _part(broadcast: Broadcast, segment: int, index: int) -> web.Response:
+    shelf, wanted = broadcast.cache, (segment, index)
+    playlist = shelf.playlist
+    hinted = wanted == playlist.next_part and not broadcast.ended
+    # If its segment closes without the hinted part, `has` is true, the part is not there, and that is a 404.
+    if hinted and not await shelf.wait_until(lambda: playlist.has(*wanted), playlist.block_limit_s):
+        return _not_yet()
+    data = shelf.parts.get(wanted)
+    if data is None:
+        return _missing()
+    return web.Response(body=data, content_type="video/mp4", headers={"Cache-Control": _FRESH_PART})
+
+
+def _segment(broadcast: Broadcast, number: int) -> web.StreamResponse:
+    if number >= broadcast.cache.playlist.closed:
+        return _missing()
+    path = broadcast.folder.folder / segment_name(number)
+    if path.exists():
+        return web.FileResponse(path, headers={"Cache-Control": _FOREVER, "Content-Type": "video/mp4"})
+    data = broadcast.cache.segment_from_parts(number)
+    if not data:
+        return _missing()
+    return web.Response(body=data, content_type="video/mp4", headers={"Cache-Control": _FOREVER})
+
+
+def _init(broadcast: Broadcast, number: int) -> web.StreamResponse:
+    data = broadcast.cache.inits.get(number)
+    if data is not None:
+        return web.Response(body=data, content_type="video/mp4", headers={"Cache-Control": _FOREVER})
+    path = broadcast.folder.folder / init_name(number)
+    if not path.exists():
+        return _missing()
+    return web.FileResponse(path, headers={"Cache-Control": _FOREVER, "Content-Type": "video/mp4"})
+
+
+def _address(request: web.Request) -> str:
+    # Only web and nginx on this machine reach this port; the nearest of them adds the client's address last.
+    forwarded = request.headers.get("X-Forwarded-For", "")
+    return forwarded.rpartition(",")[2].strip() or (request.remote or "")
+
+
+def _missing() -> web.Response:
+    return web.Response(status=404, text="not here\n", headers={"Cache-Control": "no-store"})
+
+
+def _not_yet() -> web.Response:
+    headers = {"Cache-Control": "no-store", "Retry-After": "1"}
+    return web.Response(status=503, text="nothing new yet\n", headers=headers)

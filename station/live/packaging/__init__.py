@@ -1,0 +1,1 @@
+"""From frames to parts, segments and playlists (RFC 8216bis), and to files."""

@@ -1,0 +1,1 @@
+"""Broadcasts as the web role knows them: rows, pages, the client of the live role."""

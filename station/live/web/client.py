@@ -1,0 +1,58 @@
+"""Calls to the live role's control interface."""
+
+from __future__ import annotations
+
+import msgspec
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from station.base.errors import Unavailable
+from station.base.station import Station
+from station.live.web.model import LiveStatus
+
+TIMEOUT = ClientTimeout(total=8, sock_connect=2)
+FEED_TTL_S = 24 * 3600  # as long as a broadcast may run: live reads media's feed with this grant
+
+
+class _Status(msgspec.Struct, frozen=True):
+    state: str = ""
+    duration_s: float = 0.0
+    viewers: int = 0
+
+
+async def put_broadcast(station: Station, broadcast_id: str, room: str, person: str) -> None:
+    """Start a broadcast, or change what it shows. Raises Unavailable."""
+    body = {"room": room, "person": person, "grant": station.signer.service_token(FEED_TTL_S)}
+    await _call(station, "PUT", broadcast_id, body)
+
+
+async def delete_broadcast(station: Station, broadcast_id: str) -> None:
+    """End a broadcast; its replay stays. One that live does not know has ended already. Raises Unavailable."""
+    await _call(station, "DELETE", broadcast_id)
+
+
+async def get_status(station: Station, broadcast_id: str) -> LiveStatus | None:
+    """How it goes; None when live does not know it or does not answer (a page must not fail for that)."""
+    try:
+        status, body = await _call(station, "GET", broadcast_id)
+        if status == 404:
+            return None
+        found = msgspec.json.decode(body, type=_Status)
+    except (Unavailable, msgspec.DecodeError):
+        return None
+    return LiveStatus(found.state, found.duration_s, found.viewers)
+
+
+async def _call(station: Station, method: str, broadcast_id: str, body: object = None) -> tuple[int, bytes]:
+    url = f"{station.settings.live_url}/control/broadcasts/{broadcast_id}"
+    headers = {"Authorization": f"Bearer {station.signer.service_token()}"}
+    try:
+        async with (
+            ClientSession(timeout=TIMEOUT) as session,
+            session.request(method, url, headers=headers, json=body) as answer,
+        ):
+            content = await answer.read()
+    except (ClientError, TimeoutError, OSError) as error:
+        raise Unavailable from error
+    if answer.status >= 300 and not (answer.status == 404 and method != "PUT"):
+        raise Unavailable
+    return answer.status, content

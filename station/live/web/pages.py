@@ -1,0 +1,39 @@
+"""Watching: what is on air and what was, for everybody without signing in."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from station.base.web import answer_json, render, station_of
+from station.live.web import service
+from station.live.web.model import OnAir
+
+
+async def list_live(request: web.Request) -> web.StreamResponse:
+    """What is on air now, and the replays."""
+    found = await service.list_broadcasts(station_of(request))
+    on_air = [b for b in found if b.live]
+    return render(request, "live/list.html", on_air=on_air, ended=[b for b in found if not b.live])
+
+
+async def show_live(request: web.Request) -> web.StreamResponse:
+    """The player; afterwards the same page is the replay."""
+    station = station_of(request)
+    broadcast = await service.get_broadcast(station, request.match_info["broadcast"])
+    going = await service.get_status(station, broadcast.id)
+    return render(request, "live/show.html", broadcast=broadcast, going=going)
+
+
+async def show_status(request: web.Request) -> web.StreamResponse:
+    """For the page's script: on air or over, how long, how many are watching."""
+    station = station_of(request)
+    broadcast = await service.get_broadcast(station, request.match_info["broadcast"])
+    status = await service.get_status(station, broadcast.id)
+    return answer_json(
+        {
+            "live": broadcast.state is OnAir.LIVE,
+            "source": broadcast.source_name,
+            "duration_s": status.duration_s if status else None,
+            "viewers": status.viewers if status else None,
+        }
+    )

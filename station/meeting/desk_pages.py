@@ -1,0 +1,123 @@
+"""The day as its people see it: the deputy's receptions, the clerk's desk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from aiohttp import web
+
+from station.base.clock import local_date
+from station.base.errors import NotFound
+from station.base.principal import Principal
+from station.base.station import Station
+from station.base.web import principal_of, read_form, render, see_other, station_of
+from station.booking.model import Booking
+from station.booking.service import bookings_of_day
+from station.cases.service import due_cases, my_cases
+from station.directory.service import deputy_of_account
+from station.live.web.service import list_broadcasts
+from station.meeting import lobby, service
+from station.meeting.model import Kind, Meeting, State
+from station.photos.model import booking_holder
+from station.photos.service import count_photos
+
+DUE_SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """A booking of the day with its meeting, once somebody has come."""
+
+    booking: Booking
+    meeting: Meeting | None
+    waiting: lobby.Waiting | None
+    now: bool
+    past: bool
+    photos: int = 0  # that the citizen added
+
+    @property
+    def ended(self) -> bool:
+        """Whether the meeting was held and ended."""
+        return self.meeting is not None and self.meeting.state is State.ENDED
+
+
+async def appointments(
+    station: Station, waiting: list[lobby.Waiting], deputy_id: str | None = None, days: int = 0
+) -> list[Appointment]:
+    """The bookings of today (or of a day to come) in order, with who waits for them."""
+    now = station.clock.now()
+    day = local_date(now) + timedelta(days=days)
+    bookings = [b for b in await bookings_of_day(station, day, deputy_id) if b.state != "cancelled"]
+    meetings = await service.meetings_of_bookings(station, [b.id for b in bookings])
+    at_door = {w.meeting.booking_id: w for w in waiting if w.meeting.booking_id}
+    photos = await count_photos(station, [booking_holder(b.id) for b in bookings])
+    lines: list[Appointment] = []
+    for booking in bookings:
+        meeting = meetings.get(booking.id)
+        running = meeting is not None and meeting.state is State.OPEN
+        current = booking.starts_at <= now < booking.ends_at
+        over = booking.ends_at <= now and not running
+        waits, added = at_door.get(booking.id), photos[booking_holder(booking.id)]
+        lines.append(Appointment(booking, meeting, waits, running or current, over, added))
+    return lines
+
+
+async def show_deputy_day(request: web.Request) -> web.StreamResponse:
+    """The deputy's own day: who waits, today's receptions, their cases."""
+    station, who = station_of(request), principal_of(request)
+    deputy = await deputy_of_account(station, who.account)
+    waiting = await lobby.list_waiting(station, deputy.id)
+    return render(
+        request,
+        "desk/deputy.html",
+        deputy=deputy,
+        waiting=waiting,
+        today=await appointments(station, waiting, deputy.id),
+        tomorrow=await appointments(station, [], deputy.id, days=1),
+        hearings=[h for h in await _hearings_today(station) if h.deputy_id == deputy.id or h.open],
+        cases=(await my_cases(station, who))[:DUE_SHOWN],
+    )
+
+
+async def show_today(request: web.Request) -> web.StreamResponse:
+    """The clerk's desk: who waits now, today as a timetable, what is due."""
+    station, who = station_of(request), principal_of(request)
+    waiting = await lobby.list_waiting(station)
+    hearings = await _hearings_today(station)
+    on_air = {b.meeting_id for b in await list_broadcasts(station) if b.live}
+    return render(
+        request,
+        "desk/today.html",
+        waiting=waiting,
+        today=await appointments(station, waiting),
+        tomorrow=await appointments(station, [], days=1),
+        hearings=hearings,
+        on_air=on_air,
+        due=(await due_cases(station))[:DUE_SHOWN],
+        may_enter=_may_enter(who),
+    )
+
+
+def _may_enter(who: Principal) -> bool:
+    return who.role == "clerk"
+
+
+async def _hearings_today(station: Station) -> list[Meeting]:
+    today = local_date(station.clock.now())
+    found = await service.list_hearings(station)
+    return [h for h in found if local_date(h.starts_at) == today or h.state is State.OPEN]
+
+
+async def admit_from_desk(request: web.Request) -> web.StreamResponse:
+    """「请进」 on a desk: works without script. A deputy goes into the room with them, a clerk stays."""
+    station, who = station_of(request), principal_of(request)
+    form = await read_form(request)
+    meeting_id = request.match_info["meeting"]
+    if not form.get("person"):
+        raise NotFound
+    await lobby.admit(station, who, meeting_id, form["person"])
+    meeting = await service.get_meeting(station, who, meeting_id)
+    if who.role == "deputy":
+        return see_other(f"/meet/{meeting_id}")
+    return see_other("/desk" if meeting.kind is Kind.RECEPTION else f"/desk/hearings/{meeting_id}")

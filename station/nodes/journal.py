@@ -1,0 +1,188 @@
+"""Read the journal of each media process with a cursor: neither side loses an event when the other restarts."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+import structlog
+from aiohttp import ClientError, ClientSession, ClientTimeout
+from sqlalchemy import func, insert, select, update
+
+from recordings.timeline import Mark, Timeline
+from station.base import jobs
+from station.base.clock import from_ms, to_ms
+from station.base.database import Transaction
+from station.base.ids import new_id
+from station.base.principal import Principal, Role
+from station.base.station import Station
+from station.ledger.service import append
+from station.nodes.journal_store import Attended, attendance, attendance_of, marks_of, media_cursors, recording_marks
+
+log = structlog.get_logger()
+WAIT_S = 20
+RETRY_S = 1.0
+BEYOND_ALL = 2**62  # asks for no events, only for the journal's id
+MEDIA = Principal("media", Role.SYSTEM, "媒体服务")
+_MARKS = {
+    "recording_started": "started",
+    "recording_paused": "paused",
+    "recording_resumed": "resumed",
+    "recording_stopped": "stopped",
+    "recording_interrupted": "interrupted",
+    "recording_alarm": "alarm",
+}
+
+
+class JournalEvent(msgspec.Struct, frozen=True):
+    """One thing that happened in a room."""
+
+    seq: int
+    at_ms: float
+    kind: str
+    room: str = ""
+    person: str = ""
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class JournalPage(msgspec.Struct, frozen=True):
+    """What media answers to GET /journal."""
+
+    journal: str
+    events: list[JournalEvent]
+
+
+async def follow_journal(station: Station, http: ClientSession, url: str) -> None:
+    """Read and apply one media process's events until cancelled; it may restart as often as it likes."""
+    journal = ""
+    while True:
+        try:
+            journal = await read_once(station, http, url, journal)
+        except (ClientError, TimeoutError, OSError):
+            await asyncio.sleep(RETRY_S)
+        except Exception:
+            log.exception("journal_failed", url=url)
+            await asyncio.sleep(RETRY_S)
+
+
+async def read_once(station: Station, http: ClientSession, url: str, journal: str = "", wait_s: int = WAIT_S) -> str:
+    """Fetch the next events and apply them; returns the journal's id, to be given again."""
+    if not journal:
+        journal = (await _fetch(station, http, url, BEYOND_ALL, 0)).journal
+    page = await _fetch(station, http, url, await _cursor_of(station, journal), wait_s)
+    if page.journal == journal:  # else its folder is new: its own cursor counts
+        await apply_events(station, page)
+    return page.journal
+
+
+async def apply_events(station: Station, page: JournalPage) -> int:
+    """Apply what is past the cursor, and move the cursor, in one transaction."""
+    applied = 0
+    async with station.database.transaction() as work:
+        query = select(media_cursors.c.seq).where(media_cursors.c.journal == page.journal).with_for_update()
+        seq = (await work.execute(query)).scalar()
+        if seq is None:
+            await work.execute(insert(media_cursors).values(journal=page.journal, seq=0))
+        for event in page.events:
+            if event.seq > (seq or 0):
+                await _apply(station, work, page.journal, event)
+                applied += 1
+        if applied:
+            newest = page.events[-1].seq
+            where = media_cursors.c.journal == page.journal
+            await work.execute(update(media_cursors).where(where).values(seq=newest))
+    return applied
+
+
+async def recorded_seconds(station: Station, room: str) -> float | None:
+    """Recorded time so far, pauses left out; None while nothing is being recorded."""
+    async with station.database.read() as connection:
+        marks = [Mark(at_ms, mark) for mark, at_ms in await marks_of(connection, room)]
+    now_ms = to_ms(station.clock.now())
+    timeline = Timeline.from_marks(marks, until_ms=now_ms)
+    return timeline.offset_s(now_ms) if timeline.state == "recording" else None
+
+
+async def roll_call(station: Station, room: str) -> list[Attended]:
+    """Who was in the room, from when to when."""
+    async with station.database.read() as connection:
+        return await attendance_of(connection, room)
+
+
+async def _apply(station: Station, work: Transaction, journal: str, event: JournalEvent) -> None:
+    if event.kind == "joined":
+        await _joined(work, event)
+    elif event.kind == "left":
+        await _left(work, event)
+    elif event.kind in _MARKS:
+        values = {"journal": journal, "seq": event.seq, "room": event.room, "mark": _MARKS[event.kind]}
+        await work.execute(insert(recording_marks).values(**values, at_ms=int(event.at_ms)))
+        action = "recording." + _MARKS[event.kind]
+        await append(station, work, MEDIA, action, f"meeting:{event.room}", {"at_ms": int(event.at_ms)})
+        return
+    elif event.kind == "room_closed":
+        await _room_closed(station, work, event)
+    _tell(station, work, event)
+
+
+def _tell(station: Station, work: Transaction, event: JournalEvent) -> None:
+    async def tell() -> None:
+        await station.bus.publish(f"meeting:{event.room}", {"action": f"media.{event.kind}", "person": event.person})
+
+    work.after_commit.append(tell)
+
+
+async def _joined(work: Transaction, event: JournalEvent) -> None:
+    """A person is in a room once: joining again, at this process or another, ends the stay before.
+
+    Two journals are read side by side, so that of two stays the later one may be told first.
+    """
+    joined_at = from_ms(event.at_ms)
+    own = (attendance.c.room == event.room) & (attendance.c.person == event.person)
+    open_then = attendance.c.left_at.is_(None) | (attendance.c.left_at > joined_at)
+    before = own & open_then & (attendance.c.joined_at <= joined_at)
+    await work.execute(update(attendance).where(before).values(left_at=joined_at))
+    after = select(func.min(attendance.c.joined_at)).where(own, attendance.c.joined_at > joined_at)
+    await work.execute(
+        insert(attendance).values(
+            id=new_id("at"),
+            room=event.room,
+            person=event.person,
+            name=str(event.data.get("name", ""))[:120],
+            session=str(event.data.get("session", ""))[:64],
+            joined_at=joined_at,
+            left_at=(await work.execute(after)).scalar(),
+        )
+    )
+
+
+async def _left(work: Transaction, event: JournalEvent) -> None:
+    stay = (attendance.c.room == event.room) & (attendance.c.person == event.person) & attendance.c.left_at.is_(None)
+    session = str(event.data.get("session", ""))[:64]
+    if session:  # the same person may be back already, at another process
+        stay &= attendance.c.session == session
+    await work.execute(update(attendance).where(stay).values(left_at=from_ms(event.at_ms)))
+
+
+async def _room_closed(station: Station, work: Transaction, event: JournalEvent) -> None:
+    here = (attendance.c.room == event.room) & attendance.c.left_at.is_(None)
+    await work.execute(update(attendance).where(here).values(left_at=from_ms(event.at_ms)))
+    await append(station, work, MEDIA, "meeting.room-closed", f"meeting:{event.room}", {"at_ms": int(event.at_ms)})
+    arguments = {"meeting": event.room}
+    await jobs.enqueue(work, "compose", f"compose:{event.room}", arguments, station.clock.now())
+
+
+async def _cursor_of(station: Station, journal: str) -> int:
+    async with station.database.read() as connection:
+        query = select(media_cursors.c.seq).where(media_cursors.c.journal == journal)
+        return int((await connection.execute(query)).scalar() or 0)
+
+
+async def _fetch(station: Station, http: ClientSession, url: str, after: int, wait_s: int) -> JournalPage:
+    headers = {"Authorization": f"Bearer {station.signer.service_token()}"}
+    timeout = ClientTimeout(total=wait_s + 10, sock_connect=2)
+    query = {"after": after, "wait": wait_s}
+    async with http.get(url + "/journal", params=query, headers=headers, timeout=timeout) as answer:
+        answer.raise_for_status()
+        return msgspec.json.decode(await answer.read(), type=JournalPage)

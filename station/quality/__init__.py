@@ -1,0 +1,1 @@
+"""How the connections of a meeting go, said in words."""

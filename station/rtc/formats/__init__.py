@@ -1,0 +1,1 @@
+"""Wire formats: RTP, RTCP, STUN, SDP and codec payloads read into plain data and written. No state, no I/O."""

@@ -1,0 +1,264 @@
+"""WHIP (RFC 9725) in and WHEP (draft-ietf-wish-whep) out, for encoders, kiosks and players that nobody here wrote."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from station.base.errors import N_, Conflict, NotFound, StationError, UnsupportedMedia
+from station.base.grants import Grant, GrantInvalid, Right
+from station.rtc.formats.fragment import parse_fragment, write_fragment
+from station.rtc.formats.sdp import MAX_SDP_BYTES, Media, NoCodec, Offer, OfferTooLarge, parse_offer
+from station.rtc.http.access import ROOMS, TURN, bearer, check_right
+from station.rtc.http.turn import link_header
+from station.rtc.rooms.member import Member, NoChannel
+from station.rtc.rooms.negotiation import PeerConnection
+from station.rtc.rooms.room import Room
+
+SDP_TYPE = "application/sdp"
+FRAGMENT_TYPE = "application/trickle-ice-sdpfrag"
+MAX_FRAGMENT_BYTES = 32_000
+_MSID = re.compile(r"(msid:)\S+ ")
+# Pages of other sites may speak both protocols: what lets them in is the grant, never a cookie.
+_CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "OPTIONS, GET, POST, PATCH, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, ETag",
+    "Access-Control-Expose-Headers": "Location, Link, ETag, Accept-Patch, Retry-After",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+class NothingToWatch(Conflict):
+    code = "nothing-to-watch"
+    message = N_("房间里还没有人发布画面")
+    retry_after_s = 2
+
+
+class TooManyTracks(StationError):
+    status = 422
+    code = "too-many-tracks"
+
+
+class StaleSession(StationError):
+    status = 412
+    code = "stale-session"
+
+
+class NoPrecondition(StationError):
+    status = 428
+    code = "no-precondition"
+
+
+@dataclass(frozen=True, slots=True)
+class _Resource:
+    """A session as its URL names it."""
+
+    room: Room
+    member: Member
+    connection: PeerConnection
+    name: str  # of the down connection; empty for the up one
+
+
+def add_routes(app: web.Application) -> None:
+    """The URLs of both protocols."""
+    app.on_response_prepare.append(_let_others_read)
+    app.router.add_post("/whip/{room}", publish)
+    app.router.add_post("/whep/{room}", watch)
+    for way in ("whip", "whep"):
+        for path in (f"/{way}/{{room}}", f"/{way}/{{room}}/{{session}}"):
+            app.router.add_options(path, describe)
+            app.router.add_get(path, look)
+        app.router.add_patch(f"/{way}/{{room}}/{{session}}", patch)
+        app.router.add_delete(f"/{way}/{{room}}/{{session}}", delete)
+
+
+async def _let_others_read(request: web.Request, response: web.StreamResponse) -> None:
+    if request.path.startswith(("/whip/", "/whep/")):
+        response.headers.update(_CORS)
+
+
+async def describe(request: web.Request) -> web.Response:
+    """OPTIONS: what is taken here; with a grant, also the TURN servers (some clients ask before they offer)."""
+    is_session = "session" in request.match_info
+    headers = {"Accept-Patch": FRAGMENT_TYPE} if is_session else {"Accept-Post": SDP_TYPE}
+    headers["Allow"] = "OPTIONS, GET, PATCH, DELETE" if is_session else "OPTIONS, GET, POST"
+    with contextlib.suppress(GrantInvalid):  # a browser's preflight has none
+        headers |= _ice_servers(request, bearer(request))
+    return web.Response(headers=headers)
+
+
+async def look(_request: web.Request) -> web.Response:
+    """GET: there is nothing to see (RFC 9725 section 4.1)."""
+    return web.Response(status=204)
+
+
+async def publish(request: web.Request) -> web.Response:
+    """POST /whip/{room}: an offer to publish."""
+    grant = check_right(request, Right.PUBLISH, request.match_info["room"])
+    sdp = await _read_sdp(request, SDP_TYPE, MAX_SDP_BYTES)
+    offer = parse_offer(sdp)
+    sources = _sources(offer)
+    room = request.app[ROOMS].open(request.match_info["room"])
+    member, is_new = _enter(room, grant)
+    if member.up is not None and member.up.is_same_peer(offer):
+        # An encoder with a certificate of its own that begins anew: each POST is a session, with a handshake.
+        member.up.close("replaced")
+        member.up = None
+    try:
+        answer, _ = room.publish(member, sdp, sources)
+    except StationError:
+        if is_new:
+            room.leave(member, "left")
+        raise
+    assert member.up is not None
+    return _created(request, "whip", member.up, answer)
+
+
+async def watch(request: web.Request) -> web.Response:
+    """POST /whep/{room}: an offer to watch the first picture and sound of the room."""
+    grant = check_right(request, Right.SUBSCRIBE, request.match_info["room"])
+    sdp = await _read_sdp(request, SDP_TYPE, MAX_SDP_BYTES)
+    offer = parse_offer(sdp)
+    room = request.app[ROOMS].get(request.match_info["room"])
+    wanted = _first_tracks(room, offer, grant.person) if room is not None else {}
+    if room is None or not wanted:
+        raise NothingToWatch
+    member, is_new = _enter(room, grant)
+    name = f"whep-{offer.ufrag}"
+    try:
+        answer = room.subscribe(member, sdp, wanted, name)
+    except StationError:
+        if is_new:
+            room.leave(member, "left")
+        raise
+    one_stream = _MSID.sub(r"\1whep ", answer)  # players look at one stream only, and the draft demands it
+    return _created(request, "whep", member.down[name], one_stream)
+
+
+async def patch(request: web.Request) -> web.Response:
+    """Trickled candidates (we need none: the peer's checks tell us its address), or an ICE restart."""
+    connection = _find(request).connection
+    text = await _read_sdp(request, FRAGMENT_TYPE, MAX_FRAGMENT_BYTES)
+    expected = request.headers.get("If-Match")
+    if expected is None:
+        raise NoPrecondition
+    # The RFC's own example writes the star in quotes.
+    if expected not in ("*", '"*"') and _etag(connection) not in [tag.strip() for tag in expected.split(",")]:
+        raise StaleSession
+    fragment = parse_fragment(text)
+    if fragment.ufrag == connection.session.remote_ufrag:
+        return web.Response(status=204)
+    ours = connection.transport(fragment.ufrag)
+    body = write_fragment(fragment, ours.ufrag, ours.password, ours.candidates)
+    return web.Response(body=body.encode(), content_type=FRAGMENT_TYPE, headers={"ETag": _etag(connection)})
+
+
+async def delete(request: web.Request) -> web.Response:
+    """Ends the session."""
+    resource = _find(request)
+    room, member = resource.room, resource.member
+    resource.connection.close()
+    if resource.name:
+        member.down.pop(resource.name, None)
+    else:
+        member.up = None
+    if isinstance(member.channel, NoChannel) and member.up is None and not member.down:
+        room.leave(member, "left")
+    return web.Response()
+
+
+async def _read_sdp(request: web.Request, content_type: str, most_bytes: int) -> str:
+    if request.content_type != content_type:
+        raise UnsupportedMedia
+    if (request.content_length or 0) > most_bytes:
+        raise OfferTooLarge
+    body = b""
+    while len(body) <= most_bytes and (more := await request.content.read(most_bytes + 1)):
+        body += more
+    if len(body) > most_bytes:
+        raise OfferTooLarge
+    return body.decode("utf-8", "replace")
+
+
+def _enter(room: Room, grant: Grant) -> tuple[Member, bool]:
+    """The member behind a request: one that came this way before keeps its seat, a page of the same person goes."""
+    member = room.members.get(grant.person)
+    if member is not None and isinstance(member.channel, NoChannel):
+        member.grant = grant
+        return member, False
+    return room.join(grant, NoChannel()), True
+
+
+def _sources(offer: Offer) -> dict[str, str]:
+    """The first picture is the camera, the second the screen, the first sound the microphone.
+
+    Raises NoCodec, and TooManyTracks: an answer that takes only a part would mislead (RFC 9725 section 4.4.3).
+    """
+    names = {"video": ["camera", "screen"], "audio": ["microphone"]}
+    sources: dict[str, str] = {}
+    for media in offer.media:
+        if media.sends and media.kind in names:
+            if not media.codecs:
+                raise NoCodec
+            if not names[media.kind]:
+                raise TooManyTracks
+            sources[media.mid] = names[media.kind].pop(0)
+    if not sources:
+        raise NoCodec
+    return sources
+
+
+def _first_tracks(room: Room, offer: Offer, person: str) -> dict[str, str]:
+    """A track of each kind that is not the subscriber's own, by m-line: of one person if it can be. Raises NoCodec."""
+    tracks = [source.track for source in room.sources.values() if source.track.state.person != person]
+    shown = next((track.state.person for track in tracks if track.state.kind == "video"), None)
+    tracks.sort(key=lambda track: track.state.person != shown)
+    wanted: dict[str, str] = {}
+    for kind in ("video", "audio"):
+        track = next((track for track in tracks if track.state.kind == kind), None)
+        media = next((media for media in offer.media if media.receives and media.kind == kind), None)
+        if track is not None and media is not None and _takes(media, track.codec.name):
+            wanted[media.mid] = track.state.id
+    if tracks and not wanted:
+        raise NoCodec
+    return wanted
+
+
+def _takes(media: Media, codec: str) -> bool:
+    return any(offered.name == codec for offered in media.codecs)
+
+
+def _created(request: web.Request, way: str, connection: PeerConnection, answer: str) -> web.Response:
+    location = f"/{way}/{request.match_info['room']}/{connection.session.id}"
+    headers = {"Location": location, "ETag": _etag(connection), "Accept-Patch": FRAGMENT_TYPE}
+    headers |= _ice_servers(request, bearer(request))
+    return web.Response(status=201, body=answer.encode(), content_type=SDP_TYPE, headers=headers)
+
+
+def _ice_servers(request: web.Request, grant: Grant) -> dict[str, str]:
+    servers = request.app[TURN].servers_for(grant.person)
+    return {"Link": link_header(servers)} if servers else {}
+
+
+def _etag(connection: PeerConnection) -> str:
+    return f'"{next(reversed(connection.session.ufrags))}"'
+
+
+def _find(request: web.Request) -> _Resource:
+    """The session of a URL, if the caller's grant is of the person it belongs to. Raises NotFound."""
+    is_whip = request.path.startswith("/whip/")
+    room_name = request.match_info["room"]
+    grant = check_right(request, Right.PUBLISH if is_whip else Right.SUBSCRIBE, room_name)
+    room = request.app[ROOMS].get(room_name)
+    member = room.members.get(grant.person) if room is not None else None
+    if room is None or member is None:
+        raise NotFound
+    candidates = {"": member.up} if is_whip else dict(member.down)
+    for name, connection in candidates.items():
+        if connection is not None and connection.session.id == request.match_info["session"]:
+            return _Resource(room, member, connection, name)
+    raise NotFound

@@ -1,0 +1,1 @@
+"""How each connection goes, as plain data, for the quality page, bug reports and Prometheus."""

@@ -1,0 +1,1 @@
+"""Rooms, members and their messages; frames for the recorder and the broadcast; the journal."""

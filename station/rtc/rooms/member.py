@@ -1,0 +1,102 @@
+"""Someone in a room: what they may do, how they are told things, what they publish and watch."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from typing import Protocol
+
+from station.base.grants import Grant
+from station.rtc.forwarding.downstream import Downstream
+from station.rtc.forwarding.upstream import Upstream
+from station.rtc.rooms.messages import MemberInfo, Message
+from station.rtc.rooms.negotiation import PeerConnection
+from station.rtc.rooms.receiver_stats import ReceiverStats
+
+MAX_QUEUED = 512
+
+
+class Channel(Protocol):
+    """How a member is told things."""
+
+    def send(self, message: Message) -> None: ...
+    def close(self) -> None: ...
+
+
+class NoChannel:
+    """Encoders and players that came by WHIP or WHEP hear nothing."""
+
+    def send(self, message: Message) -> None:
+        """Nobody listens."""
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class Outbox:
+    """Messages to one WebSocket. Control is never dropped: who does not read is shut out by `on_overflow`."""
+
+    def __init__(self, on_overflow: Callable[[], None]) -> None:
+        self._queue: asyncio.Queue[Message | None] = asyncio.Queue()
+        self._on_overflow = on_overflow
+        self._closed = False
+
+    def send(self, message: Message) -> None:
+        """Queues a message; after `close()` nothing."""
+        if self._closed:
+            return
+        if self._queue.qsize() >= MAX_QUEUED:
+            self._closed = True
+            self._on_overflow()
+            return
+        self._queue.put_nowait(message)
+
+    def close(self) -> None:
+        """Lets the writer finish what is queued, then end."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put_nowait(None)
+
+    async def take(self) -> Message | None:
+        """The next message; None at the end."""
+        return await self._queue.get()
+
+
+class Member:
+    """Belongs to one room."""
+
+    def __init__(self, grant: Grant, channel: Channel) -> None:
+        self.id = secrets.token_hex(6)
+        self.grant = grant
+        self.person = grant.person
+        self.name = grant.name[:120]
+        self.channel = channel
+        self.up: PeerConnection | None = None
+        self.shown: dict[str, int] | None = None  # height of each picture by track; None: the page did not say
+        self.reported = ReceiverStats()
+        self.down: dict[str, PeerConnection] = {}  # a page has one, "page"; each WHEP player has its own
+
+    @property
+    def info(self) -> MemberInfo:
+        return MemberInfo(self.person, self.name)
+
+    @property
+    def upstream(self) -> Upstream | None:
+        end = self.up.end if self.up is not None else None
+        return end if isinstance(end, Upstream) else None
+
+    @property
+    def downstreams(self) -> list[Downstream]:
+        """What this member watches by."""
+        ends = (connection.end for connection in self.down.values())
+        return [end for end in ends if isinstance(end, Downstream)]
+
+    def close_media(self, reason: str) -> None:
+        """Ends both directions."""
+        if self.up is not None:
+            self.up.close(reason)
+            self.up = None
+        for connection in self.down.values():
+            connection.close(reason)
+        self.down = {}

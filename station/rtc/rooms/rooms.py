@@ -1,0 +1,144 @@
+"""All rooms of this process: made when needed, swept away when empty, recovered after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from recordings.hold import holder_of
+from recordings.recorder import find_unfinished
+from station.base.errors import N_, BadInput, Unavailable
+from station.base.ids import is_safe_name
+from station.rtc.rooms.journal import Journal
+from station.rtc.rooms.negotiation import MediaContext
+from station.rtc.rooms.room import MOVED, RESTARTING, Room
+
+MAX_ROOMS = 500
+SWEEP_S = 1.0
+HELD_S = 1.0
+FORGET_EMPTY_S = 30.0
+STOP_RECORDING_AFTER_S = 120.0
+
+_log = logging.getLogger(__name__)
+
+
+class BadRoomName(BadInput):
+    code = "bad-room"
+    message = N_("没有这个房间")
+
+
+class TooManyRooms(Unavailable):
+    code = "too-many-rooms"
+
+
+class Rooms:
+    """An async context manager; on the way out recordings are left as a crash would leave them, to be gone on with.
+
+    `holder` names this process in the recordings it writes; at the start it goes on with those whose last holder
+    it `adopts`. The others belong to processes beside it.
+    """
+
+    def __init__(
+        self,
+        ground: MediaContext,
+        journal: Journal,
+        recordings: Path,
+        holder: str = "",
+        adopts: Callable[[str], bool] = lambda _holder: True,
+    ) -> None:
+        self._ground = ground
+        self._recordings = recordings
+        self._holder = holder
+        self._adopts = adopts
+        self.journal = journal
+        self.rooms: dict[str, Room] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Rooms:
+        self._recordings.mkdir(parents=True, exist_ok=True)
+        self._close_stays()
+        await self._recover()
+        self._sweeper = asyncio.create_task(self._sweep())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sweeper
+        for room in list(self.rooms.values()):
+            await room.close(RESTARTING)
+        self.rooms.clear()
+
+    def get(self, name: str) -> Room | None:
+        return self.rooms.get(name)
+
+    def open(self, name: str) -> Room:
+        """The room of that name, made if there is none. Raises BadRoomName, TooManyRooms."""
+        room = self.rooms.get(name)
+        if room is None:
+            if not is_safe_name(name):
+                raise BadRoomName
+            if len(self.rooms) >= MAX_ROOMS:
+                raise TooManyRooms
+            room = self.rooms[name] = Room(name, self._ground, self.journal, self._recordings, self._holder)
+        return room
+
+    async def close_room(self, name: str) -> None:
+        """Ends a room for all. The journal says so even of a room that was empty and forgotten."""
+        room = self.rooms.pop(name, None)
+        if room is not None:
+            await room.close("ended")
+        self.journal.append("room_closed", name)
+
+    async def release(self, name: str) -> None:
+        """Lets another process have the room: everybody comes back there, and its recording goes on there."""
+        room = self.rooms.pop(name, None)
+        if room is not None:
+            await room.close(MOVED)
+
+    def _close_stays(self) -> None:
+        """Who was inside when the process ended is not inside any more: the journal must say so."""
+        inside: dict[tuple[str, str, str], None] = {}
+        for event in self.journal.recent():
+            key = (event["room"], event["person"], event["data"].get("session", ""))
+            if event["kind"] == "joined":
+                inside[key] = None
+            elif event["kind"] == "left":
+                inside.pop(key, None)
+            elif event["kind"] == "room_closed":
+                inside = {other: None for other in inside if other[0] != event["room"]}
+        for room, person, session in inside:
+            self.journal.append("left", room, person, reason="restart", session=session)
+
+    async def _recover(self) -> None:
+        for folder in await asyncio.to_thread(find_unfinished, self._recordings):
+            if not self._adopts(holder_of(folder)):
+                continue
+            try:
+                recording = self.open(folder.name).recording
+                await recording.settle(HELD_S)
+                if not recording.is_settled:  # another process was faster: it has the room
+                    await self.release(folder.name)
+            except (BadInput, Unavailable) as error:
+                _log.error("recording %s cannot be gone on with: %s", folder.name, error)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            for room in [room for room in self.rooms.values() if not room.members]:
+                await self._tidy(room)
+
+    async def _tidy(self, room: Room) -> None:
+        if not room.recording.is_settled:
+            return
+        empty_s = time.monotonic() - room.empty_since_s
+        if room.recording.is_on and empty_s > STOP_RECORDING_AFTER_S:
+            room.recording.control("stop")
+        if not room.recording.is_on and not room.listeners and empty_s > FORGET_EMPTY_S:
+            self.rooms.pop(room.name, None)
+            await room.close("empty")

@@ -1,0 +1,1 @@
+"""Datagrams in and out: the one media port, ICE-lite, DTLS-SRTP, TCP."""
