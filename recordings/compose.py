@@ -16,7 +16,7 @@ from typing import Any
 import av
 
 from recordings import layout, picture
-from recordings.layout import Rect
+from recordings.layout import Placement, Rect
 from recordings.scene import Scene, Script, ended_ms
 from recordings.sources import SAMPLE_BYTES, SAMPLE_RATE, AudioTrack, VideoTrack
 from recordings.timeline import RecordedTrack, Timeline, read_timeline
@@ -132,7 +132,8 @@ class Stage:
         if found is None:
             self._lay_plate(rect, name)
         elif self._shown.get(rect) is not found[1]:
-            self._lay_picture(rect, found[1], name)
+            # A shared screen is never cut: what stands at its edge may be what is spoken of.
+            self._lay_picture(rect, found[1], name, whole=frozen_ms is None)
 
     def _lay_plate(self, rect: Rect, name: str) -> None:
         if self._shown.get(rect) != name:
@@ -141,22 +142,29 @@ class Stage:
             self._canvas.clear_part(rect)
             self._canvas.lay(picture.plate(name, fitted.width, fitted.height), fitted)
 
-    def _lay_picture(self, rect: Rect, frame: Any, name: str) -> None:
-        fitted = rect.fit(frame.width, frame.height)
+    def _lay_picture(self, rect: Rect, frame: Any, name: str, whole: bool) -> None:
+        placed = _placed(rect, frame, whole)
         before = self._shown.get(rect)
-        if not isinstance(before, av.VideoFrame) or rect.fit(before.width, before.height) != fitted:
+        if not isinstance(before, av.VideoFrame) or _placed(rect, before, whole) != placed:
             self._canvas.clear_part(rect)
         self._shown[rect] = frame
-        self._canvas.lay(picture.scaled(frame, fitted), fitted)
-        corner = picture.label(name, rect.width)
-        if corner.width <= fitted.width and corner.height <= fitted.height:
-            bottom = fitted.y + fitted.height - corner.height
-            self._canvas.lay(corner, Rect(fitted.x, bottom, corner.width, corner.height))
+        self._canvas.lay(picture.scaled(frame, placed.width, placed.height), placed.rect, placed.left)
+        corner, seen = picture.label(name, placed.rect.width), placed.rect
+        if corner.width <= seen.width and corner.height <= seen.height:
+            bottom = seen.y + seen.height - corner.height
+            self._canvas.lay(corner, Rect(seen.x, bottom, corner.width, corner.height))
 
     def _open(self, file: str) -> VideoTrack:
         if file not in self._tracks:
             self._tracks[file] = VideoTrack(self._folder / file)
         return self._tracks[file]
+
+
+def _placed(rect: Rect, frame: Any, whole: bool) -> Placement:
+    if whole:
+        fitted = rect.fit(frame.width, frame.height)
+        return Placement(fitted, fitted.width, fitted.height, 0)
+    return layout.place(rect, frame.width, frame.height)
 
 
 class MixingDesk:

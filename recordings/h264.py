@@ -1,6 +1,8 @@
 """H.264 as far as a container needs it: NAL units, picture size, decoder configuration.
 
-ITU-T H.264 §7.3 and Annex B; ISO/IEC 14496-15 §5.3.3 for the configuration record.
+ITU-T H.264 §7.3 and Annex B; ISO/IEC 14496-15 §5.3.3 for the configuration record. The one reader of H.264 for
+recordings, broadcasts and the packet loop. Written by hand: FFmpeg reads a parameter set only by opening a decoder
+and giving it a picture, and then does not tell the fields that the configuration record repeats.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ _START_CODE = re.compile(rb"\x00\x00\x01")
 _EMULATION = re.compile(rb"\x00\x00\x03")
 
 IDR, SPS, PPS, DELIMITER, FILLER = 5, 7, 8, 9, 12
+_NOT_IN_SAMPLES = frozenset({SPS, PPS, DELIMITER, 10, 11, FILLER})  # 10, 11: end of sequence, end of stream
 
 _CHROMA_PROFILES = (100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135)
 
@@ -26,6 +29,20 @@ class ParameterSets:
 
     sps: bytes
     pps: tuple[bytes, ...]
+
+    @property
+    def codec(self) -> str:
+        """The RFC 6381 name, such as `avc1.42C01F`."""
+        return "avc1." + self.sps[1:4].hex().upper()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessUnit:
+    """One frame as a sample of MP4: `data` holds length-prefixed NAL units without parameter sets."""
+
+    data: bytes
+    keyframe: bool
+    parameters: ParameterSets | None
 
 
 def nal_type(nal: bytes) -> int:
@@ -48,9 +65,16 @@ def join_nals(nals: list[bytes]) -> bytes:
 
 def parameter_sets(nals: list[bytes]) -> ParameterSets | None:
     """The parameter sets among these NAL units; None unless both kinds are there."""
-    sps = [nal for nal in nals if nal_type(nal) == SPS]
-    pps = [nal for nal in nals if nal_type(nal) == PPS]
+    sps = [nal for nal in nals if nal_type(nal) == SPS and len(nal) >= 4]
+    pps = dict.fromkeys(nal for nal in nals if nal_type(nal) == PPS)  # a set sent twice is one
     return ParameterSets(sps[0], tuple(pps)) if sps and pps else None
+
+
+def parse_access_unit(annex_b: bytes) -> AccessUnit:
+    """One frame of Annex B: parameter sets stand beside the sample, delimiters and filler carry nothing."""
+    nals = split_nals(annex_b)
+    kept = [nal for nal in nals if nal_type(nal) not in _NOT_IN_SAMPLES]
+    return AccessUnit(join_nals(kept), any(nal_type(nal) == IDR for nal in kept), parameter_sets(nals))
 
 
 def decoder_configuration(sets: ParameterSets) -> bytes:

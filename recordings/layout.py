@@ -7,8 +7,12 @@ from dataclasses import dataclass
 WIDTH, HEIGHT = 1280, 720
 MOST_PEOPLE = 9
 MOST_BESIDE_SCREEN = 5
+# Of a wide picture in a high place so much of the width may be cut off, half of it on either side: people sit in the
+# middle, and the less black there is, the larger they are. The tracks themselves are kept whole.
+MOST_CUT = 1 / 3
 _GAP = 8
 _STRIP_WIDTH = 240
+_LARGEST_LETTERS, _SMALLEST_LETTERS = 40, 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,30 @@ class Rect:
         x = self.x + _even((self.width - fitted_width) / 2)
         y = self.y + _even((self.height - fitted_height) / 2)
         return Rect(x, y, fitted_width, fitted_height)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A picture scaled to `width` × `height`, of which the part that begins at (`left`, 0) lies on `rect`."""
+
+    rect: Rect
+    width: int
+    height: int
+    left: int
+
+
+def place(rect: Rect, width: int, height: int) -> Placement:
+    """A camera's picture (width : height) in its place: as large as MOST_CUT allows."""
+    scale = min(rect.height / height, rect.width / width / (1 - MOST_CUT))
+    scaled_width, scaled_height = max(2, _even(width * scale)), max(2, _even(height * scale))
+    seen = min(scaled_width, rect.width)
+    x, y = rect.x + _even((rect.width - seen) / 2), rect.y + _even((rect.height - scaled_height) / 2)
+    return Placement(Rect(x, y, seen, scaled_height), scaled_width, scaled_height, _even((scaled_width - seen) / 2))
+
+
+def letter_size(width: int) -> int:
+    """How high a name is written on a picture of that width: on a telephone's screen all is three times smaller."""
+    return max(_SMALLEST_LETTERS, min(_LARGEST_LETTERS, width // 12))
 
 
 def people(count: int) -> tuple[Rect, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 import av
 from PIL import Image, ImageDraw, ImageFont
 
-from recordings.layout import HEIGHT, WIDTH, Rect
+from recordings.layout import HEIGHT, WIDTH, Rect, letter_size
 
 _GROUND = (16, 24, 32)
 _PLATE = (38, 50, 62)
@@ -37,15 +37,16 @@ class Canvas:
         part = Image.new("RGB", (rect.width, rect.height), _GROUND)
         self.lay(to_yuv(part), rect)
 
-    def lay(self, frame: Any, rect: Rect) -> None:
-        """Lays a yuv420p frame of the rectangle's size on the canvas."""
+    def lay(self, frame: Any, rect: Rect, left: int = 0) -> None:
+        """Lays a yuv420p frame on a rectangle of the canvas, from the frame's column `left` on."""
         self._frame = None
         for (target, stride, by), plane in zip(self._planes, frame.planes, strict=True):
             source, step = memoryview(plane), plane.line_size
-            width, left = rect.width // by, rect.x // by
+            width, first = rect.width // by, left // by
             for row in range(rect.height // by):
-                at = (rect.y // by + row) * stride + left
-                target[at : at + width] = source[row * step : row * step + width]
+                at = (rect.y // by + row) * stride + rect.x // by
+                begin = row * step + first
+                target[at : at + width] = source[begin : begin + width]
 
     def frame(self) -> Any:
         """The canvas as a frame; the same one while nothing was laid on it."""
@@ -63,16 +64,16 @@ def to_yuv(image: Image.Image) -> Any:
     return frame.from_image(image).reformat(format="yuv420p")
 
 
-def scaled(frame: Any, rect: Rect) -> Any:
-    """A decoded picture at a rectangle's size."""
-    return frame.reformat(width=rect.width, height=rect.height, format="yuv420p", interpolation="BILINEAR")
+def scaled(frame: Any, width: int, height: int) -> Any:
+    """A decoded picture at another size."""
+    return frame.reformat(width=width, height=height, format="yuv420p", interpolation="BILINEAR")
 
 
 @functools.lru_cache(maxsize=16)
 def plate(name: str, width: int, height: int) -> Any:
     """A dark plate with the name in the middle, for someone who cannot be seen."""
     image = Image.new("RGB", (width, height), _PLATE)
-    font = _font(max(12, min(width // 10, height // 6)))
+    font = _font(max(letter_size(width), min(width // 10, height // 6)))
     draw = ImageDraw.Draw(image)
     draw.text((width / 2, height / 2), _shorten(name, font, width * 0.9), _TEXT, font, anchor="mm")
     return to_yuv(image)
@@ -81,11 +82,13 @@ def plate(name: str, width: int, height: int) -> Any:
 @functools.lru_cache(maxsize=64)
 def label(name: str, most_width: int) -> Any:
     """A small plate with the name, for the corner of a moving picture."""
-    font = _font(18 if most_width > 300 else 14)
-    shown = _shorten(name, font, most_width - 24)
-    width = min(most_width, int(font.getlength(shown)) + 16) // 2 * 2
-    image = Image.new("RGB", (max(16, width), 28), _GROUND)
-    ImageDraw.Draw(image).text((8, 14), shown, _TEXT, font, anchor="lm")
+    size = letter_size(most_width)
+    font = _font(size)
+    shown = _shorten(name, font, most_width - size)
+    width = min(most_width, int(font.getlength(shown)) + size) // 2 * 2
+    height = size * 3 // 2 // 2 * 2
+    image = Image.new("RGB", (max(16, width), height), _GROUND)
+    ImageDraw.Draw(image).text((size / 2, height / 2), shown, _TEXT, font, anchor="lm")
     return to_yuv(image)
 
 

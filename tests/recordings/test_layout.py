@@ -2,7 +2,7 @@
 
 import pytest
 
-from recordings.layout import HEIGHT, WIDTH, Rect, beside_screen, people
+from recordings.layout import HEIGHT, MOST_CUT, WIDTH, Rect, beside_screen, letter_size, people, place
 
 
 def overlap(one: Rect, other: Rect) -> bool:
@@ -44,3 +44,33 @@ def test_fitting_keeps_the_shape(size: tuple[int, int]) -> None:
     assert fitted.width >= 2 <= fitted.height
     assert rect.x <= fitted.x and fitted.x + fitted.width <= rect.x + rect.width
     assert rect.y <= fitted.y and fitted.y + fitted.height <= rect.y + rect.height
+
+
+@pytest.mark.parametrize("size", [(320, 240), (1280, 720), (720, 1280), (1920, 800), (1, 4000), (4000, 1), (642, 361)])
+@pytest.mark.parametrize("count", range(1, 10))
+def test_a_camera_is_cut_at_its_sides_only_and_not_much(size: tuple[int, int], count: int) -> None:
+    """A camera's picture lies within its place, keeps its shape and loses at most a third of its width."""
+    for rect in people(count):
+        placed = place(rect, *size)
+        seen = placed.rect
+        assert rect.x <= seen.x and seen.x + seen.width <= rect.x + rect.width
+        assert rect.y <= seen.y and seen.y + seen.height <= rect.y + rect.height
+        assert seen.height == placed.height
+        assert 0 <= placed.left <= placed.width - seen.width
+        assert seen.width >= placed.width * (1 - MOST_CUT) - 4
+        assert all(value % 2 == 0 for value in (seen.x, seen.y, seen.width, seen.height, placed.left))
+
+
+def test_two_people_leave_little_black() -> None:
+    """Two usual cameras side by side cover at least seven tenths of the picture's height, edge to edge."""
+    for rect in people(2):
+        seen = place(rect, 1280, 720).rect
+        assert seen.height >= HEIGHT * 0.7
+        assert seen.width == rect.width
+
+
+@pytest.mark.parametrize("count", range(1, 10))
+def test_names_can_be_read_on_a_telephone(count: int) -> None:
+    """Shown 390 points wide, a name is still at least 7 points high, and 12 where one or two are in the picture."""
+    sizes = [letter_size(place(rect, 1280, 720).rect.width) * 390 / WIDTH for rect in people(count)]
+    assert min(sizes) >= (12 if count <= 2 else 7)
