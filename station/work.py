@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -12,15 +13,17 @@ import structlog
 from station.app import close_station, open_station
 from station.archive.jobs import compose, seal_bag
 from station.base import jobs
+from station.base.clock import years_before
 from station.base.heartbeats import beat
 from station.base.settings import Settings
 from station.base.station import Station
 from station.booking.drafts import forget_old_drafts
 from station.booking.rota import extend_slots
 from station.cases.service import issue_due_cards, recount_provisional
-from station.ledger.service import watch_head
-from station.notices.channels import channels_for
-from station.notices.service import deliver_due
+from station.ledger.service import clear_words_before, watch_head
+from station.notices.channels import channels_for, outbox_file
+from station.notices.service import delete_old_notices, deliver_due
+from station.people.expiry import delete_expired_sessions
 from station.photos.service import delete_orphaned_files
 
 log = structlog.get_logger()
@@ -168,10 +171,31 @@ async def lay_out_rota(station: Station) -> None:
         await keep_today_bookable(station)
 
 
+async def expire_sessions(station: Station) -> None:
+    """Delete sessions and one-time codes that are over."""
+    await delete_expired_sessions(station)
+
+
+async def expire_notices(station: Station) -> None:
+    """Delete notices past their term, and the file that a station without a carrier once wrote SMS into."""
+    days = timedelta(days=station.settings.keep_notices_days)
+    await delete_old_notices(station, station.clock.now() - days)
+    if not station.settings.demo:
+        await asyncio.to_thread(outbox_file(station.settings).unlink, missing_ok=True)
+
+
+async def expire_reasons(station: Station) -> None:
+    """Delete what people typed as reasons, past its term; the ledger's chain holds only a hash of it."""
+    await clear_words_before(station, years_before(station.clock.now(), station.settings.keep_recordings_years))
+
+
 CHORES: tuple[tuple[float, Chore], ...] = (
     (1, deliver_notices),
     (15, give_sign),
     (60, turn_clocks),
     (60, watch_ledger),
     (3600, lay_out_rota),
+    (3600, expire_sessions),
+    (3600, expire_notices),
+    (3600, expire_reasons),
 )

@@ -50,3 +50,11 @@ def to_ms(moment: datetime) -> int:
 def from_ms(at_ms: float) -> datetime:
     """An aware UTC datetime from Unix milliseconds."""
     return datetime.fromtimestamp(at_ms / 1000, UTC)
+
+
+def years_before(moment: datetime, years: int) -> datetime:
+    """The same day and time of an earlier year; 28 February for a 29th that it has not."""
+    try:
+        return moment.replace(year=moment.year - years)
+    except ValueError:
+        return moment.replace(year=moment.year - years, day=28)

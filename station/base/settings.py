@@ -73,6 +73,16 @@ class Settings(BaseSettings):
         "`to` and `text`; 2xx means taken. Empty: no SMS can be sent, so citizens cannot sign in.",
     )
     max_upload_bytes: int = Field(10 * 2**20, description="Largest photo taken, in bytes.")
+    keep_notices_days: int = Field(
+        180, ge=1, description="Days after which notices are deleted; the page on personal data names them."
+    )
+    keep_recordings_years: int = Field(
+        3,
+        ge=1,
+        le=100,
+        description="Years after which recordings, archive bags, chats and typed reasons are deleted; the page on "
+        "personal data and the question for consent name them.",
+    )
     turn_url: str = Field(
         "", pattern=TURN_URLS, description="turn: or turns: URLs of a coturn, comma-separated; empty: none."
     )

@@ -135,7 +135,14 @@ async def choose_mode(request: web.Request) -> web.StreamResponse:
 
 async def privacy(request: web.Request) -> web.StreamResponse:
     """What personal data is kept, what for, how long."""
-    return render(request, "people/privacy.html")
+    settings = station_of(request).settings
+    return render(
+        request,
+        "people/privacy.html",
+        session_days=SESSION_LIFETIME.days,
+        notices_days=settings.keep_notices_days,
+        recordings_years=settings.keep_recordings_years,
+    )
 
 
 async def my_home(request: web.Request) -> web.StreamResponse:
