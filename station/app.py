@@ -22,6 +22,7 @@ from station.base.grants import GrantSigner
 from station.base.i18n import Translator
 from station.base.middleware import csrf, errors, mark_started
 from station.base.origin import is_shared_address
+from station.base.security_headers import add_security_headers
 from station.base.settings import Settings
 from station.base.station import Station
 from station.base.templates import WEB, make_environments
@@ -33,6 +34,7 @@ from station.nodes.journal import follow_journal
 from station.nodes.placement import all_nodes
 from station.nodes.reconcile import reconcile_forever
 from station.notices.pages import unread_notices
+from station.operations.metrics import METRICS, WebMetrics
 from station.operations.pages import READINESS
 from station.operations.readiness import ReadinessCheck
 from station.people.pages import sessions
@@ -65,19 +67,24 @@ def build_app(station: Station, routes: tuple[Route, ...] = ROUTES) -> web.Appli
     """The web role's application: every route behind the check of its action."""
     # `errors` comes first of what answers: what fails in another one still ends as a page of ours, with telephone.
     deadlines = Deadlines(partial(is_shared_address, station.settings))
-    middlewares = [deadlines.middleware, errors, sessions, unread_notices, csrf]
+    figures = WebMetrics()
+    middlewares = [deadlines.middleware, figures.middleware, errors, sessions, unread_notices, csrf]
     app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY)
-    app.on_response_prepare.append(mark_started)
+    app.on_response_prepare.extend([mark_started, add_security_headers, figures.count])
     app[DEADLINES] = deadlines
     app[STATION] = station
     app[TEMPLATES] = make_environments(Translator())
     app[CSRF_KEY] = _csrf_key(station.settings.keys)
     app[HOME_BLOCKS] = (live_card,)
     app[READINESS] = ReadinessCheck()
+    app[METRICS] = figures
     app[UNJOINED] = UnjoinedSockets()
     app.cleanup_ctx.append(_http_client)
     for route in routes:
-        app.router.add_route(route.method, route.path, _guarded(route))
+        handler = _guarded(route)
+        app.router.add_route(route.method, route.path, handler)
+        if route.method == "GET":  # RFC 9110 §9.1: monitors and link previews ask by HEAD
+            app.router.add_route("HEAD", route.path, handler)
     for name in ("css", "js", "vendor"):
         if (WEB / name).is_dir():
             app.router.add_static(f"/static/{name}", WEB / name)

@@ -62,6 +62,8 @@ async def stream_topics(
     session = _Session(request, who)
     async with station_of(request).bus.subscribe(*topics, own) as subscription:
         await response.prepare(request)
+        if request.method == "HEAD":
+            return response
         with suppress(ConnectionResetError, asyncio.CancelledError):
             await response.write(b"retry: 1000\n\n")
             if first is not None:

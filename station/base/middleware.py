@@ -11,6 +11,7 @@ from aiohttp import web
 from station.base.errors import BadInput, NotAllowed, NotSignedIn, StationError, StorageFull, TooManyRequests, is_full
 from station.base.i18n import choose_language
 from station.base.origin import is_own_origin, is_secure
+from station.base.problems import problem
 from station.base.uploads import MALFORMED, begin_upload
 from station.base.web import LANGUAGE, VISIT, Handler, csrf_token, language_of, render, route_of, translate
 
@@ -19,19 +20,6 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 VISIT_COOKIE = "station_visit"
 
 STARTED: web.RequestKey[bool] = web.RequestKey("started", bool)
-
-CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
-    "connect-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "
-    "worker-src 'self' blob:; manifest-src 'self'"
-)
-SECURITY_HEADERS = {
-    "Content-Security-Policy": CSP,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self)",
-}
 
 
 class CsrfFailed(NotAllowed):
@@ -46,16 +34,10 @@ def begin_visit(request: web.Request) -> None:
     request[VISIT] = visit if len(visit) == 32 else secrets.token_hex(16)
 
 
-def finish_answer(request: web.Request, response: web.StreamResponse) -> None:
-    """Security headers on everything that is not a stream already under way, and the visit cookie on pages."""
-    if response.prepared:
-        return
-    for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
-    if is_secure(request):
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+def keep_visit(request: web.Request, response: web.StreamResponse) -> None:
+    """The visit cookie for who comes without one, on pages."""
     visit = request.get(VISIT, "")
-    is_page = response.status < 400 and response.content_type == "text/html"
+    is_page = not response.prepared and response.status < 400 and response.content_type == "text/html"
     if is_page and visit and visit != request.cookies.get(VISIT_COOKIE):
         secure = is_secure(request)
         response.set_cookie(VISIT_COOKIE, visit, httponly=True, samesite="Lax", secure=secure, path="/")
@@ -98,20 +80,21 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await handler(request)
     except web.HTTPException as error:
         if error.status < 400:  # a redirect: aiohttp answers with it as it is
-            finish_answer(request, error)
             raise
         response = answer_error(request, _from_http(error))
     except Exception as error:
         if is_started(request) or isinstance(error, ConnectionResetError):
             raise  # half of an answer is out, or nobody is there to read one
         response = answer_error(request, _explain(request, error))
-    finish_answer(request, response)
+    keep_visit(request, response)
     return response
 
 
-async def mark_started(request: web.Request, _response: web.StreamResponse) -> None:
+async def mark_started(request: web.Request, response: web.StreamResponse) -> None:
     """Signal handler (`on_response_prepare`): from now on an error cannot be told as a page any more."""
     request[STARTED] = True
+    if is_secure(request):
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
 
 
 def is_started(request: web.Request) -> bool:
@@ -161,11 +144,9 @@ def answer_error(request: web.Request, error: StationError) -> web.Response:
     """The error as problem+json or as a page that says what to do next."""
     text = translate(request, error.text, **error.params)
     if wants_json(request):
-        body: dict[str, object] = {"type": f"/problems/{error.code}", "title": text, "status": error.status}
-        if isinstance(error, BadInput) and error.fields:
-            body["fields"] = {name: translate(request, words) for name, words in error.fields.items()}
-        response = web.json_response(body, status=error.status, content_type="application/problem+json")
-    elif isinstance(error, NotSignedIn) and request.method == "GET":
+        told = error.fields if isinstance(error, BadInput) else {}
+        response = problem(error, text, {name: translate(request, words) for name, words in told.items()})
+    elif isinstance(error, NotSignedIn) and request.method in ("GET", "HEAD"):
         return web.Response(status=303, headers={"Location": f"/signin?next={request.rel_url.raw_path}"})
     else:
         response = render(request, "error.html", status=error.status, text=text, error_code=error.code)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from station.base.errors import NotFound
 from station.base.origin import is_local
 from station.base.web import HTTP, answer_json, render, station_of
 from station.demo.accounts import DEMO_ACCOUNTS, PASSWORD
 from station.notices.service import list_newest
+from station.operations.metrics import METRICS
 from station.operations.readiness import ReadinessCheck
 
 READINESS: web.AppKey[ReadinessCheck] = web.AppKey("readiness", ReadinessCheck)
@@ -31,7 +32,8 @@ async def metrics(request: web.Request) -> web.StreamResponse:
     """Prometheus metrics, for this machine only: never through a proxy, trusted or not."""
     if not is_local(request):
         raise NotFound
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    body = await request.app[METRICS].render(station_of(request))
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 async def demo(request: web.Request) -> web.StreamResponse:
