@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests drive besides Python packages: a browser, two databases, media tools, a font, a TURN server.
+# Installs what the tests drive besides Python packages: a browser, two databases, media tools, a font, TURN, nginx.
 # With apt and root (or sudo without a password) it does so itself; elsewhere it says what is missing.
 set -euo pipefail
 export PATH="$PATH:/usr/sbin:/sbin"
@@ -15,6 +15,7 @@ command -v redis-server >/dev/null || missing+=(redis-server)
 command -v ffmpeg >/dev/null || missing+=(ffmpeg)
 command -v espeak-ng >/dev/null || missing+=(espeak-ng)
 command -v turnserver >/dev/null || missing+=(coturn)
+command -v nginx >/dev/null || missing+=(nginx)
 command -v fc-list >/dev/null || missing+=(fontconfig)
 have_font || missing+=(fonts-noto-cjk)
 [ ${#missing[@]} -eq 0 ] && exit 0

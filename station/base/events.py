@@ -57,7 +57,9 @@ async def stream_topics(
     """
     who = principal_of(request)
     beat = f"data: {as_json({'action': 'ping'})}\n\n" if ping else ": still here\n\n"
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+    # X-Accel-Buffering: a proxy such as nginx hands each event on at once, whatever the address is called.
+    headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    response = web.StreamResponse(headers=headers)
     own = session_topic(who.session)
     session = _Session(request, who)
     async with station_of(request).bus.subscribe(*topics, own) as subscription:
