@@ -20,8 +20,9 @@ from station.base.deadlines import DEADLINES, HEADER_S, Deadlines
 from station.base.errors import NotAllowed, NotSignedIn
 from station.base.grants import GrantSigner
 from station.base.i18n import Translator
-from station.base.middleware import csrf, errors, mark_started
+from station.base.middleware import add_hsts, csrf, errors
 from station.base.origin import is_shared_address
+from station.base.problems import mark_started
 from station.base.security_headers import add_security_headers
 from station.base.settings import Settings
 from station.base.station import Station
@@ -70,7 +71,7 @@ def build_app(station: Station, routes: tuple[Route, ...] = ROUTES) -> web.Appli
     figures = WebMetrics()
     middlewares = [deadlines.middleware, figures.middleware, errors, sessions, unread_notices, csrf]
     app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY)
-    app.on_response_prepare.extend([mark_started, add_security_headers, figures.count])
+    app.on_response_prepare.extend([mark_started, add_hsts, add_security_headers, figures.count])
     app[DEADLINES] = deadlines
     app[STATION] = station
     app[TEMPLATES] = make_environments(Translator())

@@ -8,18 +8,16 @@ import secrets
 import structlog
 from aiohttp import web
 
-from station.base.errors import BadInput, NotAllowed, NotSignedIn, StationError, StorageFull, TooManyRequests, is_full
+from station.base.errors import BadInput, NotAllowed, NotSignedIn, StationError, TooManyRequests
 from station.base.i18n import choose_language
 from station.base.origin import is_own_origin, is_secure
-from station.base.problems import problem
+from station.base.problems import STARTED, problem, told_of
 from station.base.uploads import MALFORMED, begin_upload
 from station.base.web import LANGUAGE, VISIT, Handler, csrf_token, language_of, render, route_of, translate
 
 log = structlog.get_logger()
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 VISIT_COOKIE = "station_visit"
-
-STARTED: web.RequestKey[bool] = web.RequestKey("started", bool)
 
 
 class CsrfFailed(NotAllowed):
@@ -81,18 +79,20 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         if error.status < 400:  # a redirect: aiohttp answers with it as it is
             raise
-        response = answer_error(request, _from_http(error))
+        response = answer_error(request, told_of(error))
     except Exception as error:
         if is_started(request) or isinstance(error, ConnectionResetError):
             raise  # half of an answer is out, or nobody is there to read one
-        response = answer_error(request, _explain(request, error))
+        told = told_of(error)
+        if told.status >= 500:
+            log.warning("request_refused", method=request.method, path=request.path, told=told.code)
+        response = answer_error(request, told)
     keep_visit(request, response)
     return response
 
 
-async def mark_started(request: web.Request, response: web.StreamResponse) -> None:
-    """Signal handler (`on_response_prepare`): from now on an error cannot be told as a page any more."""
-    request[STARTED] = True
+async def add_hsts(request: web.Request, response: web.StreamResponse) -> None:
+    """Signal handler (`on_response_prepare`): who came by HTTPS comes by HTTPS again (RFC 6797)."""
     if is_secure(request):
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
 
@@ -100,38 +100,6 @@ async def mark_started(request: web.Request, response: web.StreamResponse) -> No
 def is_started(request: web.Request) -> bool:
     """Whether the answer's headers are out already."""
     return bool(request.get(STARTED, False))
-
-
-def _explain(request: web.Request, error: Exception) -> StationError:
-    if isinstance(error, OSError) and is_full(error):
-        error = StorageFull()
-    if not isinstance(error, StationError):
-        log.exception("request_failed", method=request.method, path=request.path)
-        return _internal()
-    if error.status >= 500:
-        log.warning("request_failed", method=request.method, path=request.path, error=type(error).__name__)
-    return error
-
-
-class _Known(StationError):
-    """An error of aiohttp's own, told in our words."""
-
-
-def _from_http(error: web.HTTPException) -> StationError:
-    sentences = {
-        404: "没有找到您要的内容",
-        405: "这个地址不能这样用",
-        413: "内容太大了，请缩短或换小一点的文件",
-    }
-    known = type("Http", (_Known,), {"status": error.status, "code": f"http-{error.status}"})
-    result: StationError = known(sentences.get(error.status, StationError.message))
-    return result
-
-
-def _internal() -> StationError:
-    known = type("Internal", (_Known,), {"status": 500, "code": "internal"})
-    result: StationError = known("我们这边出了点问题，已经记下来了。请过一会儿再试，或者打电话给我们")
-    return result
 
 
 def wants_json(request: web.Request) -> bool:

@@ -124,12 +124,12 @@ async def test_refusals_of_whip_are_clear_and_leave_nothing(media: Media) -> Non
     ]
     for status, code, grant, sdp, headers in cases:
         got, sent, body = await post(media, "/whip/mt_test", grant, sdp, **headers)
-        assert (got, json.loads(body)["title"]) == (status, code)
+        assert (got, json.loads(body)["type"]) == (status, f"/problems/{code}")
         assert sent["Content-Type"].startswith("application/problem+json")
     assert not [room for room in media.server.rooms.rooms.values() if room.members]
     assert not media.server.port.sessions
     status, _, body = await post(media, "/whep/mt_test", media.grant("player"), offer)
-    assert (status, json.loads(body)["title"]) == (409, "nothing-to-watch")
+    assert (status, json.loads(body)["type"]) == (409, "/problems/nothing-to-watch")
 
 
 async def connect(media: Media, grant: str) -> tuple[ClientWebSocketResponse, dict[str, Any]]:

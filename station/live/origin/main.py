@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from station.base.errors import StationError
 from station.base.grants import GrantVerifier
+from station.base.problems import mark_started, problem_middleware
+from station.base.security_headers import add_security_headers
 from station.base.settings import Settings
 from station.live.origin import control, origin
 from station.live.origin.registry import Registry
-
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 async def run_live(settings: Settings) -> None:
@@ -56,7 +55,8 @@ class LiveServer:
 
 def build_app(registry: Registry, verifier: GrantVerifier) -> web.Application:
     """All URLs of the live role."""
-    app = web.Application(middlewares=[error_middleware], client_max_size=control.MAX_BODY)
+    app = web.Application(middlewares=[problem_middleware], client_max_size=control.MAX_BODY)
+    app.on_response_prepare.extend([mark_started, add_security_headers])
     app[origin.REGISTRY] = registry
     app[control.VERIFIER] = verifier
     app.router.add_put("/control/broadcasts/{broadcast}", control.put_broadcast)
@@ -67,18 +67,6 @@ def build_app(registry: Registry, verifier: GrantVerifier) -> web.Application:
     app.router.add_get("/readyz", _healthy)
     app.router.add_get("/metrics", _metrics)
     return app
-
-
-@web.middleware
-async def error_middleware(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    """The one place where errors become statuses."""
-    try:
-        return await handler(request)
-    except StationError as error:
-        body: dict[str, object] = {"code": error.code, "message": str(error)}
-        if fields := getattr(error, "fields", None):
-            body["fields"] = fields
-        return web.json_response(body, status=error.status)
 
 
 async def _healthy(_request: web.Request) -> web.Response:

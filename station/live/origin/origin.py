@@ -6,6 +6,8 @@ import re
 
 from aiohttp import web
 
+from station.base.errors import NotFound
+from station.base.problems import problem
 from station.live.origin.broadcast import Broadcast
 from station.live.origin.registry import NoSuchBroadcast, Registry
 from station.live.packaging.playlist import init_name, segment_name
@@ -141,7 +143,7 @@ def _address(request: web.Request) -> str:
 
 
 def _missing() -> web.Response:
-    return web.Response(status=404, text="not here\n", headers={"Cache-Control": "no-store"})
+    return problem(NotFound())
 
 
 def _not_yet() -> web.Response:

@@ -9,9 +9,11 @@ from contextlib import AsyncExitStack
 from aiohttp import web
 
 from station.base.grants import GrantVerifier
+from station.base.problems import mark_started, problem_middleware
+from station.base.security_headers import add_security_headers
 from station.base.settings import Settings
 from station.rtc.http import control, whip
-from station.rtc.http.access import ROOMS, TURN, VERIFIER, problems
+from station.rtc.http.access import ROOMS, TURN, VERIFIER
 from station.rtc.http.signalling import serve_socket
 from station.rtc.http.turn import TurnServer
 from station.rtc.insight.insight_log import InsightLog
@@ -91,7 +93,8 @@ class MediaServer:
 
 def build_app(rooms: Rooms, port: MediaPort, verifier: GrantVerifier, turn: TurnServer) -> web.Application:
     """All URLs of the media role."""
-    app = web.Application(middlewares=[problems], client_max_size=control.MAX_BODY)
+    app = web.Application(middlewares=[problem_middleware], client_max_size=control.MAX_BODY)
+    app.on_response_prepare.extend([mark_started, add_security_headers])
     app[ROOMS] = rooms
     app[VERIFIER] = verifier
     app[TURN] = turn
