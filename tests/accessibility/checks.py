@@ -10,7 +10,7 @@ from playwright.async_api import Page
 
 from tests.servers import ROOT
 
-AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 RUN_AXE = """
 async (tags) => {
@@ -106,7 +106,7 @@ async def measure(page: Page, look: Look) -> list[str]:
 async def run_axe(page: Page) -> list[str]:
     """axe-core's findings in the whole document. It is evaluated, not added: the page's CSP stays in force."""
     if not await page.evaluate("typeof axe === 'object'"):
-        await page.evaluate(AXE)
+        await page.evaluate(AXE.read_text(encoding="utf-8"))
     found: list[str] = await page.evaluate(RUN_AXE, TAGS)
     return found
 

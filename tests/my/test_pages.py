@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import pytest
+from sqlalchemy import func, select
 
+from station.base.database import metadata
 from station.base.station import Station
 from station.demo import seed
 from tests.fixtures import Person
@@ -25,7 +27,17 @@ async def test_what_waits_for_the_citizen_stands_on_top(station: Station, new_pe
     assert "/bookings/bk_demo_past" in page
 
 
+async def count_rows(station: Station) -> dict[str, int]:
+    """How many rows each table has; jobs and the ledger aside, which tell of the second start itself."""
+    async with station.database.read() as connection:
+        names = [name for name in metadata.tables if name not in ("jobs", "ledger_events", "ledger_head")]
+        return {n: await connection.scalar(select(func.count()).select_from(metadata.tables[n])) or 0 for n in names}
+
+
 async def test_seeding_the_whole_demo_twice_is_harmless(station: Station) -> None:
     """A restart of the demo neither fails nor doubles anything."""
     await seed(station)
+    once = await count_rows(station)
+    assert once["bookings"] and once["cases"] and once["deputies"]
     await seed(station)
+    assert await count_rows(station) == once
