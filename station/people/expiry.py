@@ -1,4 +1,4 @@
-"""Sessions and one-time codes that nobody can use any longer are deleted, not only refused."""
+"""Deletes personal data whose term is over: sessions and one-time codes that nobody can use any longer."""
 
 from __future__ import annotations
 

@@ -90,11 +90,11 @@ def test_repeats_are_of_what_is_given_now(stage: Stage) -> None:
     """What was missed of the present encoding is sent again; what went before a switch, or before a pause, is not."""
     stage.watch(stage.large)
     lost = stage.subscriber.sequences[-1]
-    assert stage.subscription.repeat(Scratch(), lost, 0.0) > 0
+    assert stage.subscription.retransmit(Scratch(), lost, 0.0) > 0
     stage.subscription.select(stage.small)
     stage.sent((stage.small, KEY + b"3"))
-    assert stage.subscription.repeat(Scratch(), lost, 0.0) == 0
+    assert stage.subscription.retransmit(Scratch(), lost, 0.0) == 0
     last = (lost + 1) & 0xFFFF
-    assert stage.subscription.repeat(Scratch(), last, 0.0) > 0
+    assert stage.subscription.retransmit(Scratch(), last, 0.0) > 0
     stage.subscription.select(None)
-    assert stage.subscription.repeat(Scratch(), last, 0.0) == 0
+    assert stage.subscription.retransmit(Scratch(), last, 0.0) == 0

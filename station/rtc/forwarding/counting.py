@@ -33,6 +33,6 @@ def add_subscription(totals: Totals, subscription: Subscription) -> None:
     totals.packets_sent += subscription.down_track.packets
     totals.octets_sent += subscription.down_track.octets
     totals.packets_asked_again += subscription.asked_again
-    totals.packets_repeated += subscription.repeated
+    totals.packets_repeated += subscription.retransmitted
     totals.layer_switches += subscription.switches
     totals.pauses += subscription.pauses

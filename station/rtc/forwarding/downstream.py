@@ -47,13 +47,13 @@ class Downstream:
                 answers.append(AnswerMedia(media, rejected=not media.codecs))
                 continue
             old = before.get(media.mid)
-            watched = old if old is not None and old.track is track else self._watch(media, codec, track)
-            self.subscriptions[media.mid] = watched
-            answers.append(_answer(media, codec, watched))
+            subscription = old if old is not None and old.track is track else self._watch(media, codec, track)
+            self.subscriptions[media.mid] = subscription
+            answers.append(_answer(media, codec, subscription))
         for mid, old in before.items():
             if self.subscriptions.get(mid) is not old:
                 self._unwatch(old)
-        self._by_ssrc = {watched.down_track.ssrc: watched for watched in self.subscriptions.values()}
+        self._by_ssrc = {subscription.down_track.ssrc: subscription for subscription in self.subscriptions.values()}
         if self.session.is_connected:
             self.connected()
         return answers
@@ -72,17 +72,17 @@ class Downstream:
         if "transport-cc" in codec.feedback and (down_track.repair is not None or media.kind == "audio"):
             down_track.number_packets(media.transport_extension)
         track.listeners.append(self.layer_control.invalidate)
-        watched = Subscription(track, down_track)
-        watched.other_type = codec.payload_type if codec.redundant_type else 0
-        return watched
+        subscription = Subscription(track, down_track)
+        subscription.other_type = codec.payload_type if codec.redundant_type else 0
+        return subscription
 
-    def _unwatch(self, watched: Subscription) -> None:
-        watched.leave()
-        if watched.is_paused and not watched.track.ended:  # whoever watches it next is told anew
-            self.layer_control.on_paused(watched.track.state.id, False)
-        add_subscription(self.session.port.totals.of(watched.track.state.kind), watched)
-        if self.layer_control.invalidate in watched.track.listeners:
-            watched.track.listeners.remove(self.layer_control.invalidate)
+    def _unwatch(self, subscription: Subscription) -> None:
+        subscription.leave()
+        if subscription.is_paused and not subscription.track.ended:  # whoever watches it next is told anew
+            self.layer_control.on_paused(subscription.track.state.id, False)
+        add_subscription(self.session.port.totals.of(subscription.track.state.kind), subscription)
+        if self.layer_control.invalidate in subscription.track.listeners:
+            subscription.track.listeners.remove(self.layer_control.invalidate)
 
     def connected(self) -> None:
         """The handshake is done: packets can flow, beginning with a keyframe."""
@@ -90,21 +90,21 @@ class Downstream:
         assert session.dtls.outgoing is not None
         assert session.wire is not None
         assert session.address is not None
-        for watched in self.subscriptions.values():
-            watched.down_track.set_route(session.wire, session.address, session.dtls.outgoing.handle)
+        for subscription in self.subscriptions.values():
+            subscription.down_track.set_route(session.wire, session.address, session.dtls.outgoing.handle)
         self.layer_control.reallocate(list(self.subscriptions.values()), time.monotonic())
 
     def moved(self) -> None:
         """The subscriber is at another address now."""
         session = self.session
-        for watched in self.subscriptions.values():
+        for subscription in self.subscriptions.values():
             if session.wire is not None and session.address is not None:
-                watched.down_track.set_route(session.wire, session.address, watched.down_track.handle)
+                subscription.down_track.set_route(session.wire, session.address, subscription.down_track.handle)
 
     def close(self) -> None:
         """Takes all outputs off their feeds."""
-        for watched in self.subscriptions.values():
-            self._unwatch(watched)
+        for subscription in self.subscriptions.values():
+            self._unwatch(subscription)
         self.subscriptions, self._by_ssrc = {}, {}
 
     def receive_rtp(self, scratch: Scratch, size: int) -> None:
@@ -120,23 +120,23 @@ class Downstream:
                 case rtcp.MaxBitrate():
                     self.layer_control.receive_max_bitrate(item.bits_per_s, now_s)
                 case rtcp.Nack() | rtcp.KeyframeWanted() | rtcp.ReceiverBlock():
-                    watched = self._by_ssrc.get(item.ssrc)
-                    if watched is not None:
-                        self._receive_for(watched, item, now_s)
+                    subscription = self._by_ssrc.get(item.ssrc)
+                    if subscription is not None:
+                        self._receive_for(subscription, item, now_s)
 
     def _receive_for(
-        self, watched: Subscription, item: rtcp.Nack | rtcp.KeyframeWanted | rtcp.ReceiverBlock, now_s: float
+        self, subscription: Subscription, item: rtcp.Nack | rtcp.KeyframeWanted | rtcp.ReceiverBlock, now_s: float
     ) -> None:
         match item:
             case rtcp.Nack():
                 for sequence in item.lost:
                     if self._repeats_left > 0:
-                        octets = watched.repeat(self.session.port.outgoing, sequence, now_s)
+                        octets = subscription.retransmit(self.session.port.outgoing, sequence, now_s)
                         self._repeats_left -= max(octets, ASKING_OCTETS)
             case rtcp.KeyframeWanted():
-                watched.want_keyframe()
+                subscription.want_keyframe()
             case rtcp.ReceiverBlock():
-                watched.fraction_lost = item.fraction_lost
+                subscription.fraction_lost = item.fraction_lost
                 self.session.round_trip_s = rtcp.round_trip_s(item, time.time()) or self.session.round_trip_s
                 self.layer_control.receive_loss(item.fraction_lost, now_s)
 
@@ -156,7 +156,9 @@ class Downstream:
         self.layer_control.tick(list(self.subscriptions.values()), now_s)
         if now_s >= self._next_report_s:
             self._next_report_s = now_s + REPORT_EVERY_S
-            reports = [report for watched in self.subscriptions.values() if (report := watched.sender_report())]
+            reports = [
+                report for subscription in self.subscriptions.values() if (report := subscription.sender_report())
+            ]
             for report in reports:
                 self.session.send_rtcp(report)
             if len(reports) < len(self.subscriptions):
@@ -178,8 +180,8 @@ def _same_codec(media: Media, wanted: Codec) -> Codec | None:
     return replace(found, redundant_type=0)  # the blocks of RED name the publisher's payload type
 
 
-def _answer(media: Media, codec: Codec, watched: Subscription) -> AnswerMedia:
-    state, down_track = watched.track.state, watched.down_track
+def _answer(media: Media, codec: Codec, subscription: Subscription) -> AnswerMedia:
+    state, down_track = subscription.track.state, subscription.down_track
     # Camera and microphone of a person are one stream, so that the browser keeps lips and voice together.
     stream = f"{state.person}-screen" if state.source == "screen" else state.person
     repair = down_track.repair.ssrc if down_track.repair is not None else 0

@@ -24,7 +24,7 @@ class Subscription:
         self.is_paused = False
         self.fraction_lost = 0.0
         self.asked_again = 0
-        self.repeated = 0
+        self.retransmitted = 0
         self.switches = 0
         self.pauses = 0
 
@@ -82,8 +82,10 @@ class Subscription:
         if self.layer is not None:
             self.layer.want_keyframe()
 
-    def repeat(self, scratch: Scratch, sequence: int, now_s: float) -> int:
-        """Sends again what the subscriber missed; the octets sent, 0 when it is not kept or not of use any more.
+    def retransmit(self, scratch: Scratch, sequence: int, now_s: float) -> int:
+        """Answers a NACK (RFC 4585) from the ring, as RTX where negotiated (RFC 4588).
+
+        Returns the octets sent, 0 when the packet is not kept or not of use any more.
 
         Who is given another encoding by now goes on with its keyframe: on a narrow line, repeats of the one before
         would keep it full for seconds.
@@ -92,13 +94,13 @@ class Subscription:
         found = self.down_track.find(sequence)
         if found is None or self.track.ended or found[0] is not self.down_track.span or self.given is None:
             return 0
-        if not self._may_repeat(*found):
+        if not self._may_retransmit(*found):
             return 0
-        self.repeated += 1
+        self.retransmitted += 1
         return send_retransmission(scratch, self.down_track, *found, now_s)
 
-    def _may_repeat(self, span: Span, item: Packet) -> bool:
-        """Without RTX only the very same bytes may go out under a number (see `repeat`)."""
+    def _may_retransmit(self, span: Span, item: Packet) -> bool:
+        """Without RTX only the very same bytes may go out under a number (see `retransmit`)."""
         down_track = self.down_track
         return down_track.repair is not None or (not down_track.extension and span.forwarder.is_sent(item))
 

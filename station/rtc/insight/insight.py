@@ -220,7 +220,7 @@ def _look_at_given(member: Member, watched: Subscription, now_s: float) -> Given
         shown_height=member.shown.get(state.id) if member.shown is not None else None,
         bits_per_s=round(given.bits_per_s) if given is not None else 0,
         packets=watched.down_track.packets,
-        repeated=watched.repeated,
+        repeated=watched.retransmitted,
         switches=watched.switches,
         loss=round(watched.fraction_lost, 3),
         frames_per_s=report.frames_per_s if report is not None else None,

@@ -1,0 +1,91 @@
+"""The house's own rules: retired words stay away, lines fit a screen, files and functions stay small."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+WIDTH = 120
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 60
+# What the field calls otherwise (docs/glossary.md says how); whole words, in code and comments.
+RETIRED = (
+    "Watched", "send_repeat", "carry_twice", "Voices", "Steering", "is_content", "look_again", "passes_over",
+    "lasting_bps", "Ground", "goes_on_with", "go_by", "levelled", "Allowance", "Tally", "Tallies", "Reported",
+    "_shut_out", "Shelf", "_sentences", "_Gate", "_Order", "_Question", "_obey", "come_to_door", "leave_door",
+    "must_be_asked", "_twin", "take_step", "keep_in_step", "forget_stray_files", "goOn", "lookAgain", "_Wish", "_Told",
+    "Taken", "read_layout",
+)  # fmt: skip
+GENERATED = "station/base/migrations/versions/"  # Alembic's lists of tables
+
+
+@cache
+def tracked(*patterns: str) -> list[Path]:
+    """Files under version control, and new ones that are not ignored."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    return [ROOT / name for name in names if (ROOT / name).is_file() and not name.startswith(GENERATED)]
+
+
+def test_retired_words_stay_away() -> None:
+    """Who searches for the field's word finds the code, and nobody finds the old one."""
+    pattern = re.compile(r"(?<![\w.-])(" + "|".join(map(re.escape, RETIRED)) + r")(?!\w)")
+    found = []
+    for path in tracked("station/*.py", "recordings/*.py", "web/js/*.js"):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if pattern.search(line):
+                found.append(f"{path.relative_to(ROOT)}:{number} {line.strip()}")
+    assert found == []
+
+
+@pytest.mark.parametrize("pattern", ["web/css/*.css"])
+def test_lines_fit_a_screen(pattern: str) -> None:
+    """A reviewer sees a whole line: at most 120 columns in styles (Python: ruff)."""
+    wide = [
+        f"{path.relative_to(ROOT)}:{number} {len(line)}"
+        for path in tracked(pattern)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if len(line) > WIDTH
+    ]
+    assert wide == []
+
+
+def test_files_and_functions_stay_small() -> None:
+    """No module passes 400 lines, no function 60."""
+    large = []
+    for path in tracked("station/*.py", "recordings/*.py"):
+        source = path.read_text(encoding="utf-8")
+        name = path.relative_to(ROOT)
+        if source.count("\n") > MAX_FILE_LINES:
+            large.append(f"{name}: {source.count(chr(10))} lines")
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if lines > MAX_FUNCTION_LINES:
+                    large.append(f"{name}:{node.lineno} {node.name}: {lines} lines")
+    assert large == []
+
+
+@pytest.mark.parametrize(
+    ("question", "words", "answer"),
+    [
+        ("where is a NACK answered", ("NACK", "retransmi"), "station/rtc/forwarding/subscription.py"),
+        ("who deletes personal data", ("delete", "personal data"), "station/people/expiry.py"),
+        ("where is a recording paused", ("pause", "recording"), "station/meeting/recording.py"),
+        ("where is an SMS sent", ("SMS", "send"), "station/notices/channels.py"),
+    ],
+)
+def test_two_minute_questions_are_answered_by_search(question: str, words: tuple[str, ...], answer: str) -> None:
+    """A search for the words of the question leads to the file that answers it, among few."""
+    hits = [
+        path.relative_to(ROOT)
+        for path in tracked("station/*.py", "recordings/*.py")
+        if all(word.lower() in path.read_text(encoding="utf-8").lower() for word in words)
+    ]
+    assert any(str(hit).startswith(answer) for hit in hits), question
