@@ -36,8 +36,6 @@ JOINING = {
 OPEN_ROOMS = {"service", "model"}
 # Where a package's service is several rooms, by what they do.
 OPEN_SERVICES = {
-    "station.cases.law.calendar",
-    "station.cases.law.working_days",
     "station.meeting.lobby",
     "station.meeting.matters",
     "station.nodes.journal",
@@ -50,12 +48,19 @@ OPEN_SERVICES = {
 FLOORS = {
     "rtc": ("formats", "transport", "congestion", "forwarding", "rooms", "insight", "http"),
     "live": ("formats", "packaging", "origin"),
-    "cases": ("", "law", "reads", "steps", "service", "pages"),
+    "cases": ("masking", "", "law", "reads", "steps", "service", "pages"),
 }
 # The home page is one page made of several packages' parts: `home` fills the place that booking leaves for them.
 OPEN_DOORS = {("station.home", "station.booking.find_pages")}
 LAYERS = {"model": 0, "store": 1, "service": 2, "pages": 3, "api": 3}  # the last word of a module's name
-PURE_BASE = ("station.base.errors.", "station.base.principal.", "station.base.working_days.", "station.nodes.model.")
+PURE_BASE = (
+    "station.base.errors.",
+    "station.base.principal.",
+    "station.base.text.",
+    "station.base.traditional.",
+    "station.base.working_days.",
+    "station.nodes.model.",
+)
 OF_THE_DATABASE = ("sqlalchemy", "asyncpg", "aiosqlite", "alembic")
 
 

@@ -12,6 +12,7 @@ from station.base.clock import local
 LANGUAGES = ("zh", "en")
 LOCALE_FOLDER = Path(__file__).resolve().parents[2] / "web" / "locale"
 _WEEKDAYS_ZH = "一二三四五六日"
+_PARTS_OF_DAY = ((6, "凌晨"), (12, "上午"), (13, "中午"), (18, "下午"), (24, "晚上"))  # each up to that hour
 
 
 class Translator:
@@ -73,14 +74,14 @@ def format_day(moment: datetime | date, language: str, today: date | None = None
 
 
 def format_time(moment: datetime, elder: bool = False, language: str = "zh") -> str:
-    """`14:30`, or `下午 2:30` in the elder mode, in English `2:30 pm`."""
+    """`14:30`, or `下午 2:30` in the elder mode, in English `2:30 pm`; ten past midnight is `凌晨 0:10`, `12:10 am`."""
     here = local(moment)
     if not elder:
         return f"{here:%H:%M}"
     if language == "en":
         return f"{(here.hour - 1) % 12 + 1}:{here:%M} {'am' if here.hour < 12 else 'pm'}"
-    half = "上午" if here.hour < 12 else "下午" if here.hour < 18 else "晚上"
-    return f"{half} {(here.hour - 1) % 12 + 1}:{here:%M}"
+    part = next(word for until, word in _PARTS_OF_DAY if here.hour < until)
+    return f"{part} {here.hour if here.hour <= 12 else here.hour - 12}:{here:%M}"
 
 
 def format_moment(moment: datetime, language: str) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
+from station.base.calendar import china
 from station.base.clock import SHANGHAI, FixedClock, local
 from station.base.principal import Principal, Role
 from station.base.station import Station
+from station.base.working_days import subtract_working_days
 from station.cases import service
-from station.cases.law.calendar import china
-from station.cases.law.working_days import subtract_working_days
 from station.cases.model import Grade
 from station.cases.queries import cases_where
 from station.cases.records import OpenCase

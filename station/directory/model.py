@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from station.base.text import fold
+from station.base.traditional import simplify
+
 PAGE_SIZE = 10
 MAX_QUERY = 40
 
@@ -151,18 +154,62 @@ class DeputyPage:
     suggestion: str
 
 
-_DOUBLE_SURNAMES = ("欧阳", "司马", "上官", "诸葛", "司徒", "夏侯", "皇甫", "尉迟")
+# The double surnames of 百家姓 and those borne today besides.
+_DOUBLE = (
+    "欧阳 太史 端木 上官 司马 东方 独孤 南宫 万俟 闻人 夏侯 诸葛 尉迟 公羊 赫连 澹台 皇甫 宗政 濮阳 公冶 太叔 "
+    "申屠 公孙 慕容 仲孙 钟离 长孙 宇文 司徒 鲜于 司空 闾丘 子车 亓官 司寇 巫马 公西 颛孙 壤驷 公良 漆雕 乐正 "
+    "宰父 谷梁 拓跋 夹谷 轩辕 令狐 段干 百里 呼延 东郭 南门 羊舌 微生 梁丘 左丘 西门 第五 南荣 东里 仲长 即墨 "
+    "达奚 褚师 纳兰 完颜 耶律 贺兰 哥舒 淳于 单于 屠岸 叶赫 爱新 富察 佟佳 钮祜 赫舍 乌雅 章佳"
+)
+DOUBLE_SURNAMES = frozenset(_DOUBLE.split())
+_TITLES = re.compile(r"^(?:[市区县]?人大代表|代表)+|(?:[市区县]?人大代表|代表|委员|同志|先生|女士|老师)+$")
+_DOTS = re.compile("[·•・．.‧∙⋅᛫]")
 
 
 def surname_of(name: str) -> str:
-    """The family name of a Chinese name, double surnames included."""
-    return name[:2] if name.startswith(_DOUBLE_SURNAMES) else name[:1]
+    """The family name of a Chinese name, double surnames included, in traditional characters too."""
+    return name[:2] if len(name) > 2 and simplify(name[:2]) in DOUBLE_SURNAMES else name[:1]
 
 
 def clean_query(raw: str) -> str:
-    """What somebody typed into a search field: full-width forms folded, spaces gone, never longer than MAX_QUERY."""
-    folded = unicodedata.normalize("NFKC", raw)
-    return re.sub(r"\s+", "", folded)[:MAX_QUERY]
+    """What somebody typed into a search field, in one spelling: simplified, without blanks, MAX_QUERY long at most."""
+    return simplify(fold(raw)).replace(" ", "")[:MAX_QUERY]
+
+
+@dataclass(frozen=True, slots=True)
+class NameQuery:
+    """A name as it may be stored: Chinese signs, or small letters in each order that makes sense.
+
+    `titled` when only a surname is left of something like 林代表: then the name begins with it.
+    """
+
+    chinese: str = ""
+    letters: tuple[str, ...] = ()
+    titled: bool = False
+
+    @property
+    def empty(self) -> bool:
+        return not self.chinese and not self.letters
+
+
+def read_name(raw: str) -> NameQuery:
+    """A deputy's name as people type it: 林秀蘭, 林秀兰代表, 林代表, Xiu-lan, Xiùlán Lin, LXL, or a code like lin3."""
+    folded = simplify(fold(raw))[:MAX_QUERY]
+    if not folded.isascii() and not _is_latin(folded):
+        plain = _DOTS.sub("", folded.replace(" ", ""))
+        bare = _TITLES.sub("", plain)
+        return NameQuery(chinese=bare, titled=bare != plain and len(bare) <= 2)
+    words = _without_marks(folded).lower().replace("-", "").replace("'", "").replace("’", "").split()
+    orders = [words, [*words[-1:], *words[:-1]]]  # Lin Xiulan, and Xiulan Lin
+    return NameQuery(letters=tuple(dict.fromkeys("".join(order) for order in orders if order)))
+
+
+def _is_latin(text: str) -> bool:
+    return all("LATIN" in unicodedata.name(c, "") for c in text if c.isalpha())
+
+
+def _without_marks(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
 
 
 def spell(syllables: str) -> tuple[str, str, str]:

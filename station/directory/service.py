@@ -18,6 +18,7 @@ from station.directory.model import (
     closest_name,
     narrowest,
     page_count,
+    read_name,
     stations_below,
 )
 from station.people.service import get_account
@@ -61,7 +62,7 @@ async def find_deputies(station: Station, place: str = "", name: str = "", page:
 
     When the place is unknown the result is empty and `suggestion` may hold the closest name.
     """
-    place, name, page = clean_query(place), clean_query(name), max(1, min(page, LAST_PAGE))
+    place, page = clean_query(place), max(1, min(page, LAST_PAGE))
     async with station.database.read() as connection:
         found: tuple[Place, ...] = ()
         wanted: list[str] | None = None
@@ -71,7 +72,7 @@ async def find_deputies(station: Station, place: str = "", name: str = "", page:
                 suggestion = closest_name(place, await store.place_names(connection))
                 return DeputyPage((), 0, 1, 1, (), suggestion)
             wanted = sorted({p.constituency for p in found})
-        deputies, total = await store.search(connection, name, wanted, page)
+        deputies, total = await store.search(connection, read_name(name), wanted, page)
     return DeputyPage(tuple(deputies), total, page, page_count(total), found, "")
 
 

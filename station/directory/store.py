@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Date, ForeignKey, Index, Select, String, Table, Text, func, literal, or_, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Date,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    Table,
+    Text,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import metadata
-from station.directory.model import PAGE_SIZE, Deputy, LiaisonStation, Place, PlaceKind, Tier, Unit
+from station.directory.model import PAGE_SIZE, Deputy, LiaisonStation, NameQuery, Place, PlaceKind, Tier, Unit
 
 districts = Table(
     "districts",
@@ -151,26 +166,33 @@ async def place_names(connection: AsyncConnection) -> list[str]:
 
 
 async def search(
-    connection: AsyncConnection, name: str, constituency_ids: list[str] | None, page: int
+    connection: AsyncConnection, name: NameQuery, constituency_ids: list[str] | None, page: int
 ) -> tuple[list[Deputy], int]:
     """One page of deputies and how many there are; deputies of the whole district answer for every place."""
     query = seated()
     if constituency_ids is not None:
         query = query.where(or_(seats.c.constituency.in_(constituency_ids), constituencies.c.whole_district.is_(True)))
-    if name:
-        small = name.lower()
-        query = query.where(
-            or_(
-                deputies.c.name.contains(name, autoescape=True),
-                deputies.c.letters.startswith(small, autoescape=True),
-                deputies.c.initials == small,
-                deputies.c.code == small,
-            )
-        )
+    if not name.empty:
+        query = query.where(or_(*_called(name)))
     total = (await connection.execute(select(func.count()).select_from(query.subquery()))).scalar_one()
     ordered = query.order_by(constituencies.c.whole_district, constituencies.c.id, deputies.c.id)
     rows = await connection.execute(ordered.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE))
     return [to_deputy(row) for row in rows], int(total)
+
+
+def _called(name: NameQuery) -> Iterator[ColumnElement[bool]]:
+    plain = func.replace(deputies.c.name, "·", "")
+    if name.chinese:
+        yield (
+            plain.startswith(name.chinese, autoescape=True)
+            if name.titled
+            else plain.contains(name.chinese, autoescape=True)
+        )
+    for letters in name.letters:
+        yield deputies.c.letters.startswith(letters, autoescape=True)
+        yield func.lower(deputies.c.latin).contains(f" {letters}", autoescape=True)  # the given name alone
+        yield deputies.c.initials == letters
+        yield deputies.c.code == letters
 
 
 async def all_stations(connection: AsyncConnection) -> list[LiaisonStation]:

@@ -29,6 +29,19 @@ class Account:
     scope: str
 
 
+PLACEHOLDER = "手机尾号"  # how somebody who gave no name is called
+
+
+def placeholder_name(phone: str) -> str:
+    """What staff see of somebody who has proven a number and given no name."""
+    return f"{PLACEHOLDER} {phone[-4:]}"
+
+
+def is_placeholder(name: str) -> bool:
+    """Whether this is no name of a person."""
+    return not name or name.startswith(PLACEHOLDER)
+
+
 @dataclass(frozen=True, slots=True)
 class Consent:
     """What a person agreed to, or not: use of data, being recorded, broadcast or published; the latest word counts."""

@@ -15,7 +15,7 @@ from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.ledger.service import append
 from station.people import store
-from station.people.model import Account, Consent
+from station.people.model import Account, Consent, placeholder_name
 
 CONSENT_KINDS = ("use", "recorded", "broadcast", "published")
 CONSENTS_LISTED = 200
@@ -84,7 +84,7 @@ async def ensure_citizen(
     if row is not None:
         return store.to_account(row)
     identity = account_id or new_id("ac")
-    display = name or f"手机尾号 {phone[-4:]}"
+    display = name or placeholder_name(phone)
     await work.execute(
         insert(store.accounts).values(
             id=identity, role=Role.CITIZEN, name=display, phone=phone, mail="", scope="", password_hash="",

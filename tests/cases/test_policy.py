@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from station.cases.law.calendar import china
+from station.base.calendar import china
 from station.cases.law.policy import PACKS, RULES, check_policy, load_policy
 
 DEFAULT = PACKS / "default.toml"

@@ -396,8 +396,8 @@ async def test_a_provisional_day_is_counted_again(town: Town, monkeypatch: pytes
     """When the notice of the next year is known, provisional days are counted again and all are told."""
     from datetime import timedelta
 
-    from station.cases.law.calendar import ChineseCalendar
-    from station.cases.law.working_days import DayKind
+    from station.base.calendar import ChineseCalendar
+    from station.base.working_days import DayKind
     from station.cases.steps import cards
 
     case = await town.assigned(days=60)

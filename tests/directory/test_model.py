@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from station.directory.model import (
     closest_name,
     narrowest,
     page_count,
+    read_name,
     spell,
     surname_of,
 )
@@ -49,6 +51,26 @@ def test_names_are_spelt_for_searching() -> None:
     assert spell("lin xiu lan") == ("Lin Xiulan", "linxiulan", "lxl")
     assert surname_of("欧阳青") == "欧阳"
     assert surname_of("林秀兰") == "林"
+
+
+@pytest.mark.parametrize(
+    ("name", "surname"),
+    [
+        ("欧阳青", "欧阳"), ("令狐冲云", "令狐"), ("慕容雪", "慕容"), ("端木赐", "端木"), ("万俟明", "万俟"),
+        ("歐陽鋒", "歐陽"), ("長孫無忌", "長孫"), ("欧阳", "欧"), ("司马", "司"), ("东方红", "东方"),
+        ("林秀兰", "林"), ("于", "于"), ("", ""), ("买买提·艾力", "买"),
+    ],
+)  # fmt: skip
+def test_double_surnames_stay_whole(name: str, surname: str) -> None:
+    """Also rare ones and those in traditional characters; two signs in all are a surname and a given name."""
+    assert surname_of(name) == surname
+
+
+@given(st.text())
+def test_any_name_can_be_searched(raw: str) -> None:
+    """Whatever is typed becomes a query of letters or of Chinese signs, or none."""
+    query = read_name(raw)
+    assert not (query.chinese and query.letters)
 
 
 @given(st.text())

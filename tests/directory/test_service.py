@@ -46,10 +46,25 @@ async def test_a_misspelt_place_gets_a_suggestion(town: Station) -> None:
     assert (found.total, found.suggestion) == (0, "柳荫新村")
 
 
-@pytest.mark.parametrize("query", ["林秀兰", "秀兰", "linxiulan", "LinXiu", "lxl", "lin3"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "林秀兰", "秀兰", "linxiulan", "LinXiu", "lxl", "lin3",
+        "林秀兰代表", "人大代表林秀兰", "林秀兰女士", "林代表", "林秀蘭", "林 秀 兰", "林\u200b秀兰", "\ufeff林秀兰",
+        "Xiu-lan", "Lin Xiu-lan", "Xiulan Lin", "xiulan", "Lín Xiùlán", "ｌｉｎｘｉｕｌａｎ", "L X L",
+    ],
+)  # fmt: skip
 async def test_a_deputy_is_found_by_name_letters_initials_or_code(town: Station, query: str) -> None:
     """Each way of writing the name leads to the same person."""
     assert await names(town, name=query) == ["林秀兰"]
+
+
+async def test_a_surname_with_a_title_means_the_surname(town: Station) -> None:
+    """林代表 is 林秀兰, not 沈若兰 nor 周林; 代表 alone means all of them; a traditional place is found too."""
+    assert await names(town, name="沈代表") == ["沈若兰"]
+    assert (await find_deputies(town, name="代表")).total == len(DEPUTIES)
+    assert await names(town, place="柳蔭新村") == await names(town, place="柳荫新村")
+    assert await names(town, place="柳荫\u200b新村") == await names(town, place="柳荫新村")
 
 
 @pytest.mark.parametrize("query", ["%", "_", "100%", "'; drop table deputies; --", "\\"])

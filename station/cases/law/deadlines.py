@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 
-from station.cases.law.policy import Rule
-from station.cases.law.working_days import (
+from station.base.working_days import (
     Calendar,
     DayCount,
     add_months,
@@ -16,6 +15,7 @@ from station.cases.law.working_days import (
     whole_weeks,
     working_days_between,
 )
+from station.cases.law.policy import Rule
 from station.cases.model import Colour
 from station.cases.records import Due
 

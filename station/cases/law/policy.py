@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from station.base.station import Station
-from station.cases.law.working_days import MAX_PERIOD, Calendar, DueDay, add_months, add_working_days
+from station.base.working_days import MAX_PERIOD, Calendar, DueDay, add_months, add_working_days
 
 PACKS = Path(__file__).with_name("packs")
 RULES = {

@@ -6,12 +6,12 @@ from typing import Any
 
 from aiohttp import web
 
+from station.base.calendar import china
 from station.base.clock import local
 from station.base.errors import BadInput, NotFound
 from station.base.ids import is_safe_name
 from station.base.web import principal_of, render, station_of
 from station.cases import service
-from station.cases.law.calendar import china
 from station.cases.law.deadlines import due_by
 from station.cases.law.policy import policy_of
 from station.cases.model import GRADE_WORDS, STATE_WORDS, Colour, Grade, State, Step

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
+from station.base.calendar import china
 from station.base.clock import local
 from station.base.errors import NotFound
 from station.base.principal import Principal, Role
 from station.base.station import Station
+from station.base.working_days import DayCount
 from station.cases import queries, store
-from station.cases.law.calendar import china
 from station.cases.law.deadlines import day_grid, days_left
-from station.cases.law.working_days import DayCount
 from station.cases.model import CLOSED, State, Step, possible_steps
 from station.cases.queries import c, cases_where, in_states, read_case
 from station.cases.records import Card, Case, Due, Extension, Note, Rating, Reply

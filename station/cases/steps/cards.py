@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
+from station.base.calendar import china
 from station.base.clock import local
 from station.base.database import Transaction
 from station.base.errors import N_, BadInput, NotFound
@@ -12,7 +13,6 @@ from station.base.ids import new_id
 from station.base.principal import SYSTEM, Principal
 from station.base.station import Station
 from station.cases import store
-from station.cases.law.calendar import china
 from station.cases.law.deadlines import card_due, days_left, recount
 from station.cases.model import CLOSED, CardAlreadyWithdrawn, Colour, State, Step, StepNotPossible, check_text
 from station.cases.queries import c, cases_where, in_states, read_case

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
+from station.base.calendar import china
 from station.base.clock import local
 from station.base.database import Transaction
 from station.base.errors import N_, BadInput, Conflict
@@ -11,11 +12,10 @@ from station.base.i18n import format_day
 from station.base.ids import new_id
 from station.base.principal import Principal, Role
 from station.base.station import Station
+from station.base.working_days import working_days_between
 from station.cases import store
-from station.cases.law.calendar import china
 from station.cases.law.deadlines import days_left, prolong
 from station.cases.law.policy import policy_of
-from station.cases.law.working_days import working_days_between
 from station.cases.model import NoExtensionLeft, ReturnTooLate, Step, StepNotPossible, TooLateToExtend, check_text
 from station.cases.queries import read_case
 from station.cases.records import Case

@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import select
 
+from station.base.calendar import china
 from station.base.clock import local
 from station.base.database import Transaction
 from station.base.errors import NotAllowed
 from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.cases import store
-from station.cases.law.calendar import china
 from station.cases.law.deadlines import due_by
 from station.cases.law.policy import Rule, policy_of
 from station.cases.model import State, Step, next_state
