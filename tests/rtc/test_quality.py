@@ -55,6 +55,9 @@ async def page(page_server: str, open_page: OpenPage) -> Page:
         (measures(up={"limitedBy": "bandwidth", "height": 360}), ["upload", []]),
         (measures(up={"limitedBy": "bandwidth", "height": 540}), [None, []]),
         (measures(up={"limitedBy": "cpu", "height": 180}), [None, []]),
+        (measures(up={"limitedBy": "unknown", "height": 360}), ["upload", []]),
+        (measures(up={"limitedBy": "unknown", "height": 540}), [None, []]),
+        (measures(up={"limitedBy": "unknown", "height": 0}), [None, []]),
         (measures(up={"roundTripTime": 0.8}), ["delay", []]),
         (measures(paused=("t",)), ["download", []]),
         (measures(report={"frozen_s": 1.2}), [None, ["t"]]),
@@ -65,6 +68,35 @@ async def page(page_server: str, open_page: OpenPage) -> Page:
 async def test_a_weak_line_is_told_from_a_good_one(page: Page, given: dict[str, Any], verdict: list[object]) -> None:
     """Loss, delay and want of bits are ours; what suffers while ours is good is theirs; a slow computer is neither."""
     assert await page.evaluate(JUDGE, [given]) == [verdict]
+
+
+UP_STATS = """
+([settings, reports]) => import("/js/media/stats.js").then(({ upStats }) => upStats("camera", {
+  track: { getSettings: () => settings },
+  getStats: async () => new Map(reports.map((report, at) => [String(at), report])),
+}))
+"""
+SENT = {"type": "outbound-rtp", "kind": "video", "frameWidth": 480, "frameHeight": 270, "framesPerSecond": 25}
+SHRUNK = {"type": "media-source", "kind": "video", "width": 480, "height": 270}
+CAMERA = {"width": 1280, "height": 720}
+
+
+@pytest.mark.parametrize(
+    ("settings", "sent", "expected"),
+    [
+        (CAMERA, {}, ("unknown", 270, 720)),
+        (CAMERA, {"qualityLimitationReason": "bandwidth"}, ("bandwidth", 270, 720)),
+        (CAMERA, {"qualityLimitationReason": "none"}, ("none", 270, 720)),
+        (CAMERA, {"frameWidth": 270, "frameHeight": 480}, ("unknown", 480, 1280)),
+        ({"width": 720, "height": 1280}, {"frameWidth": 270, "frameHeight": 480}, ("unknown", 480, 1280)),
+    ],
+)
+async def test_what_is_sent_is_compared_with_what_the_camera_gives(
+    page: Page, settings: dict[str, int], sent: dict[str, Any], expected: tuple[str, int, int]
+) -> None:
+    """Firefox gives no reason and tells its source's size after making it smaller; phones are held upright."""
+    stats = await page.evaluate(UP_STATS, [settings, [{**SENT, **sent}, SHRUNK]])
+    assert (stats["limitedBy"], stats["height"], stats["sourceHeight"]) == expected
 
 
 async def test_loss_is_what_was_lost_lately(page: Page) -> None:

@@ -45,9 +45,12 @@ function judgeUp(up) {
   return up.some((stats) => stats.roundTripTime > SLOW_S) ? "delay" : null;
 }
 
-/** The line has room for half the picture at most. @param {UpStats} stats */
+/**
+ * The line has room for half the picture at most. Where the browser does not say why, the line is the likely reason.
+ * @param {UpStats} stats
+ */
 function isSmall({ limitedBy, height, sourceHeight }) {
-  return limitedBy === "bandwidth" && height > 0 && height * 2 <= sourceHeight;
+  return ["bandwidth", "unknown"].includes(limitedBy) && height > 0 && height * 2 <= sourceHeight;
 }
 
 /** @param {TrackReport} report */

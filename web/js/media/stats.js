@@ -11,8 +11,8 @@
  * @property {number} framesPerSecond
  * @property {number} bytesSent
  * @property {number} height of the largest picture that is really sent
- * @property {number} sourceHeight of what the camera gives
- * @property {string} limitedBy none, cpu, bandwidth or other
+ * @property {number} sourceHeight of what the camera gives, held as the picture that is sent
+ * @property {string} limitedBy none, cpu, bandwidth or other; unknown where the browser does not say (Firefox)
  * @property {number} packetsLost as the other end counts
  * @property {number} fractionLost lately, 0 to 1, as the other end counts
  * @property {number} roundTripTime in seconds
@@ -47,7 +47,6 @@ export async function upStats(source, sender) {
   const entries = [...(await sender.getStats()).values()];
   const sent = entries.filter((entry) => entry.type === "outbound-rtp").sort(bySize);
   const heard = entries.filter((entry) => entry.type === "remote-inbound-rtp");
-  const origin = entries.find((entry) => entry.type === "media-source");
   const layers = sent.map(layerOf);
   return {
     source,
@@ -56,12 +55,31 @@ export async function upStats(source, sender) {
     framesPerSecond: Math.max(0, ...layers.map((layer) => layer.framesPerSecond)),
     bytesSent: sum(sent, "bytesSent"),
     height: Math.max(0, ...layers.filter((layer) => layer.framesPerSecond > 0).map((layer) => layer.height)),
-    sourceHeight: origin?.height ?? 0,
-    limitedBy: sent.map((entry) => entry.qualityLimitationReason).find((why) => why && why !== "none") ?? "none",
+    sourceHeight: sourceHeight(sender.track, sent),
+    limitedBy: limitation(sent),
     packetsLost: sum(heard, "packetsLost"),
     fractionLost: Math.max(0, ...heard.map((entry) => entry.fractionLost ?? 0)),
     roundTripTime: Math.max(0, ...heard.map((entry) => entry.roundTripTime ?? 0)),
   };
+}
+
+/**
+ * The camera's own height. Firefox's media-source tells the size after it has been made smaller, so the track is asked;
+ * a phone held upright may still tell the size of its camera lying down.
+ * @param {MediaStreamTrack | null} track @param {Entry[]} sent
+ */
+function sourceHeight(track, sent) {
+  const { width = 0, height = 0 } = track?.getSettings() ?? {};
+  if (!width || !height) return height;
+  const isUpright = sent.some((entry) => entry.frameHeight > entry.frameWidth);
+  return isUpright ? Math.max(width, height) : Math.min(width, height);
+}
+
+/** @param {Entry[]} sent */
+function limitation(sent) {
+  const told = sent.map((entry) => entry.qualityLimitationReason).filter((why) => why !== undefined);
+  if (sent.length > 0 && told.length === 0) return "unknown";
+  return told.find((why) => why !== "none") ?? "none";
 }
 
 /** @param {Entry} entry @returns {Layer} */
