@@ -87,10 +87,8 @@ class FirefoxVisitor:
             raise AssertionError(f"{error}: {before} before, now {await self.frames()}") from error
 
     async def pictures_shown(self, person: str) -> int:
-        """Frames of one person's camera that the page has decoded for its tile."""
-        script = (
-            "(who) => document.querySelector(`video[data-person='${who}']`).getVideoPlaybackQuality().totalVideoFrames"
-        )
+        """Frames of one camera painted on its tile: Firefox's playback quality counts none of a live stream."""
+        script = "(who) => document.querySelector(`video[data-person='${who}']`)?.mozPaintedFrames ?? 0"
         return int(await self.page.evaluate(script, person))
 
     async def look(self, name: str) -> None:

@@ -101,6 +101,20 @@ def test_a_new_picture_size_brings_a_new_init_segment() -> None:
     assert [begun.codecs.size for begun in begun_of(events)] == [(320, 180), (640, 360)]
 
 
+def test_a_change_of_codec_in_the_middle_leaves_no_hole() -> None:
+    """H.264, then VP8 because somebody lacks H.264, then H.264 again: the broadcast goes on without a break."""
+    video = [
+        *encoded_video(2),
+        *shifted(encoded_video(2, "vp8"), 2000),
+        *shifted(encoded_video(2), 4000),
+    ]
+    events = package(interleaved(video, encoded_tone(6, beep_every_s=1)))
+    parts = parts_of(events)
+    assert [after.start for after in parts[1:]] == [before.end for before in parts[:-1]]
+    assert parts[-1].end / 90_000 == pytest.approx(6, abs=0.2)
+    assert [round(begun.at / 90_000) for begun in begun_of(events)] == [0, 2, 4]
+
+
 def test_vp8_is_turned_into_h264() -> None:
     """A VP8 source comes out as H.264 with a keyframe each two seconds, frame by frame."""
     events = package(interleaved(encoded_video(5, "vp8"), encoded_tone(5)))

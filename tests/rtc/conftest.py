@@ -35,7 +35,7 @@ window.enter = async (url, grant, sources) => {
   window.media = new Map();
   window.seen = [];
   for (const name of ["track", "trackremoved", "memberjoined", "memberleft", "muted", "recording", "state", "closed",
-    "paused", "speakers"])
+    "paused", "speakers", "unplayable"])
     room.addEventListener(name, ({ detail }) => window.seen.push([name, JSON.parse(JSON.stringify(detail ?? null))]));
   room.addEventListener("track", ({ detail }) => window.media.set(detail.track.id, detail.mediaTrack));
   room.addEventListener("track", ({ detail }) => {

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from station.base.errors import BadInput, TooLarge
 from station.rtc.formats.candidates import write_candidates
-from station.rtc.formats.sdp import MID_URI, AnswerMedia, BadOffer, OfferTooLarge, Transport, parse_offer, write_answer
+from station.rtc.formats.sdp import (
+    MID_URI,
+    AnswerMedia,
+    BadOffer,
+    NotBundled,
+    OfferTooLarge,
+    Transport,
+    parse_offer,
+    write_answer,
+)
 from tests.rtc.offers import offer
 
 OFFER = offer("sendonly", "abcd", (11, 12))
@@ -52,6 +61,69 @@ def test_an_offer_we_cannot_meet_is_refused(old: str, new: str) -> None:
     """Malformed and impossible offers raise BadOffer and nothing else."""
     with pytest.raises(BadOffer):
         parse_offer(OFFER.replace(old, new))
+
+
+ON_ANOTHERS_PORT = OFFER.replace("m=audio 9", "m=audio 0").replace("a=mid:1", "a=mid:1\r\na=bundle-only")
+
+
+def test_a_line_that_lives_on_its_bundles_port_is_offered() -> None:
+    """Port 0 with `bundle-only`, as Firefox and GStreamer write all but the first line, is no refusal."""
+    assert [media.sends for media in parse_offer(ON_ANOTHERS_PORT).media] == [True, True]
+    taken = parse_offer(ON_ANOTHERS_PORT.replace("sendonly", "recvonly")).media
+    assert [media.receives for media in taken] == [True, True]
+    answer = write_answer(TRANSPORT, [AnswerMedia(media, media.codecs[0]) for media in taken], 1)
+    assert "m=audio 9 " in answer and "a=group:BUNDLE 0 1\r\n" in answer
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("\r\na=bundle-only", ""),
+        ("a=bundle-only", "a=bundle-only-not"),
+        ("a=group:BUNDLE 0 1", "a=group:BUNDLE 0"),
+        ("a=group:BUNDLE 0 1", "a=group:LS 0 1"),
+    ],
+)
+def test_a_line_that_is_refused_is_not_offered(old: str, new: str) -> None:
+    """Port 0 without `bundle-only`, or outside of the bundle, neither sends nor receives."""
+    video, audio = parse_offer(ON_ANOTHERS_PORT.replace(old, new)).media
+    assert (video.sends, audio.sends, audio.receives) == (True, False, False)
+
+
+def test_the_transport_is_that_of_the_bundles_first_line() -> None:
+    """Where the first line lives on another's port, the credentials of the line with the port count."""
+    first, second = OFFER.split("m=audio")
+    first = first.replace("m=video 9", "m=video 0").replace("a=mid:0", "a=mid:0\r\na=bundle-only")
+    second = second.replace("a=ice-ufrag:abcd", "a=ice-ufrag:tagged")
+    found = parse_offer(first.replace("BUNDLE 0 1", "BUNDLE 1 0") + "m=audio" + second)
+    assert found.ufrag == "tagged"
+    assert [media.sends for media in found.media] == [True, True]
+
+
+@pytest.mark.parametrize(("group", "mid"), [("a=x", "0"), ("a=group:BUNDLE 0", "1"), ("a=group:BUNDLE 1", "0")])
+def test_lines_with_transports_of_their_own_are_refused_by_name(group: str, mid: str) -> None:
+    """We have one transport: who wants several is told which line stands apart, and gets nothing in part."""
+    with pytest.raises(NotBundled, match=f"“{mid}”"):
+        parse_offer(OFFER.replace("a=group:BUNDLE 0 1", group))
+
+
+def test_a_single_line_needs_no_bundle() -> None:
+    """One track alone is taken without a group, and answered without one."""
+    (video,) = parse_offer(OFFER.split("m=audio")[0].replace("a=group:BUNDLE 0 1", "a=x")).media
+    assert video.sends
+    assert "BUNDLE" not in write_answer(TRANSPORT, [AnswerMedia(video, video.codecs[0])], 1)
+
+
+@pytest.mark.parametrize(
+    ("offered", "is_stereo"),
+    [("", False), ("stereo=0", False), ("useinbandfec=1;stereo=1", True), ("sprop-stereo=1", True)],
+)
+def test_stereo_is_answered_where_it_is_offered(offered: str, is_stereo: bool) -> None:
+    """Who sends or wants two sides of sound is not mixed down (RFC 7587)."""
+    line = "a=rtpmap:111 opus/48000/2"
+    text = OFFER.replace(line, f"{line}\r\na=fmtp:111 {offered}") if offered else OFFER
+    (codec,) = parse_offer(text).media[1].codecs
+    assert ("stereo=1" in codec.parameters) is is_stereo
 
 
 def test_a_huge_offer_is_not_even_read() -> None:

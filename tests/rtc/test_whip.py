@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,36 @@ async def test_more_tracks_than_we_take_are_refused_whole(media: Media) -> None:
     async with media.http.post(f"{media.url}/whip/mt_test", data=head + "".join(lines), headers=headers) as answer:
         assert answer.status == 422
     assert not media.server.port.sessions
+
+
+async def refused(media: Media, way: str, body: str) -> str:
+    """The problem that an offer is refused with; nothing of it is left."""
+    headers = {"Authorization": f"Bearer {media.grant('anna')}", "Content-Type": "application/sdp"}
+    async with media.http.post(f"{media.url}/{way}/mt_test", data=body, headers=headers) as answer:
+        assert answer.status == 422
+        return json.dumps(await answer.json(content_type=None), ensure_ascii=False)
+
+
+async def test_an_encoder_that_bundles_publishes_all_its_tracks(media: Media) -> None:
+    """Lines on the first one's port are taken like it, as GStreamer's max-bundle writes them."""
+    body = offer("sendonly", "abcd", (1, 2)).replace("m=audio 9", "m=audio 0")
+    headers = {"Authorization": f"Bearer {media.grant('anna')}", "Content-Type": "application/sdp"}
+    body = body.replace("a=mid:1", "a=mid:1\r\na=bundle-only")
+    async with media.http.post(f"{media.url}/whip/mt_test", data=body, headers=headers) as answer:
+        assert answer.status == 201
+        assert (await answer.text()).count("a=recvonly") == 2
+    kinds = [source.track.state.kind for source in media.server.rooms.rooms["mt_test"].sources.values()]
+    assert kinds == ["video", "audio"]
+
+
+async def test_what_cannot_be_taken_is_named(media: Media) -> None:
+    """An unknown codec, a third picture, a transport of its own: all is refused, and the line is named."""
+    good = offer("sendonly", "abcd", (1, 2))
+    assert "“0”（video）" in await refused(media, "whip", good.replace("H264/90000", "VP9/90000"))
+    assert "“1”（audio）" in await refused(media, "whip", good.replace("opus/48000/2", "PCMU/8000"))
+    assert "not-bundled" in await refused(media, "whip", good.replace("a=group:BUNDLE 0 1", "a=x"))
+    assert not media.server.port.sessions
+    assert not media.server.rooms.rooms.get("mt_test") or not media.server.rooms.rooms["mt_test"].members
 
 
 async def test_turn_servers_come_in_link_headers(tmp_path: Path, signer: GrantSigner) -> None:

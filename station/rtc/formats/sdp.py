@@ -25,12 +25,14 @@ LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 TRANSPORT_URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 _UPWARD = (MID_URI, RID_URI, REPAIRED_RID_URI, LEVEL_URI, TRANSPORT_URI)
 CLOCK_RATES = {"h264": 90_000, "vp8": 90_000, "opus": 48_000}
-_PREFERENCE = ("h264", "vp8", "opus")
+VIDEO_CODECS = ("h264", "vp8")
+_PREFERENCE = (*VIDEO_CODECS, "opus")
 _FEEDBACK = {
     "video": ("nack", "nack pli", "ccm fir", "goog-remb", "transport-cc"),
     "audio": ("transport-cc",),
 }
 _SIMULCAST = re.compile(r"^a=simulcast:\s*send\s+(\S+)\s*$", re.MULTILINE)  # RFC 8853
+_BUNDLE_ONLY = re.compile(r"^a=bundle-only\s*$", re.MULTILINE)  # RFC 9143 section 6
 _RID = re.compile(r"^a=rid:(\w{1,16}) send\b", re.MULTILINE | re.ASCII)  # RFC 8851
 
 
@@ -42,6 +44,11 @@ class BadOffer(BadInput):
 class NoCodec(BadInput):
     code = "no-codec"
     message = N_("浏览器不支持 H.264、VP8 或 Opus，请换一个浏览器")
+
+
+class NotBundled(BadOffer):
+    code = "not-bundled"
+    message = N_("媒体描述里的“%(mid)s”没有和别的放进同一个连接（BUNDLE），收不了")
 
 
 class OfferTooLarge(TooLarge):
@@ -64,6 +71,8 @@ class Codec:
 class Media:
     """One m-line of an offer. `codecs` are ours only, best first; `ssrcs` has the primary stream first.
 
+    A line with port 0 neither sends nor receives, unless it says `bundle-only`: then it lives on another line's port.
+
     `extensions` are header extension ids by URI, `rids` the encodings of a simulcast, `repairs` RTX SSRCs by primary.
     """
 
@@ -76,6 +85,7 @@ class Media:
     codecs: tuple[Codec, ...]
     extensions: Mapping[str, int]
     ssrcs: tuple[int, ...]
+    is_bundled: bool
     rids: tuple[str, ...] = ()
     repairs: Mapping[int, int] = field(default_factory=dict)
 
@@ -83,6 +93,11 @@ class Media:
     def transport_extension(self) -> int:
         """The id of the transport-wide sequence number; 0 when it is not offered."""
         return self.extensions.get(TRANSPORT_URI, 0)
+
+    @property
+    def codec_names(self) -> tuple[str, ...]:
+        """The codecs of `codecs`, each once, best first."""
+        return tuple(dict.fromkeys(codec.name for codec in self.codecs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +124,10 @@ class Transport:
 
 @dataclass(frozen=True, slots=True)
 class AnswerMedia:
-    """Our answer to one m-line: nothing (`codec` is None), what we take, or what we send (`ssrc` is set)."""
+    """Our answer to one m-line: nothing (`codec` is None), what we take, or what we send (`ssrc` is set).
+
+    `alternatives` are what we may send later in its place, without another offer.
+    """
 
     offered: Media
     codec: Codec | None = None
@@ -119,10 +137,11 @@ class AnswerMedia:
     stream: str = ""
     track: str = ""
     rejected: bool = False
+    alternatives: tuple[Codec, ...] = ()
 
 
 def parse_offer(text: str) -> Offer:
-    """Raises OfferTooLarge past 100 kB, BadOffer when it is malformed or cannot be bundled over one DTLS transport."""
+    """Raises OfferTooLarge past 100 kB, NotBundled when it wants several transports, BadOffer when it is malformed."""
     if len(text) > MAX_SDP_BYTES:
         raise OfferTooLarge
     if not text.startswith("v=0"):
@@ -137,23 +156,40 @@ def parse_offer(text: str) -> Offer:
 
 
 def _read(description: Any, sections: list[str]) -> Offer:
-    live = [media for media in description.media if media.port]
+    both = list(zip(description.media, sections, strict=True))
+    bundle: list[str] = next((group.items for group in description.group if group.semantic == "BUNDLE"), [])
+    live = [media for media, section in both if _is_live(media, section, bundle)]
     if not live or len(description.media) > MAX_MEDIA:
         raise BadOffer
-    first = live[0]
+    apart = [str(media.rtp.muxId) for media in live if media.rtp.muxId not in bundle]
+    if apart and len(live) > 1:
+        raise NotBundled(mid=apart[0])
+    # The transport of the first one in the group is that of all (offerer-tagged, RFC 9143 section 7.1).
+    first = min(live, key=lambda media: bundle.index(media.rtp.muxId) if media.rtp.muxId in bundle else 0)
     fingerprints = tuple((f.algorithm.lower(), f.value.upper()) for f in first.dtls.fingerprints)
     ice = first.ice
     if not fingerprints or not ice.usernameFragment or not ice.password:
         raise BadOffer
-    media = tuple(_read_media(*both) for both in zip(description.media, sections, strict=True))
+    media = tuple(_read_media(*each, bundle) for each in both)
     mids = [item.mid for item in media]
     if len(set(mids)) != len(mids) or any(not _is_token(mid) for mid in mids):
         raise BadOffer
     return Offer(ice.usernameFragment, ice.password, fingerprints[:8], media, first.dtls.role == "server")
 
 
-def _read_media(media: Any, section: str) -> Media:
-    direction = (media.direction or "sendrecv") if media.port else "inactive"
+def video_codecs(offer: Offer) -> frozenset[str]:
+    """The codecs in which the peer takes pictures; empty when it takes none."""
+    taken = (media for media in offer.media if media.receives and media.kind == "video")
+    return frozenset(name for media in taken for name in media.codec_names)
+
+
+def _is_live(media: Any, section: str, bundle: list[str]) -> bool:
+    """Whether an m-line is offered: with a port of its own, or on that of its bundle (RFC 9143 section 6)."""
+    return bool(media.port) or (media.rtp.muxId in bundle and _BUNDLE_ONLY.search(section) is not None)
+
+
+def _read_media(media: Any, section: str, bundle: list[str]) -> Media:
+    direction = (media.direction or "sendrecv") if _is_live(media, section, bundle) else "inactive"
     extensions = {extension.uri: extension.id for extension in media.rtp.headerExtensions}
     return Media(
         mid=str(media.rtp.muxId or ""),
@@ -165,6 +201,7 @@ def _read_media(media: Any, section: str) -> Media:
         codecs=_codecs(media),
         extensions={uri: extensions[uri] for uri in _UPWARD if 1 <= extensions.get(uri, 0) <= 255},
         ssrcs=_primary_first(media),
+        is_bundled=media.rtp.muxId in bundle,
         rids=_rids(section) if media.kind == "video" else (),
         repairs={group.items[0]: group.items[1] for group in _repair_groups(media)},
     )
@@ -227,7 +264,8 @@ def _rank(codec: Codec) -> tuple[int, bool]:
 
 def _parameters(name: str, offered: dict[str, Any]) -> str:
     if name == "opus":
-        return "minptime=10;useinbandfec=1"
+        sides = (str(offered.get(name, "0")) for name in ("stereo", "sprop-stereo"))  # RFC 7587 section 6.1
+        return ("stereo=1;" if "1" in sides else "") + "minptime=10;useinbandfec=1"
     if name == "vp8":
         return ""
     profile = str(offered.get("profile-level-id", "42e01f")).lower()
@@ -251,9 +289,11 @@ def _is_token(mid: str) -> bool:
 
 def write_answer(transport: Transport, media: list[AnswerMedia], version: int) -> str:
     """The answer: ICE-lite, DTLS passive, every m-line of the offer in its order."""
-    bundled = [item.offered.mid for item in media if not item.rejected]
+    bundled = [item.offered.mid for item in media if item.offered.is_bundled and not item.rejected]
     lines = ["v=0", f"o=- {secrets.randbits(62)} {version} IN IP4 127.0.0.1", "s=-", "t=0 0"]
-    lines += [f"a=group:BUNDLE {' '.join(bundled)}", "a=ice-lite", "a=msid-semantic: WMS *"]
+    if bundled:
+        lines.append(f"a=group:BUNDLE {' '.join(bundled)}")
+    lines += ["a=ice-lite", "a=msid-semantic: WMS *"]
     for item in media:
         lines += _media_lines(transport, item)
     return "\r\n".join(lines) + "\r\n"
@@ -266,8 +306,9 @@ def _media_lines(transport: Transport, item: AnswerMedia) -> list[str]:
         return [head, "c=IN IP4 0.0.0.0", f"a=mid:{offered.mid}", "a=inactive"]
     codec = item.codec or offered.codecs[0]
     direction = "inactive" if item.codec is None else "sendonly" if item.ssrc else "recvonly"
+    codecs = (codec, *item.alternatives)
     # The first is what is sent: sound with its repeat where both can.
-    formats = [number for number in (codec.redundant_type, codec.payload_type, codec.repair_type) if number]
+    formats = [number for each in codecs for number in _payload_types(each)]
     return [
         f"m={offered.kind} 9 {offered.protocol} {' '.join(map(str, formats))}",
         "c=IN IP4 0.0.0.0",
@@ -278,10 +319,14 @@ def _media_lines(transport: Transport, item: AnswerMedia) -> list[str]:
         "a=rtcp-mux-only",
         "a=rtcp-rsize",
         *_transport_lines(transport),
-        *_codec_lines(codec),
+        *(line for each in codecs for line in _codec_lines(each)),
         *(f"a=extmap:{number} {uri}" for uri, number in _extensions(item).items()),
         *(_source_lines(item) if item.ssrc else _simulcast_lines(item)),
     ]
+
+
+def _payload_types(codec: Codec) -> list[int]:
+    return [number for number in (codec.redundant_type, codec.payload_type, codec.repair_type) if number]
 
 
 def _extensions(item: AnswerMedia) -> Mapping[str, int]:

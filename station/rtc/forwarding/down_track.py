@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from station.rtc.formats.address import Address
 from station.rtc.formats.rtp import sequence_step
+from station.rtc.formats.sdp import Codec
 from station.rtc.formats.vp8 import PictureNumbers, PictureShift, read_numbers
 from station.rtc.forwarding.downlink import Line
 from station.rtc.transport.wire import Wire
@@ -99,6 +100,18 @@ class DownTrack:
     def span(self) -> Span | None:
         """The present span, or the last one."""
         return self._spans[-1] if self._spans else None
+
+    def turn_to(self, codec: Codec, *, same_clock: bool) -> None:
+        """Carries another track's packets from the next one on. `same_clock`: its times compare with the last one's."""
+        self.payload_type = codec.redundant_type or codec.payload_type
+        self.is_vp8 = codec.name == "vp8"
+        if self.repair is not None and codec.repair_type:
+            self.repair.payload_type = codec.repair_type
+        else:
+            # Without repeats of their own the very same bytes are sent again, which a running number would change.
+            self.repair, self.extension = None, 0
+        if self._left is not None and not same_clock:
+            self._left = self._left._replace(exact_s=None)
 
     def begin(self, forwarder: Forwarder, sequence: int, timestamp: int, now_s: float) -> None:
         """A forwarder is given from this packet on, in place of what was given before."""

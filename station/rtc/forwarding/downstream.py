@@ -25,10 +25,16 @@ FindTrack = Callable[[str], PublishedTrack | None]
 
 
 class Downstream:
-    """Belongs to one session."""
+    """Belongs to one session.
 
-    def __init__(self, session: Session) -> None:
+    With `follows`, what a person's camera, screen or microphone sends later takes the place of what ended, without
+    another offer: players by WHEP cannot make one. They are told of each codec that this may come in.
+    """
+
+    def __init__(self, session: Session, *, follows: bool = False) -> None:
         self.session = session
+        self._follows = follows
+        self._offered: dict[str, Media] = {}  # by mid
         self.subscriptions: dict[str, Subscription] = {}  # by mid
         self.layer_control = LayerController(session.port.outgoing)
         self._by_ssrc: dict[int, Subscription] = {}
@@ -49,10 +55,12 @@ class Downstream:
             old = before.get(media.mid)
             subscription = old if old is not None and old.track is track else self._watch(media, codec, track)
             self.subscriptions[media.mid] = subscription
-            answers.append(_answer(media, codec, subscription))
+            others = _other_codecs(media, codec) if self._follows else ()
+            answers.append(replace(_answer(media, codec, subscription), alternatives=others))
         for mid, old in before.items():
             if self.subscriptions.get(mid) is not old:
                 self._unwatch(old)
+        self._offered = {media.mid: media for media in offer.media}
         self._by_ssrc = {subscription.down_track.ssrc: subscription for subscription in self.subscriptions.values()}
         if self.session.is_connected:
             self.connected()
@@ -75,6 +83,23 @@ class Downstream:
         subscription = Subscription(track, down_track)
         subscription.other_type = codec.payload_type if codec.redundant_type else 0
         return subscription
+
+    def follow(self, track: PublishedTrack) -> None:
+        """A track has come: it goes on where one of the same source has ended, if that is wanted here."""
+        for mid, old in self.subscriptions.items():
+            before = old.track
+            if not self._follows or not before.ended or not _is_same_source(before, track):
+                continue
+            codec = _same_codec(self._offered[mid], track.codec)
+            if codec is None:
+                continue
+            old.down_track.turn_to(codec, same_clock=before.session is track.session)
+            old.down_track.takes_redundancy = bool(codec.redundant_type) or not track.codec.redundant_type
+            new = Subscription(track, old.down_track)
+            new.other_type = codec.payload_type if codec.redundant_type else 0
+            track.listeners.append(self.layer_control.invalidate)
+            self.subscriptions[mid] = self._by_ssrc[old.down_track.ssrc] = new
+        self.layer_control.invalidate()
 
     def _unwatch(self, subscription: Subscription) -> None:
         subscription.leave()
@@ -178,6 +203,16 @@ def _same_codec(media: Media, wanted: Codec) -> Codec | None:
     if found is None or (wanted.redundant_type and found.payload_type == wanted.payload_type):
         return found
     return replace(found, redundant_type=0)  # the blocks of RED name the publisher's payload type
+
+
+def _other_codecs(media: Media, chosen: Codec) -> tuple[Codec, ...]:
+    """The best of each other kind that the subscriber takes."""
+    found = {codec.name: codec for codec in reversed(media.codecs)}
+    return tuple(codec for name, codec in found.items() if name != chosen.name)
+
+
+def _is_same_source(one: PublishedTrack, other: PublishedTrack) -> bool:
+    return (one.state.person, one.state.source) == (other.state.person, other.state.source)
 
 
 def _answer(media: Media, codec: Codec, subscription: Subscription) -> AnswerMedia:

@@ -235,7 +235,12 @@ class Forwarder:
         return not self._is_held and not (self._pending and item.sequence >= self._pending[0].sequence)
 
     def close(self) -> None:
-        """Sends nobody anything any more, and keeps nothing: others may still hold on to the forwarder."""
+        """Sends nobody anything any more, and keeps nothing: others may still hold on to the forwarder.
+
+        Its outputs may go on with another track, whose numbers follow the last ones sent here.
+        """
+        for output in list(self.outputs):
+            self.detach(output)
         self.outputs, self.waiting, self.taps = [], [], []
         self._ring, self._pending, self._keyframe = [None] * RING_SIZE, [], None
 

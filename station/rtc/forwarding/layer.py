@@ -36,6 +36,7 @@ class Layer:
         self.bits_per_s = 0.0
         self.plain_bits_per_s = 0.0  # without redundancy
         self.keyframe_requests = 0
+        self.frames_back = 0  # frames that are to be shown before one sent earlier: B-frames
         self.clock = TrackClock(CLOCK_RATES[codec.name], sender_clock)
         self.forwarder = Forwarder(session.port.dirty, session.port.outgoing, self.clock)
         # What those get who do not take sound with redundancy, the recorder among them; mostly the same.
@@ -83,9 +84,13 @@ class Layer:
         if reception.highest < 0:
             self._first(sequence, timestamp, marker, payload, now_s)
             return
-        if self._is_video and forwarder.newest is not None and timestamp == forwarder.newest[1]:
-            self._gap_s += (now_s - self._heard_s - self._gap_s) / 16
-            forwarder.in_bursts = self._gap_s < BURST_GAP_S
+        if self._is_video and forwarder.newest is not None:
+            since = timestamp - forwarder.newest[1]
+            if since == 0:
+                self._gap_s += (now_s - self._heard_s - self._gap_s) / 16
+                forwarder.in_bursts = self._gap_s < BURST_GAP_S
+            elif since & 0x80000000 and reception.step(sequence) > 0:
+                self.frames_back += 1
         self._heard_s = now_s
         step = reception.received(sequence, timestamp, now_s)
         if step > 0:

@@ -23,6 +23,7 @@ class TrackState:
     kind: str
     codec: str
     muted: bool = False
+    codecs: tuple[str, ...] = ()  # what its publisher could send it in, best first
 
 
 class PublishedTrack:

@@ -18,6 +18,7 @@ from station.rtc.formats.sdp import (
     RID_URI,
     TRANSPORT_URI,
     AnswerMedia,
+    Codec,
     Media,
     NoCodec,
     Offer,
@@ -37,6 +38,7 @@ REPORT_EVERY_S = 1.0
 ARRIVALS_EVERY_S = 0.1
 SILENT_DBOV = 127
 SOURCES = {"camera": "video", "screen": "video", "microphone": "audio"}
+_Rids = Mapping[int, str]  # by SSRC
 
 
 class TooManyTracks(BadInput):
@@ -58,6 +60,7 @@ class Upstream:
         self.tracks: dict[str, PublishedTrack] = {}  # by mid
         self.on_track_ended: Callable[[PublishedTrack], None] = lambda _track: None
         self.on_level: Callable[[PublishedTrack, int, float], None] = lambda _track, _level, _now_s: None
+        self.choose_codec: Callable[[tuple[str, ...], str], str] = lambda offered, _current: offered[0]
         self._layers: dict[int, tuple[PublishedTrack, Layer]] = {}  # by SSRC
         self._repairs: dict[int, tuple[PublishedTrack, Layer]] = {}  # by SSRC of the repeats
         self._extensions: dict[str, int] = {}
@@ -82,7 +85,7 @@ class Upstream:
                 raise BadSource
             if wanted and not media.codecs:
                 raise NoCodec
-            codec = media.codecs[0] if wanted else None
+            codec = self._choose(media) if wanted else None
             answers.append(AnswerMedia(media, codec, rejected=not media.codecs))
         if sum(answer.codec is not None for answer in answers) > MAX_TRACKS:
             raise TooManyTracks(limit=MAX_TRACKS)
@@ -99,12 +102,15 @@ class Upstream:
             if answer.codec is None:
                 continue
             track = self.tracks.get(media.mid)
-            if track is not None and track.state.source != sources[media.mid]:
+            known: tuple[_Rids, _Rids] = ({}, {})
+            if track is not None and (track.state.source, track.codec.name) != (sources[media.mid], answer.codec.name):
+                known = _rids(self._layers, track), _rids(self._repairs, track)
                 self._end(media.mid)
                 track = None
             if track is None:
                 track = self._add(media, answer, sources[media.mid])
                 added.append(track)
+                self._latch_again(track, *known)
             if media.ssrcs and not media.rids:
                 self._latch(media.ssrcs[0], track, track.layers[0])
                 repair = media.repairs.get(media.ssrcs[0])
@@ -114,9 +120,23 @@ class Upstream:
         self._level_extension = self._extensions.get(LEVEL_URI, 0)
         return added
 
+    def _choose(self, media: Media) -> Codec:
+        track = self.tracks.get(media.mid)
+        name = self.choose_codec(media.codec_names, track.codec.name if track is not None else "")
+        return next(codec for codec in media.codecs if codec.name == name)
+
+    def _latch_again(self, track: PublishedTrack, streams: _Rids, repairs: _Rids) -> None:
+        """Who turns to another codec goes on with its SSRCs, and no longer says which encoding each of them is."""
+        for ssrc, rid in streams.items():
+            if (layer := track.layer(rid)) is not None:
+                self._latch(ssrc, track, layer)
+        for ssrc, rid in repairs.items():
+            if (layer := track.layer(rid)) is not None:
+                self._repairs[ssrc] = (track, layer)
+
     def _add(self, media: Media, answer: AnswerMedia, source: str) -> PublishedTrack:
         assert answer.codec is not None
-        state = TrackState(new_id("tk"), self.person, source, media.kind, answer.codec.name)
+        state = TrackState(new_id("tk"), self.person, source, media.kind, answer.codec.name, codecs=media.codec_names)
         track = PublishedTrack(state, media.mid, answer.codec, self.session, self._clock, media.rids)
         self.tracks[media.mid] = track
         return track
@@ -266,3 +286,7 @@ class Upstream:
             )
             packet += rtcp.max_bitrate(RTCP_SSRC, sum(rates), [layer.ssrc for layer in layers])
         self.session.send_rtcp(packet)
+
+
+def _rids(streams: Mapping[int, tuple[PublishedTrack, Layer]], track: PublishedTrack) -> dict[int, str]:
+    return {ssrc: layer.rid for ssrc, (owner, layer) in streams.items() if owner is track}

@@ -11,9 +11,10 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from station.base.errors import BadInput, StationError
 from station.base.grants import ANY_ROOM, GrantInvalid
+from station.rtc.formats.sdp import VIDEO_CODECS
 from station.rtc.http.access import MAX_GRANT_CHARS, ROOMS, TURN, VERIFIER
 from station.rtc.rooms import messages
-from station.rtc.rooms.member import Member, Outbox
+from station.rtc.rooms.member import PAGE, Member, Outbox
 from station.rtc.rooms.messages import MAX_MESSAGE_BYTES, Message, Request
 from station.rtc.rooms.room import Room
 
@@ -134,6 +135,8 @@ class SignallingSession:
         room = self._app[ROOMS].open(grant.room)
         self._member = room.join(grant, self._outbox)
         self._room = room
+        if decodes := frozenset(request.decodes).intersection(VIDEO_CODECS):
+            room.note_decoder(self._member, PAGE, decodes)
         ice_servers = self._app[TURN].servers_for(grant.person)
         self._send(room.welcome(self._member, request.id, ice_servers))
 

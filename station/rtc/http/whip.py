@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from aiohttp import web
 from station.base.errors import N_, Conflict, NotFound, StationError, UnsupportedMedia
 from station.base.grants import Grant, GrantInvalid, Right
 from station.rtc.formats.fragment import parse_fragment, write_fragment
-from station.rtc.formats.sdp import MAX_SDP_BYTES, Media, NoCodec, Offer, OfferTooLarge, parse_offer
+from station.rtc.formats.sdp import MAX_SDP_BYTES, Media, NoCodec, Offer, OfferTooLarge, parse_offer, video_codecs
+from station.rtc.forwarding.published import PublishedTrack
 from station.rtc.http.access import ROOMS, TURN, bearer, check_right
 from station.rtc.http.turn import link_header
 from station.rtc.rooms.member import Member, NoChannel
@@ -21,6 +23,7 @@ from station.rtc.rooms.room import Room
 SDP_TYPE = "application/sdp"
 FRAGMENT_TYPE = "application/trickle-ice-sdpfrag"
 MAX_FRAGMENT_BYTES = 32_000
+CODEC_WITHIN_S = 5.0  # a publisher's page makes another offer within a second
 _MSID = re.compile(r"(msid:)\S+ ")
 # Pages of other sites may speak both protocols: what lets them in is the grant, never a cookie.
 _CORS = {
@@ -38,9 +41,24 @@ class NothingToWatch(Conflict):
     retry_after_s = 2
 
 
+class CodecPending(Conflict):
+    code = "codec-pending"
+    message = N_("画面正在换成您能放的编码，请过几秒再试")
+    retry_after_s = 2
+
+
 class TooManyTracks(StationError):
     status = 422
     code = "too-many-tracks"
+    message = N_("“%(mid)s”（%(kind)s）收不下：一个人最多两路画面、一路声音")
+
+
+class TrackNotTaken(NoCodec):
+    message = N_("“%(mid)s”（%(kind)s）的编码收不了：画面要 H.264 或 VP8，声音要 Opus")
+
+
+class TrackNotShown(NoCodec):
+    message = N_("“%(mid)s”（%(kind)s）：房间里发的是 %(codec)s，播放器没有说能放它")
 
 
 class StaleSession(StationError):
@@ -124,14 +142,15 @@ async def watch(request: web.Request) -> web.Response:
     sdp = await _read_sdp(request, SDP_TYPE, MAX_SDP_BYTES)
     offer = parse_offer(sdp)
     room = request.app[ROOMS].get(request.match_info["room"])
-    wanted = _first_tracks(room, offer, grant.person) if room is not None else {}
-    if room is None or not wanted:
+    if room is None or not _first_tracks(room, offer, grant.person):
         raise NothingToWatch
     member, is_new = _enter(room, grant)
     name = f"whep-{offer.ufrag}"
     try:
+        wanted = await _playable_tracks(room, member, offer, name)
         answer = room.subscribe(member, sdp, wanted, name)
-    except StationError:
+    except (StationError, asyncio.CancelledError):
+        member.forget_decoder(name)
         if is_new:
             room.leave(member, "left")
         raise
@@ -163,7 +182,7 @@ async def delete(request: web.Request) -> web.Response:
     room, member = resource.room, resource.member
     resource.connection.close()
     if resource.name:
-        member.down.pop(resource.name, None)
+        member.drop_connection(resource.connection)
     else:
         member.up = None
     if isinstance(member.channel, NoChannel) and member.up is None and not member.down:
@@ -196,40 +215,67 @@ def _enter(room: Room, grant: Grant) -> tuple[Member, bool]:
 def _sources(offer: Offer) -> dict[str, str]:
     """The first picture is the camera, the second the screen, the first sound the microphone.
 
-    Raises NoCodec, and TooManyTracks: an answer that takes only a part would mislead (RFC 9725 section 4.4.3).
+    Raises NoCodec, TrackNotTaken, TooManyTracks: an answer that takes only a part would mislead (RFC 9725, 4.4.3).
     """
     names = {"video": ["camera", "screen"], "audio": ["microphone"]}
     sources: dict[str, str] = {}
     for media in offer.media:
         if media.sends and media.kind in names:
             if not media.codecs:
-                raise NoCodec
+                raise TrackNotTaken(mid=media.mid, kind=media.kind)
             if not names[media.kind]:
-                raise TooManyTracks
+                raise TooManyTracks(mid=media.mid, kind=media.kind)
             sources[media.mid] = names[media.kind].pop(0)
     if not sources:
         raise NoCodec
     return sources
 
 
-def _first_tracks(room: Room, offer: Offer, person: str) -> dict[str, str]:
-    """A track of each kind that is not the subscriber's own, by m-line: of one person if it can be. Raises NoCodec."""
+async def _playable_tracks(room: Room, member: Member, offer: Offer, name: str) -> dict[str, str]:
+    """What to watch by m-line, once its publisher sends it in a codec that the player takes.
+
+    Raises TrackNotShown when the publisher cannot, CodecPending when it does not within five seconds.
+    """
+    room.note_decoder(member, name, video_codecs(offer))
+    changed = asyncio.Event()
+    room.listeners.append(changed.set)
+    try:
+        async with asyncio.timeout(CODEC_WITHIN_S):
+            while True:
+                wanted = _first_tracks(room, offer, member.person)
+                refused = next((pair for pair in wanted if not _takes(*pair)), None)
+                if refused is None:
+                    return {media.mid: track.state.id for media, track in wanted}
+                _check_can_change(*refused)
+                changed.clear()
+                await changed.wait()
+    except TimeoutError as error:
+        raise CodecPending from error
+    finally:
+        room.listeners.remove(changed.set)
+
+
+def _first_tracks(room: Room, offer: Offer, person: str) -> list[tuple[Media, PublishedTrack]]:
+    """A track of each kind that is not the subscriber's own, and the m-line for it: of one person if it can be."""
     tracks = [source.track for source in room.sources.values() if source.track.state.person != person]
     shown = next((track.state.person for track in tracks if track.state.kind == "video"), None)
     tracks.sort(key=lambda track: track.state.person != shown)
-    wanted: dict[str, str] = {}
+    found: list[tuple[Media, PublishedTrack]] = []
     for kind in ("video", "audio"):
         track = next((track for track in tracks if track.state.kind == kind), None)
         media = next((media for media in offer.media if media.receives and media.kind == kind), None)
-        if track is not None and media is not None and _takes(media, track.codec.name):
-            wanted[media.mid] = track.state.id
-    if tracks and not wanted:
-        raise NoCodec
-    return wanted
+        if track is not None and media is not None:
+            found.append((media, track))
+    return found
 
 
-def _takes(media: Media, codec: str) -> bool:
-    return any(offered.name == codec for offered in media.codecs)
+def _takes(media: Media, track: PublishedTrack) -> bool:
+    return track.codec.name in media.codec_names
+
+
+def _check_can_change(media: Media, track: PublishedTrack) -> None:
+    if not set(media.codec_names).intersection(track.state.codecs):
+        raise TrackNotShown(mid=media.mid, kind=media.kind, codec=track.codec.name.upper())
 
 
 def _created(request: web.Request, way: str, connection: PeerConnection, answer: str) -> web.Response:

@@ -15,6 +15,7 @@ from station.rtc.rooms.negotiation import PeerConnection
 from station.rtc.rooms.receiver_stats import ReceiverStats
 
 MAX_QUEUED = 512
+PAGE = "page"
 
 
 class Channel(Protocol):
@@ -76,6 +77,7 @@ class Member:
         self.shown: dict[str, int] | None = None  # height of each picture by track; None: the page did not say
         self.reported = ReceiverStats()
         self.down: dict[str, PeerConnection] = {}  # a page has one, "page"; each WHEP player has its own
+        self.decodes: dict[str, frozenset[str]] = {}  # video codecs that the page, or a player, can show; by the same
 
     @property
     def info(self) -> MemberInfo:
@@ -91,6 +93,16 @@ class Member:
         """What this member watches by."""
         ends = (connection.end for connection in self.down.values())
         return [end for end in ends if isinstance(end, Downstream)]
+
+    def drop_connection(self, connection: PeerConnection) -> None:
+        """A connection to watch by is no more, and with it what its player could show."""
+        self.down = {name: other for name, other in self.down.items() if other is not connection}
+        self.decodes = {name: codecs for name, codecs in self.decodes.items() if name == PAGE or name in self.down}
+
+    def forget_decoder(self, name: str) -> None:
+        """A player has not come to watch after all."""
+        if name not in self.down:
+            self.decodes.pop(name, None)
 
     def close_media(self, reason: str) -> None:
         """Ends both directions."""

@@ -25,13 +25,14 @@ class MemberInfo(msgspec.Struct, frozen=True):
 
 
 class TrackDescription(msgspec.Struct, frozen=True):
-    """A published track."""
+    """A published track. `codecs`: what its publisher could send it in, `codec` among them."""
 
     id: str
     person: str
     source: str
     kind: str
     codec: str
+    codecs: list[str]
     muted: bool
 
 
@@ -51,8 +52,11 @@ class IceServer(msgspec.Struct, frozen=True):
 
 
 class Join(Message, frozen=True, tag="join"):
+    """`decodes` has the video codecs that the browser can show; empty: it did not say."""
+
     id: str
     grant: str
+    decodes: list[str] = []
 
 
 class Publish(Message, frozen=True, tag="publish"):
@@ -188,6 +192,13 @@ class TrackLate(Message, frozen=True, tag="track_late"):
     wait_ms: int
 
 
+class CodecNeeded(Message, frozen=True, tag="codec_needed"):
+    """To its publisher: somebody cannot show this track. The answer to another offer will take that codec."""
+
+    track: str
+    codec: str
+
+
 class Closed(Message, frozen=True, tag="closed"):
     """Reason ended, removed, replaced, expired or left."""
 
@@ -214,6 +225,7 @@ Event = (
     | Speakers
     | TrackPaused
     | TrackLate
+    | CodecNeeded
     | Closed
     | Failed
 )
@@ -238,4 +250,5 @@ def encode(message: Message) -> str:
 
 def describe(state: TrackState) -> TrackDescription:
     """What others are told of a track."""
-    return TrackDescription(state.id, state.person, state.source, state.kind, state.codec, state.muted)
+    codecs = list(state.codecs)
+    return TrackDescription(state.id, state.person, state.source, state.kind, state.codec, codecs, state.muted)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from station.base.errors import N_, Conflict, NotAllowed, NotFound
 from station.base.grants import Grant, Right
-from station.rtc.formats.sdp import parse_offer
+from station.rtc.formats.sdp import parse_offer, video_codecs
+from station.rtc.forwarding.codec_choice import choose_codec
 from station.rtc.forwarding.downstream import Downstream
 from station.rtc.forwarding.published import PublishedTrack
 from station.rtc.forwarding.upstream import Upstream
@@ -16,7 +17,7 @@ from station.rtc.rooms import messages
 from station.rtc.rooms.active_speakers import ActiveSpeakers
 from station.rtc.rooms.frames import FrameSource
 from station.rtc.rooms.journal import Journal
-from station.rtc.rooms.member import Channel, Member, NoChannel
+from station.rtc.rooms.member import PAGE, Channel, Member, NoChannel
 from station.rtc.rooms.messages import Message, RecordingInfo
 from station.rtc.rooms.negotiation import MediaContext, PeerConnection
 from station.rtc.rooms.recording import RoomRecording
@@ -25,7 +26,6 @@ from station.rtc.transport.session import Session
 MAX_MEMBERS = 100
 MAX_DOWN_CONNECTIONS = 4
 MAX_HEIGHT = 10_000
-PAGE = "page"
 RESTARTING = "restarting"
 MOVED = "moved"
 _COMES_BACK = (RESTARTING, MOVED)
@@ -103,6 +103,7 @@ class Room:
         assert isinstance(upstream, Upstream)
         upstream.on_track_ended = self._track_ended
         upstream.on_level = self.active_speakers.on_level
+        upstream.choose_codec = lambda offered, current: choose_codec(offered, self._decoders(member), current)
         media, added = upstream.negotiate(offer, sources)
         if connection is not old:
             if old is not None:
@@ -125,12 +126,14 @@ class Room:
             raise Conflict
         if old is None or not old.is_same_peer(offer):
             session = self._ground.new_session(offer)
-            connection = PeerConnection(self._ground, session, self._downstream(member, session))
+            connection = PeerConnection(self._ground, session, self._downstream(member, session, name))
         else:
             connection = old
         downstream = connection.end
         assert isinstance(downstream, Downstream)
         media = downstream.negotiate(offer, tracks, self.find_track)
+        if decodes := video_codecs(offer):
+            self.note_decoder(member, name, decodes)
         if connection is not old:
             if old is not None:
                 old.close("replaced")
@@ -138,8 +141,26 @@ class Room:
             connection.session.on_closed = lambda reason: self._lost(member, connection, reason)
         return connection.answer(offer, media)
 
-    def _downstream(self, member: Member, session: Session) -> Downstream:
-        downstream = Downstream(session)
+    def note_decoder(self, member: Member, name: str, codecs: frozenset[str]) -> None:
+        """A page or player says what it can show: publishers of what it cannot are asked for another codec."""
+        if member.decodes.get(name) == codecs:
+            return
+        member.decodes[name] = codecs
+        for publisher in self.members.values():
+            upstream = publisher.upstream
+            for track in upstream.tracks.values() if upstream is not None else ():
+                state = track.state
+                codec = choose_codec(state.codecs, self._decoders(publisher), state.codec)
+                if state.kind == "video" and codec != state.codec:
+                    publisher.channel.send(messages.CodecNeeded(track=state.id, codec=codec))
+
+    def _decoders(self, publisher: Member) -> list[frozenset[str]]:
+        """What each of the others can show; who did not say can show all."""
+        others = (member for member in self.members.values() if member is not publisher)
+        return [codecs for member in others for codecs in member.decodes.values()]
+
+    def _downstream(self, member: Member, session: Session, name: str) -> Downstream:
+        downstream = Downstream(session, follows=name != PAGE)
         downstream.layer_control.shown = member.shown
         downstream.layer_control.speakers = self.active_speakers.speaking
         downstream.layer_control.on_paused = lambda track, paused: member.channel.send(
@@ -210,6 +231,8 @@ class Room:
 
     def _track_added(self, member: Member, track: PublishedTrack) -> None:
         state = track.state
+        if isinstance(member.channel, NoChannel):
+            state.codecs = (state.codec,)  # who came by WHIP makes no other offer
         track.on_late = lambda wait_ms: self.tell(messages.TrackLate(track=state.id, wait_ms=wait_ms), but=member)
         source = FrameSource(track)
         self.sources[state.id] = source
@@ -217,6 +240,9 @@ class Room:
             "track_published", self.name, state.person, track=state.id, source=state.source, codec=state.codec
         )
         self.recording.add_track(source, member.name)
+        for other in self.members.values():
+            for downstream in other.downstreams:
+                downstream.follow(track)
         self.tell(messages.TrackAdded(track=messages.describe(state)))
         self._changed()
 
@@ -235,7 +261,7 @@ class Room:
         connection.end.close()
         if member.up is connection:
             member.up = None
-        member.down = {name: other for name, other in member.down.items() if other is not connection}
+        member.drop_connection(connection)
         if isinstance(member.channel, NoChannel) and member.up is None and not member.down:
             self.leave(member, "left" if reason == "left" else "silent")
 

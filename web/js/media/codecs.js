@@ -15,6 +15,15 @@ function rank(codec) {
   return ["", "video/vp8", "video/rtx"].indexOf(name);
 }
 
+/** Which of the codecs that a room may be in this browser can show, as they are called in the messages. */
+export function decodableCodecs() {
+  const known = RTCRtpReceiver.getCapabilities("video")?.codecs ?? [];
+  const names = { "video/h264": "h264", "video/vp8": "vp8" };
+  return Object.entries(names)
+    .filter(([type]) => known.some((codec) => codec.mimeType.toLowerCase() === type && rank(codec) >= 0))
+    .map(([, name]) => name);
+}
+
 /**
  * H.264 constrained baseline, then VP8, then what repeats lost packets; leaves a browser without both as it is.
  * @param {RTCRtpTransceiver} transceiver of kind video

@@ -2,6 +2,7 @@
 
 /** @import {Notice, Source} from "./messages.js" */
 import { Backoff } from "./backoff.js";
+import { decodableCodecs } from "./codecs.js";
 import { DownPeer } from "./down_peer.js";
 import { describeBrowser, describePeer, Trace } from "./dump.js";
 import { onNetworkChange } from "./network.js";
@@ -22,6 +23,7 @@ const ALIVE_WITHIN_MS = 3000;
 /**
  * Events, each a CustomEvent: "track" {track, mediaTrack} (again for a known id after a reconnection: play the new one),
  * "trackremoved" {track}, "memberjoined" Member, "memberleft" person, "muted" Track, "recording" Recording,
+ * "unplayable" {track, willChange} (this browser cannot show it; `willChange`: its publisher is asked for another codec),
  * "paused" {track, paused} (our line does not carry this picture now), "speakers" person[] (the loudest first),
  * "state" RoomState, "closed" {reason} (a CloseReason, or the code of a refusal), "measured" Measures (every 5 s),
  * "media" {up, down} (states of the two peer connections: the socket may be open while UDP is blocked).
@@ -205,7 +207,7 @@ export class RoomConnection extends EventTarget {
     this.#socket = socket;
     await socket.opened();
     this.#trace.note("opened");
-    const joined = await socket.request("join", { grant });
+    const joined = await socket.request("join", { grant, decodes: decodableCodecs() });
     this.#backoff.succeeded();
     this.#trace.note("joined");
     this.#openPeers(socket, joined.ice_servers ?? []);
@@ -232,14 +234,25 @@ export class RoomConnection extends EventTarget {
       this.#trace.note("track", id);
       if (track) this.#tell("track", { track, mediaTrack });
     };
+    down.onrefused = (id) => this.#refused(id);
     up.onstate = (state) => this.#setMedia({ ...this.media, up: state });
     down.onstate = (state) => this.#setMedia({ ...this.media, down: state });
     this.#setMedia({ up: "new", down: "new" });
   }
 
+  /** @param {string} id of a track that media does not send us */
+  #refused(id) {
+    const track = this.tracks.get(id);
+    if (track?.kind !== "video") return;
+    this.#trace.note("unplayable", id);
+    const willChange = decodableCodecs().some((codec) => track.codecs.includes(codec));
+    this.#tell("unplayable", { track, willChange });
+  }
+
   /** @param {Notice} notice */
   #notice(notice) {
     if (notice.type === "track_late") this.#down?.waitFor(notice.track, notice.wait_ms);
+    else if (notice.type === "codec_needed") void this.#up?.negotiate().catch(() => {});
     else if (notice.type !== "closed") this.#roster.apply(notice);
     else if (notice.reason !== "expired") this.#finish(notice.reason);
     else this.#renew();

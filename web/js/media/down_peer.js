@@ -25,6 +25,8 @@ export class DownPeer extends Peer {
   #adapting = setInterval(() => void this.#adapt(), ADAPT_EVERY_MS);
   /** Called when a track of the room has become a track to play. */
   ontrack = /** @type {(id: string, mediaTrack: MediaStreamTrack) => void} */ (() => {});
+  /** Called when media does not send us a track, since it is in no codec that we offered. */
+  onrefused = /** @type {(id: string) => void} */ (() => {});
 
   /** Receives exactly these tracks from now on. @param {Wanted[]} wanted */
   async want(wanted) {
@@ -95,7 +97,8 @@ export class DownPeer extends Peer {
     for (const slot of used) {
       if (slot.isShown || !this.#wanted.has(slot.id)) continue;
       slot.isShown = true;
-      this.ontrack(slot.id, slot.transceiver.receiver.track);
+      if (slot.transceiver.currentDirection === "recvonly") this.ontrack(slot.id, slot.transceiver.receiver.track);
+      else this.onrefused(slot.id);
     }
   }
 

@@ -2,12 +2,15 @@
 
 /** @typedef {"camera" | "microphone" | "screen"} Source */
 /** @typedef {{person: string, name: string}} Member */
-/** @typedef {{id: string, person: string, source: Source, kind: "audio" | "video", codec: string, muted: boolean}} Track */
+/**
+ * `codecs`: what its publisher could send it in, `codec` among them.
+ * @typedef {{id: string, person: string, source: Source, kind: "audio" | "video", codec: string, codecs: string[], muted: boolean}} Track
+ */
 /** @typedef {{state: "off" | "recording" | "paused", alarm: string | null}} Recording */
 
 // From the browser. A request carries `id`; its answer repeats it as `re`.
 
-/** @typedef {{type: "join", id: string, grant: string}} Join */
+/** @typedef {{type: "join", id: string, grant: string, decodes: string[]}} Join `decodes`: video codecs we can show */
 /** @typedef {{type: "publish", id: string, sdp: string, sources: Record<string, Source>}} Publish by mid */
 /** @typedef {{type: "subscribe", id: string, sdp: string, tracks: Record<string, string>}} Subscribe track ids by mid */
 /** @typedef {{type: "mute", id: string, track: string, muted: boolean}} Mute */
@@ -48,6 +51,10 @@
 /** @typedef {{type: "speakers", people: string[]}} Speakers the loudest first */
 /** @typedef {{type: "track_paused", track: string, paused: boolean}} TrackPaused our line does not carry this picture now */
 /** @typedef {{type: "track_late", track: string, wait_ms: number}} TrackLate what its publisher's line loses comes so much later */
+/**
+ * To its publisher: somebody cannot show this track. The answer to another offer will take that codec.
+ * @typedef {{type: "codec_needed", track: string, codec: string}} CodecNeeded
+ */
 /** @typedef {"ended" | "removed" | "replaced" | "expired" | "left"} CloseReason */
 /** @typedef {{type: "closed", reason: CloseReason}} Closed */
 /** @typedef {{type: "failed", re: string, code: string, message: string}} Failed `re` is empty if no request failed */
@@ -55,14 +62,14 @@
 /** @typedef {Join | Publish | Subscribe | Mute | Show | Report | Leave | Ping} FromBrowser */
 /** @typedef {Joined | Published | Subscribed | Pong} Answer */
 /** @typedef {MemberJoined | MemberLeft | TrackAdded | TrackRemoved | TrackMuted} RosterNotice */
-/** @typedef {RosterNotice | RecordingChanged | Speakers | TrackPaused | TrackLate | Closed} Notice */
+/** @typedef {RosterNotice | RecordingChanged | Speakers | TrackPaused | TrackLate | CodecNeeded | Closed} Notice */
 /** @typedef {Answer | Notice | Failed} FromMedia */
 
 /** @typedef {{join: Joined, publish: Published, subscribe: Subscribed, ping: Pong}} Answers which answer a request gets */
 
 /** The fields of each message besides `type`. */
 export const FIELDS = Object.freeze({
-  join: ["id", "grant"],
+  join: ["id", "grant", "decodes"],
   publish: ["id", "sdp", "sources"],
   subscribe: ["id", "sdp", "tracks"],
   mute: ["id", "track", "muted"],
@@ -83,6 +90,7 @@ export const FIELDS = Object.freeze({
   speakers: ["people"],
   track_paused: ["track", "paused"],
   track_late: ["track", "wait_ms"],
+  codec_needed: ["track", "codec"],
   closed: ["reason"],
   failed: ["re", "code", "message"],
 });

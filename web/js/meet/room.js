@@ -73,6 +73,7 @@ export class Room {
     on(connection, "memberjoined", (member) => member.person !== stage.me && stage.addMember(member));
     on(connection, "memberleft", (person) => stage.removeMember(person));
     on(connection, "track", ({ track, mediaTrack }) => this.#play(track, mediaTrack));
+    on(connection, "unplayable", ({ track, willChange }) => this.#showUnplayable(track, willChange));
     on(connection, "trackremoved", ({ track }) => {
       stage.detach(track);
       if (track.kind === "audio") this.speaking.forget(track.person);
@@ -94,6 +95,12 @@ export class Room {
     const where = this.stage.attach(track, mediaTrack, name);
     if (track.kind === "video") this.shown.watch(track.id, where);
     else if (!this.#mediaTells) this.speaking.watch(track.person, mediaTrack);
+  }
+
+  /** @param {import("../media/messages.js").Track} track @param {boolean} willChange */
+  #showUnplayable(track, willChange) {
+    const name = this.connection.members.get(track.person)?.name ?? "";
+    this.stage.showUnplayable(track, name, willChange ? this.words.codecChanges : this.words.codecUnknown);
   }
 
   /** Once media tells who speaks, only our own voice is measured here: it needs no way there and back. @param {string[]} people */

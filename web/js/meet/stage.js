@@ -55,6 +55,13 @@ export class Stage {
     return tile.element;
   }
 
+  /** Words in the place of a picture that this browser cannot show. @param {Track} track @param {string} name @param {string} why */
+  showUnplayable(track, name, why) {
+    const tile = this.#tileOf(track, name);
+    tile.showUnplayable(why);
+    tile.showPicture(!track.muted);
+  }
+
   /** @param {Track} track */
   detach(track) {
     if (track.source === "screen") return this.#remove(`${track.person}/screen`);

@@ -8,11 +8,14 @@ export class Tile {
   #off;
   #paused;
   #weak;
+  #unplayable = "";
+  #isOn = false;
 
   /**
    * @param {{person: string, source: "camera" | "screen", name: string, isSelf?: boolean, words: Record<string, string>}} options
    */
   constructor({ person, source, name, isSelf = false, words }) {
+    this.words = words;
     this.person = person;
     this.source = source;
     this.isSelf = isSelf;
@@ -43,12 +46,21 @@ export class Tile {
 
   /** @param {string} kind audio or video */
   take(kind) {
+    if (kind === "video") this.showUnplayable("");
     for (const track of this.stream.getTracks()) if (track.kind === kind) this.stream.removeTrack(track);
   }
 
   /** @param {boolean} shown */
   showPicture(shown) {
-    this.#off.hidden = shown;
+    this.#isOn = shown;
+    this.#off.textContent = (shown ? this.#unplayable : this.words.noPicture) ?? "";
+    this.#off.hidden = shown && !this.#unplayable;
+  }
+
+  /** There is a picture, but this browser cannot show it. @param {string} why empty: it can */
+  showUnplayable(why) {
+    this.#unplayable = why;
+    this.showPicture(this.#isOn);
   }
 
   /** @param {boolean} muted */
