@@ -60,6 +60,25 @@ def probe(path: Path) -> str:
     return ""
 
 
+def describe_media(path: Path) -> list[dict[str, Any]]:
+    """Codec, rates and size of each stream of a media file, as far as the file says; none when it cannot be read."""
+    try:
+        with av.open(str(path)) as container:
+            return [_describe_stream(stream) for stream in container.streams]
+    except _UNREADABLE:
+        return []
+
+
+def _describe_stream(stream: Any) -> dict[str, Any]:
+    facts: dict[str, Any] = {"kind": stream.type, "codec": stream.codec_context.name}
+    if stream.type == "video":
+        rate = stream.average_rate
+        facts |= {"width": stream.width, "height": stream.height, "frames_per_s": float(rate) if rate else None}
+    elif stream.type == "audio":
+        facts |= {"sample_rate_hz": stream.rate, "channels": stream.codec_context.channels}
+    return {**facts, "bits_per_s": stream.bit_rate or None}
+
+
 def duration_s(path: Path) -> float | None:
     """How long a media file says it is; None when it cannot be read."""
     try:

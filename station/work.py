@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from station.app import close_station, open_station
-from station.archive.jobs import compose, seal_bag
+from station.archive.jobs import compose, record_missing_seals, seal_bag
 from station.base import jobs
 from station.base.clock import years_before
 from station.base.heartbeats import beat
@@ -160,6 +160,11 @@ async def watch_ledger(station: Station) -> None:
     await watch_head(station)
 
 
+async def prove_bags(station: Station) -> None:
+    """See that every sealed bag is in the ledger."""
+    await record_missing_seals(station)
+
+
 async def lay_out_rota(station: Station) -> None:
     """Keep the days ahead open for booking, and forget what was typed and never sent."""
     await extend_slots(station)
@@ -194,6 +199,7 @@ CHORES: tuple[tuple[float, Chore], ...] = (
     (15, give_sign),
     (60, turn_clocks),
     (60, watch_ledger),
+    (3600, prove_bags),
     (3600, lay_out_rota),
     (3600, expire_sessions),
     (3600, expire_notices),

@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import FormData
 from aiohttp.test_utils import TestClient, TestServer
+from sqlalchemy import insert
 
 from station.app import build_app
 from station.base.bus import LocalBus
@@ -23,7 +24,9 @@ from station.base.grants import GrantSigner
 from station.base.settings import Settings
 from station.base.station import Station
 from station.demo.accounts import DEMO_ACCOUNTS, PASSWORD, seed_accounts
+from station.demo.directory import seed_directory
 from station.notices.service import list_newest
+from station.people.store import accounts
 
 MONDAY_TEN = datetime(2026, 10, 12, 2, 0, tzinfo=UTC)  # Monday 12 October 2026, 10:00 in Shanghai
 
@@ -55,6 +58,24 @@ async def station(tmp_path: Path, station_folder: Path) -> AsyncIterator[Station
     """A station of its own with the demo's accounts, at Monday 10:00."""
     shutil.copytree(station_folder, tmp_path / "var")
     made = open_test_station(tmp_path / "var")
+    yield made
+    await made.bus.close()
+    await made.database.close()
+
+
+@pytest_asyncio.fixture
+async def bare_town(database_url: str, tmp_path: Path) -> AsyncIterator[Station]:
+    """The same without a calendar, on SQLite and on PostgreSQL; nobody signs in, so no password is hashed."""
+    settings = Settings(data=tmp_path, demo=True, _env_file=None)  # type: ignore[call-arg]
+    clock = FixedClock(MONDAY_TEN)
+    made = Station(settings, Database(database_url), LocalBus(), clock, GrantSigner.load(settings.keys))
+    rows = [
+        {"id": a.id, "role": a.role, "name": a.name, "phone": a.phone, "scope": a.scope, "created_at": MONDAY_TEN}
+        for a in DEMO_ACCOUNTS
+    ]
+    async with made.database.transaction() as work:
+        await work.execute(insert(accounts), rows)
+    await seed_directory(made)
     yield made
     await made.bus.close()
     await made.database.close()

@@ -24,7 +24,7 @@ SIBLINGS: dict[str, set[str]] = {
     "nodes": {"recordings"},
     "meeting": {"nodes", "booking", "cases", "live", "directory", "people", "notices", "photos", "recordings"},
     "hearings": {"meeting", "nodes", "live", "people"},
-    "archive": {"meeting", "nodes", "cases", "live", "people", "recordings"},
+    "archive": {"meeting", "nodes", "cases", "live", "directory", "people", "recordings"},
     "quality": {"meeting", "nodes"},
     "recordings": set(),
 }

@@ -7,15 +7,18 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from recordings.bag import seal
+from recordings.contents import describe_media, duration_s
 from recordings.timeline import read_timeline
 from station.base import jobs
 from station.base.clock import local
@@ -25,12 +28,16 @@ from station.base.principal import SYSTEM
 from station.base.settings import Settings
 from station.base.station import Station
 from station.cases.service import cases_of_meeting
-from station.ledger.service import append, timeline
+from station.directory.service import get_deputy
+from station.ledger.model import HEAD_LABEL, Event, head_line
+from station.ledger.service import append_once, head_of, subjects_with, timeline
 from station.live.web.service import broadcasts_of_meeting, export_broadcast
 from station.meeting.service import chat_of, get_meeting
 from station.nodes.journal import roll_call
 from station.people.service import consents_of
 
+log = structlog.get_logger()
+MEDIA_SUFFIXES = (".mkv", ".mp4")
 Progress = Callable[[float], Awaitable[None]]
 NOTHING_RECORDED = 3  # exit status of `python -m recordings compose`
 _PROGRESS_LINE = re.compile(r"^progress ([0-9.]+)$")
@@ -65,14 +72,17 @@ async def compose(station: Station, arguments: dict[str, Any], progress: Progres
     """Job `compose`: make the video in a process of its own, at low priority; then ask for the bag."""
     meeting_id = str(arguments["meeting"])
     source = recording_folder(station.settings, meeting_id)
+    composed = False
     if (source / "timeline.jsonl").exists():
         target = composed_file(station.settings, meeting_id)
         target.parent.mkdir(parents=True, exist_ok=True)
         scratch = target.with_suffix(".part.mp4")
-        if await _run_composer(source, scratch, progress):
+        composed = await _run_composer(source, scratch, progress)
+        if composed:
             scratch.replace(target)
+    action = "archive.composed" if composed else "archive.nothing-recorded"
     async with station.database.transaction() as work:
-        await append(station, work, SYSTEM, "archive.composed", f"meeting:{meeting_id}")
+        await append_once(station, work, SYSTEM, action, f"meeting:{meeting_id}")
         await jobs.enqueue(work, "seal", f"seal:{meeting_id}", arguments, station.clock.now())
 
 
@@ -101,17 +111,51 @@ async def _run_composer(source: Path, target: Path, progress: Progress) -> bool:
 
 
 async def seal_bag(station: Station, arguments: dict[str, Any], progress: Progress) -> None:
-    """Job `seal`: one BagIt bag with tracks, video, chat, roll call, consents, matters and the ledger's part."""
+    """Job `seal`: one BagIt bag with tracks, video, chat, roll call, consents, matters and the ledger's part.
+
+    Each step may be done again: a bag that is there already is not made anew, but its proof still enters the ledger.
+    """
     meeting_id = str(arguments["meeting"])
     target = bag_folder(station.settings, meeting_id)
-    if target.exists():
-        return
-    with tempfile.TemporaryDirectory(dir=station.settings.data) as scratch:
-        await _seal(station, meeting_id, target, Path(scratch), progress)
+    if not target.exists():
+        scratch = station.settings.data / "scratch" / f"seal-{meeting_id}"
+        await asyncio.to_thread(_empty_folder, scratch)  # a worker that died may have left something
+        try:
+            await _seal(station, meeting_id, target, scratch, progress)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+    await record_seal(station, meeting_id)
+
+
+async def record_seal(station: Station, meeting_id: str) -> bool:
+    """Tie a bag to the ledger by its manifest's hash; False when that stands there already."""
+    target = bag_folder(station.settings, meeting_id)
+    manifest = await asyncio.to_thread((target / "manifest-sha256.txt").read_bytes)
+    data = {"manifest-sha256": hashlib.sha256(manifest).hexdigest()}
+    async with station.database.transaction() as work:
+        return await append_once(station, work, SYSTEM, "archive.sealed", f"meeting:{meeting_id}", data)
+
+
+async def record_missing_seals(station: Station) -> int:
+    """Tie those bags to the ledger whose worker died between sealing and saying so; returns how many."""
+    bags = await asyncio.to_thread(lambda: [path.name for path in (station.settings.data / "bags").glob("[!.]*")])
+    names = {f"meeting:{name}": name for name in bags if is_safe_name(name)}
+    proven = await subjects_with(station, "archive.sealed", list(names))
+    missing = [name for subject, name in names.items() if subject not in proven]
+    for name in missing:
+        log.warning("seal_was_not_in_the_ledger", meeting=name)
+        await record_seal(station, name)
+    return len(missing)
+
+
+def _empty_folder(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
 
 
 async def _seal(station: Station, meeting_id: str, target: Path, scratch: Path, progress: Progress) -> None:
     payload = {**await _payload(station, meeting_id), **await _programmes(station, meeting_id, scratch)}
+    payload["metadata.json"] = _json(await _metadata(station, meeting_id, payload))
     await progress(0.3)
     target.parent.mkdir(parents=True, exist_ok=True)
     meeting = await get_meeting(station, SYSTEM, meeting_id)
@@ -119,12 +163,9 @@ async def _seal(station: Station, meeting_id: str, target: Path, scratch: Path, 
         "External-Identifier": meeting_id,
         "External-Description": meeting.title,
         "Source-Organization": f"网上代表联络站 {station.settings.district}",
+        HEAD_LABEL: head_line(*await head_of(station)),
     }
     await asyncio.to_thread(seal, target, payload, info)
-    manifest = await asyncio.to_thread((target / "manifest-sha256.txt").read_bytes)
-    async with station.database.transaction() as work:
-        digest = hashlib.sha256(manifest).hexdigest()
-        await append(station, work, SYSTEM, "archive.sealed", f"meeting:{meeting_id}", {"manifest-sha256": digest})
 
 
 async def _programmes(station: Station, meeting_id: str, scratch: Path) -> dict[str, Path | bytes]:
@@ -139,7 +180,6 @@ async def _programmes(station: Station, meeting_id: str, scratch: Path) -> dict[
 
 async def _payload(station: Station, meeting_id: str) -> dict[str, Path | bytes]:
     subject = f"meeting:{meeting_id}"
-    meeting = await get_meeting(station, SYSTEM, meeting_id)
     folder = recording_folder(station.settings, meeting_id)
     composed = composed_file(station.settings, meeting_id)
     payload: dict[str, Path | bytes] = {
@@ -154,14 +194,53 @@ async def _payload(station: Station, meeting_id: str) -> dict[str, Path | bytes]
         "attendance": await roll_call(station, meeting_id),
         "consents": await consents_of(station, subject),
         "matters": await cases_of_meeting(station, meeting_id),
-        "ledger": await timeline(station, subject),
     }
     for name, rows in lists.items():
         payload[f"{name}.json"] = _json([asdict(row) for row in rows])
-    recorded = read_timeline(folder) if folder.exists() else None
-    facts = {**asdict(meeting), "recorded_s": recorded.duration_s if recorded else 0.0}
-    payload["metadata.json"] = _json({**facts, "standard": ["DA/T 62-2017", "DA/T 63-2017", "DA/T 78-2019"]})
+    payload["ledger.json"] = _json([_chained(event) for event in await timeline(station, subject)])
     return payload
+
+
+def _chained(event: Event) -> dict[str, Any]:
+    """An event as the chain protects it: a bag must not keep what people typed, which may have to be cleared."""
+    facts = asdict(event)
+    return {**facts, "reason": facts.pop("chained_reason")}
+
+
+async def _metadata(station: Station, meeting_id: str, payload: dict[str, Path | bytes]) -> dict[str, Any]:
+    """What the meeting was and what its files are. No standard is named: whether one is met is for an archivist."""
+    meeting = await get_meeting(station, SYSTEM, meeting_id)
+    folder = recording_folder(station.settings, meeting_id)
+    recorded = await asyncio.to_thread(read_timeline, folder) if folder.exists() else None
+    media = {name: path for name, path in payload.items() if isinstance(path, Path) and path.suffix in MEDIA_SUFFIXES}
+    return {
+        **asdict(meeting),
+        "recorded_s": recorded.duration_s if recorded else 0.0,
+        "place": await _place(station, meeting.deputy_id),
+        "recorder": f"网上代表联络站 {station.settings.district}",
+        "secrecy": "公开" if meeting.public or meeting.published else "不公开",
+        "kept_years": station.settings.keep_recordings_years,
+        "files": [await asyncio.to_thread(_describe_file, name, path) for name, path in sorted(media.items())],
+    }
+
+
+async def _place(station: Station, deputy_id: str) -> dict[str, str] | None:
+    """The station whose deputy received; None for one who is in no directory any longer."""
+    try:
+        deputy = await get_deputy(station, deputy_id)
+    except NotFound:
+        return None
+    return {"name": deputy.station_name, "address": deputy.station_address}
+
+
+def _describe_file(name: str, path: Path) -> dict[str, Any]:
+    return {
+        "file": name,
+        "format": path.suffix.removeprefix("."),
+        "size_bytes": path.stat().st_size,
+        "duration_s": duration_s(path),
+        "streams": describe_media(path),
+    }
 
 
 def _json(data: object) -> bytes:

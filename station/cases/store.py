@@ -18,12 +18,12 @@ from sqlalchemy import (
     UniqueConstraint,
     insert,
     select,
-    text,
     update,
 )
 
 from station.base.database import Transaction, UtcDateTime, metadata
 from station.base.errors import NotFound
+from station.base.inserts import insert_unless_there
 from station.cases.model import State
 from station.cases.records import Case, Due
 
@@ -161,14 +161,19 @@ case_cards = Table(
 )
 
 
-async def take_serial(work: Transaction, prefix: str, year: int) -> int:
-    """The next number of that year. The counter's row stays locked until the commit, so there are no gaps."""
-    made = text("INSERT INTO case_numbers (prefix, year, last) VALUES (:prefix, :year, 0) ON CONFLICT DO NOTHING")
-    await work.execute(made, {"prefix": prefix, "year": year})
+async def lock_serials(work: Transaction, prefix: str, year: int) -> int:
+    """The last number of that year; its row stays locked until the commit, so there are no gaps."""
+    await insert_unless_there(work, case_numbers, prefix=prefix, year=year, last=0)
     where = (case_numbers.c.prefix == prefix) & (case_numbers.c.year == year)
-    last = (await work.execute(select(case_numbers.c.last).where(where).with_for_update())).scalar_one()
+    return int((await work.execute(select(case_numbers.c.last).where(where).with_for_update())).scalar_one())
+
+
+async def take_serial(work: Transaction, prefix: str, year: int) -> int:
+    """The next number of that year."""
+    last = await lock_serials(work, prefix, year)
+    where = (case_numbers.c.prefix == prefix) & (case_numbers.c.year == year)
     await work.execute(update(case_numbers).where(where).values(last=last + 1))
-    return int(last) + 1
+    return last + 1
 
 
 async def lock_case(work: Transaction, case_id: str) -> Case:

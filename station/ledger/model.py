@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 GENESIS = "0" * 64
+HEAD_LABEL = "Ledger-Head"  # in a bag's bag-info.txt: number and hash of the newest event when it was sealed
 _WORDS_HASH = re.compile(r"^hmac-sha256:[0-9a-f]{64}$")
 
 
@@ -60,6 +61,11 @@ class VerifyResult:
     def cut(self) -> bool:
         """Whether the end of the chain is missing."""
         return self.broken_at is not None and self.broken_at > self.events
+
+
+def head_line(seq: int, event_hash: str) -> str:
+    """What a bag says under HEAD_LABEL."""
+    return f"{seq} {event_hash}"
 
 
 def canonical(data: dict[str, Any]) -> str:

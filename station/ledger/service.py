@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -19,6 +19,7 @@ from station.ledger import store
 from station.ledger.model import GENESIS, Event, VerifyResult, chain_hash, hash_words, hashed_fields
 from station.ledger.witness import Head, keep_head, newest_kept_head
 
+T = TypeVar("T")
 log = structlog.get_logger()
 
 
@@ -67,6 +68,26 @@ async def append(
 
     work.after_commit += [keep, tell]
     return replace(event, reason=reason)
+
+
+async def append_once(
+    station: Station, work: Transaction, who: Principal, action: str, subject: str, data: dict[str, Any] | None = None
+) -> bool:
+    """`append` unless the subject has such an event; for steps that may be done again after a crash."""
+    await store.lock_head(work)  # whoever else is about to do it waits here, and then finds the event
+    if await store.has_event(work, action, subject):
+        return False
+    await append(station, work, who, action, subject, data)
+    return True
+
+
+async def subjects_with(station: Station, action: str, subjects: list[str]) -> set[str]:
+    """Those of some subjects that have an event of an action."""
+    found: set[str] = set()
+    async with station.database.read() as connection:
+        for some in _batches(subjects):
+            found |= await store.subjects_with(connection, action, some)
+    return found
 
 
 async def timeline(station: Station, *subjects: str) -> list[Event]:
@@ -118,8 +139,8 @@ async def verify_chain(database: Database, outside: Iterable[Head] = ()) -> Veri
     return VerifyResult(count, previous, None, "", compared)
 
 
-def _batches(heads: Iterable[Head]) -> Iterator[list[Head]]:
-    waiting = iter(heads)
+def _batches(items: Iterable[T]) -> Iterator[list[T]]:
+    waiting = iter(items)
     while batch := list(islice(waiting, 500)):
         yield batch
 

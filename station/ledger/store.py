@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
+    Row,
     Select,
     String,
     Table,
@@ -65,13 +66,19 @@ ledger_words = Table(
 )
 
 
-async def append_row(work: Transaction, event: Event) -> Event:
-    """Add one event at the end of the chain; the head row's lock puts concurrent writers in order."""
+async def lock_head(work: Transaction) -> Row[Any]:
+    """The chain's head, held until the end of the transaction: it puts concurrent writers in order."""
     lock = select(ledger_head).where(ledger_head.c.id == 1).with_for_update()
     head = (await work.execute(lock)).first()
     if head is None:  # the first event of all; somebody else may be writing it at this moment
         await insert_missing(work, ledger_head, [{"id": 1, "seq": 0, "hash": GENESIS}])
         head = (await work.execute(lock)).one()
+    return head
+
+
+async def append_row(work: Transaction, event: Event) -> Event:
+    """Add one event at the end of the chain."""
+    head = await lock_head(work)
     event = replace(event, seq=head.seq + 1, previous=head.hash)
     previous = event.previous
     event = replace(event, hash=chain_hash(previous, hashed_fields(event)))
@@ -84,6 +91,18 @@ async def append_row(work: Transaction, event: Event) -> Event:
     )  # fmt: skip
     await work.execute(update(ledger_head).where(ledger_head.c.id == 1).values(seq=event.seq, hash=event.hash))
     return event
+
+
+async def has_event(work: Transaction, action: str, subject: str) -> bool:
+    """Whether a subject has an event of an action."""
+    query = select(ledger_events.c.seq).where(ledger_events.c.subject == subject, ledger_events.c.action == action)
+    return (await work.execute(query.limit(1))).first() is not None
+
+
+async def subjects_with(connection: AsyncConnection, action: str, subjects: list[str]) -> set[str]:
+    """Those of some subjects that have an event of an action."""
+    found = ledger_events.c.subject.in_(subjects), ledger_events.c.action == action
+    return set((await connection.execute(select(ledger_events.c.subject).where(*found))).scalars())
 
 
 async def keep_words(work: Transaction, seq: int, salt: str, words: str) -> None:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-HEAD_LABEL = "Ledger-Head"  # in bag-info.txt: number and hash of the newest event when the bag was sealed
+from station.ledger.model import HEAD_LABEL
+
 _TAIL_BYTES = 4096
 
 
@@ -70,11 +71,6 @@ def sealed_heads(bags: Path) -> Iterator[Head]:
             yield from _heads(events if isinstance(events, list) else [], bag)
         with suppress(OSError, ValueError):
             yield from _head_of_info((bag / "bag-info.txt").read_text(encoding="utf-8"), bag)
-
-
-def head_line(seq: int, event_hash: str) -> str:
-    """What `bag-info.txt` says under HEAD_LABEL."""
-    return f"{seq} {event_hash}"
 
 
 def _heads(events: list[Any], source: Path) -> Iterator[Head]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from station.base.database import Transaction
 from station.base.errors import N_, BadInput, NotAllowed, NotFound
 from station.base.principal import Principal, Role
 from station.base.station import Station
@@ -37,6 +38,11 @@ async def note_matter(station: Station, who: Principal, meeting_id: str, title: 
         raise BadInput(fields={"title": N_("一句话最多 60 字")})
     await _check_unit(station, unit_id)
     recorded_at_s = await recorded_seconds(station, meeting_id)
+
+    async def note(work: Transaction, case: Case) -> None:
+        data = {"case": case.id, "recorded_at_s": case.recorded_at_s}
+        await append(station, work, who, "matter.noted", meeting.subject, data)
+
     case = await open_case(
         station,
         who,
@@ -50,10 +56,8 @@ async def note_matter(station: Station, who: Principal, meeting_id: str, title: 
             recorded_at_s=recorded_at_s,
             unit_id=unit_id or None,
         ),
+        on_opened=note,
     )
-    async with station.database.transaction() as work:
-        data = {"case": case.id, "recorded_at_s": recorded_at_s}
-        await append(station, work, who, "matter.noted", meeting.subject, data)
     return _matter(case)
 
 

@@ -18,17 +18,10 @@ from station.base.grants import GrantSigner
 from station.base.principal import SYSTEM
 from station.base.settings import Settings
 from station.base.station import Station
-from station.ledger.model import Event
+from station.ledger.model import HEAD_LABEL, Event, head_line
 from station.ledger.service import append, clear_words, head_of, timeline, verify_chain, watch_head
 from station.ledger.store import append_row
-from station.ledger.witness import (
-    HEAD_LABEL,
-    head_line,
-    keep_head,
-    kept_heads,
-    newest_kept_head,
-    sealed_heads,
-)
+from station.ledger.witness import keep_head, kept_heads, newest_kept_head, sealed_heads
 from tests.fixtures import MONDAY_TEN
 
 

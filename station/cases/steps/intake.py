@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -25,13 +26,15 @@ from station.cases.steps.transitions import apply_transition, begin_transition, 
 from station.directory.service import get_deputy, get_unit
 from station.people.service import get_account
 
+OnOpened = Callable[[Transaction, Case], Awaitable[None]]
 SAME_MATTER = timedelta(minutes=2)
 MAX_DAYS = 60
 
 
-async def open_case(station: Station, who: Principal, request: OpenCase) -> Case:
+async def open_case(station: Station, who: Principal, request: OpenCase, on_opened: OnOpened | None = None) -> Case:
     """Make a case of a matter: it has its number at once. The same matter sent twice becomes one case.
 
+    `on_opened` runs in the same transaction when the case is new: the rest of the act stands or falls with it.
     Raises BadInput for a missing title, NotAllowed for a deputy other than the one named, NotFound.
     """
     if who.role not in (Role.DEPUTY, Role.CLERK, Role.ADMIN):
@@ -48,6 +51,9 @@ async def open_case(station: Station, who: Principal, request: OpenCase) -> Case
     unit = await get_unit(station, request.unit_id) if request.unit_id else None
     cleaned = replace(request, title=title, description=description, unit_id=unit.id if unit else None)
     async with station.database.transaction() as work:
+        # The counter of numbers is locked before the look: of the same click sent four times at once, each waits
+        # here for the one before and then finds its case (PostgreSQL's writers run side by side).
+        await store.lock_serials(work, *_series(station))
         twin = await _find_duplicate(station, work, who, cleaned)
         if twin is not None:
             return twin
@@ -55,7 +61,14 @@ async def open_case(station: Station, who: Principal, request: OpenCase) -> Case
         case = await store.lock_case(work, case_id)
         data = {"number": case.number, "deputy": deputy.id, "booking": case.booking_id, "meeting": case.meeting_id}
         await note_in_ledger(station, work, who, case, "case.noted", {**data, "recorded_at_s": case.recorded_at_s})
+        if on_opened is not None:
+            await on_opened(work, case)
     return case
+
+
+def _series(station: Station) -> tuple[str, int]:
+    """Prefix and year of the numbers given out now."""
+    return policy_of(station).number_prefix, local(station.clock.now()).year
 
 
 async def _find_duplicate(station: Station, work: Transaction, who: Principal, request: OpenCase) -> Case | None:
@@ -83,8 +96,8 @@ async def _insert(
     station_id: str,
     citizen_name: str,
 ) -> str:
-    now, prefix = station.clock.now(), policy_of(station).number_prefix
-    year = local(now).year
+    now = station.clock.now()
+    prefix, year = _series(station)
     serial = await store.take_serial(work, prefix, year)
     case_id = new_id("cs")
     due = due_from_today(station, rule_of(station, "accept"))

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain
 
+from recordings.h264 import ParameterSets, decoder_configuration, picture_size
 from station.live.formats.boxes import UNITY_MATRIX, box, full_box, u16, u32, u64
-from station.live.formats.h264 import ParameterSets, avc_decoder_configuration, picture_size
 
 VIDEO_TIMESCALE = 90_000
 AUDIO_TIMESCALE = 48_000
@@ -101,7 +101,7 @@ def _video_track(parameters: ParameterSets) -> bytes:
         b"avc1",
         bytes(6) + u16(1) + bytes(16) + u16(width, height) + u32(0x480000, 0x480000, 0) + u16(1) + bytes(32),
         u16(24, 0xFFFF),
-        box(b"avcC", avc_decoder_configuration(parameters)),
+        box(b"avcC", decoder_configuration(parameters)),
     )
     media = full_box(b"vmhd", 0, 1, bytes(8))
     return _track(VIDEO_TRACK, VIDEO_TIMESCALE, b"vide", media, entry, 0, (width, height))

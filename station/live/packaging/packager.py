@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from recordings.frames import EncodedFrame
+from recordings.h264 import AccessUnit, ParameterSets, parse_access_unit, picture_size
 from station.live.formats.audio import AudioTrack
 from station.live.formats.cmaf import AUDIO_TIMESCALE, Codecs
-from station.live.formats.h264 import AccessUnit, ParameterSets, parse_access_unit, picture_size
 from station.live.formats.vp8 import Vp8Transcoder
 from station.live.packaging.segmenter import Part, Segmenter, audio_to_ticks, ticks_to_audio
 
