@@ -37,6 +37,7 @@ from station.nodes.reconcile import reconcile_forever
 from station.notices.pages import unread_notices
 from station.operations.metrics import METRICS, WebMetrics
 from station.operations.pages import READINESS
+from station.operations.proxy_watch import ProxyWatch, mark_of
 from station.operations.readiness import ReadinessCheck
 from station.people.pages import sessions
 from station.people.rights import Action, allowed
@@ -69,7 +70,15 @@ def build_app(station: Station, routes: tuple[Route, ...] = ROUTES) -> web.Appli
     # `errors` comes first of what answers: what fails in another one still ends as a page of ours, with telephone.
     deadlines = Deadlines(partial(is_shared_address, station.settings))
     figures = WebMetrics()
-    middlewares = [deadlines.middleware, figures.middleware, errors, sessions, unread_notices, csrf]
+    middlewares = [
+        deadlines.middleware,
+        figures.middleware,
+        errors,
+        ProxyWatch(station.settings).middleware,
+        sessions,
+        unread_notices,
+        csrf,
+    ]
     app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY)
     app.on_response_prepare.extend([mark_started, add_hsts, add_security_headers, figures.count])
     app[DEADLINES] = deadlines
@@ -152,6 +161,7 @@ async def _media_readers(app: web.Application) -> AsyncIterator[None]:
 async def run_web(settings: Settings) -> None:
     """The web role: serve until cancelled."""
     station = open_station(settings)
+    mark_of(settings.data).unlink(missing_ok=True)  # said anew if it is still so
     app = build_app(station)
     app.cleanup_ctx.append(_media_readers)
     async with AsyncExitStack() as stack:

@@ -21,6 +21,7 @@ from station.base.grants import Grant, GrantSigner, Right
 from station.base.ids import SAFE_NAME, new_id
 from station.base.principal import SYSTEM, Role
 from station.base.settings import Settings
+from station.serve.folder import make_private
 from station.serve.ports import CannotStart
 from station.serve.roles import Part, RoleName, run_part
 
@@ -43,6 +44,7 @@ MAX_GRANT_MINUTES = 24 * 60
 
 def main() -> None:
     """Run the command line."""
+    make_private()
     try:
         app()
     except CannotStart as fault:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy import DateTime, Dialect, Executable, MetaData, event
@@ -22,6 +22,9 @@ from sqlalchemy.types import TypeDecorator
 
 from station.base.errors import DatabaseAway, StationError, StorageFull, is_full
 from station.base.settings import Settings
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 log = structlog.get_logger()
 
@@ -189,11 +192,24 @@ def migrate(settings: Settings) -> None:
 def migrate_url(url: str, folder: Path | None = None) -> None:
     """`migrate` for a bare URL (tests)."""
     from alembic import command  # noqa: PLC0415  alembic is slow to import and needed once
-    from alembic.config import Config  # noqa: PLC0415
 
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config = _migrations()
     config.attributes["url"] = url
     command.upgrade(config, "head")
+
+
+def newest_revision() -> str | None:
+    """The revision that this release wants."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    return ScriptDirectory.from_config(_migrations()).get_current_head()
+
+
+def _migrations() -> Config:
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config

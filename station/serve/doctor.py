@@ -13,15 +13,19 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from station.base.database import Database
+from station.base.database import Database, newest_revision
 from station.base.errors import StationError
 from station.base.grants import Grant, GrantSigner, GrantVerifier, Right
+from station.base.origin import is_trusted
 from station.base.settings import Settings
 from station.ledger.service import find_cut
 from station.ledger.witness import newest_kept_head
+from station.operations.proxy_watch import mark_of
+from station.serve.addresses import is_loopback
+from station.serve.folder import open_to_others
 from station.serve.ports import find_fault, needed_ports
 
 LEAST_FREE_BYTES = 2 * 2**30  # an hour of a meeting of three is about 1 GB
@@ -56,6 +60,8 @@ async def examine(settings: Settings) -> list[Finding]:
     """Look at everything; changes nothing."""
     return [
         *_look_at_data(settings.data),
+        *_look_at_privacy(settings.data),
+        *_look_at_origin(settings),
         *_look_at_ports(settings),
         _look_at_keys(settings.keys),
         await _look_at_database(settings),
@@ -73,6 +79,38 @@ def _look_at_data(data: Path) -> Iterator[Finding]:
     free = shutil.disk_usage(existing).free
     verdict = Verdict.GOOD if free >= LEAST_FREE_BYTES else Verdict.FAULT
     yield Finding("disk", verdict, f"{free / 2**30:.1f} GiB free, {LEAST_FREE_BYTES / 2**30:.0f} GiB wanted")
+
+
+def _look_at_privacy(data: Path) -> Iterator[Finding]:
+    """Whether other users of the machine can read what lies in the data folder."""
+    if not data.exists():
+        return
+    found = list(open_to_others(data))
+    for path in found:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        yield Finding("privacy", Verdict.FAULT, f"others may open {path} ({mode:04o}): chmod go= {path}")
+    if not found:
+        yield Finding("privacy", Verdict.GOOD, f"{data} is closed to other users")
+
+
+def _look_at_origin(settings: Settings) -> Iterator[Finding]:
+    """Whether what visitors and proxies send fits what the settings say of them."""
+    mark = mark_of(settings.data)
+    peer = mark.read_text(encoding="ascii").strip() if mark.exists() else ""
+    if peer and not is_trusted(settings, peer):
+        yield Finding(
+            "proxy", Verdict.FAULT, f"a proxy at {peer} is not named, so all visitors count as one address: "
+            f"set STATION_TRUSTED_PROXIES={peer}"
+        )  # fmt: skip
+    elif settings.trusted_proxies and not settings.public_origin:
+        words = "STATION_PUBLIC_ORIGIN is empty: links and codes follow what each request says"
+        yield Finding("origin", Verdict.NOTE, words)
+    elif settings.public_origin.startswith("https://") and not (settings.trusted_proxies or settings.tls_cert):
+        if is_loopback(settings.host):
+            words = "HTTPS comes from a proxy that is not named: set STATION_TRUSTED_PROXIES to its address"
+            yield Finding("origin", Verdict.FAULT, words)
+    elif settings.public_origin:
+        yield Finding("origin", Verdict.GOOD, settings.public_origin)
 
 
 def _look_at_ports(settings: Settings) -> Iterator[Finding]:
@@ -109,11 +147,19 @@ async def _look_at_database(settings: Settings) -> Finding:
     name = database.engine.url.render_as_string(hide_password=True)
     try:
         async with database.read() as connection:
-            revision = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
-    except (SQLAlchemyError, OSError) as error:
-        return Finding("database", Verdict.FAULT, f"{name}: {str(error).splitlines()[0]}")
+            begun = await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version"))
+            revision = await connection.scalar(text("SELECT version_num FROM alembic_version")) if begun else None
+    except (SQLAlchemyError, StationError, OSError) as error:
+        cause = error.__cause__ or error
+        return Finding("database", Verdict.FAULT, f"{name}: {(str(cause) or type(cause).__name__).splitlines()[0]}")
     finally:
         await database.close()
+    if revision is None:
+        return Finding("database", Verdict.NOTE, f"{name} is empty, its tables are made at the first start")
+    newest = newest_revision()
+    if revision != newest:
+        words = f"{name}, revision {revision}: brought to {newest} at the next start, or by `station migrate`"
+        return Finding("database", Verdict.NOTE, words)
     return Finding("database", Verdict.GOOD, f"{name}, revision {revision}")
 
 
@@ -125,7 +171,7 @@ async def _look_at_ledger(settings: Settings) -> list[Finding]:
     database = Database(settings.resolved_database_url)
     try:
         missing = await find_cut(database, head)
-    except (SQLAlchemyError, OSError):
+    except (SQLAlchemyError, StationError, OSError):
         return []  # said by the look at the database
     finally:
         await database.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from station.base.settings import Settings
 
@@ -49,18 +49,23 @@ def needed_ports(settings: Settings) -> list[Port]:
 
 
 def check_ports(settings: Settings) -> None:
-    """Raises CannotStart naming the first port that is taken, not allowed or meant twice, and what to set."""
+    """Raises CannotStart naming every port that is taken, not allowed or meant twice, and what to set, all at once."""
     own: dict[tuple[int, bool], Port] = {}
+    twice, faults = [], []
     for port in needed_ports(settings):
         other = own.setdefault((port.number, port.udp), port)
         if other is not port and port.number:
-            raise CannotStart(
-                f"{port.kind} port {port.number} is meant for {other.purpose} and for {port.purpose}: "
-                f"set {port.setting} to another one"
-            )
-        fault = find_fault(port)
-        if fault is not None:
-            raise CannotStart(_sentence(port, fault))
+            twice.append((port, other))
+        elif (fault := find_fault(port)) is not None:
+            faults.append((port, fault))
+    if twice:
+        port, other = twice[0]
+        raise CannotStart(
+            f"{port.kind} port {port.number} is meant for {other.purpose} and for {port.purpose}: "
+            f"set {port.setting} to another one"
+        )
+    if faults:
+        raise CannotStart(_sentence(settings, faults))
 
 
 def find_fault(port: Port) -> OSError | None:
@@ -77,12 +82,35 @@ def find_fault(port: Port) -> OSError | None:
     return None
 
 
-def _sentence(port: Port, fault: OSError) -> str:
-    other = port.number + 10
-    way = f"make run {port.option}={other}" if port.option else f"{port.setting}={other} make run"
-    where = f"{port.kind} port {port.number} (for {port.purpose})"
-    if fault.errno == errno.EADDRINUSE:
-        return f"{where} is taken by another program, perhaps a station already running: stop it, or use {way}"
-    if fault.errno == errno.EACCES:
+def _sentence(settings: Settings, faults: list[tuple[Port, OSError]]) -> str:
+    where = ", ".join(f"{port.kind} port {port.number} (for {port.purpose})" for port, _ in faults)
+    way = _way_out(settings, {port.setting: port for port, _ in faults})
+    errors = {fault.errno for _, fault in faults}
+    if errors == {errno.EADDRINUSE}:
+        taken = "is taken by another program" if len(faults) == 1 else "are taken by other programs"
+        return f"{where} {taken}, perhaps a station already running: stop it, or use {way}"
+    if errors == {errno.EACCES}:
         return f"{where} may only be opened by an administrator: use {way}"
+    port, fault = faults[0]
     return f"{where} cannot be opened on {port.host or 'any address'} ({fault.strerror}): use {way}, or another HOST"
+
+
+def _way_out(settings: Settings, wanted: dict[str, Port]) -> str:
+    """One command that moves all of these ports to free ones."""
+    step = next((n for n in range(10, 1000, 10) if not _taken(settings, n)), 10)
+    moved = {
+        setting: f"{port.option or setting}={first_of(settings, setting) + step}" for setting, port in wanted.items()
+    }
+    before = [words for setting, words in moved.items() if not wanted[setting].option]
+    after = [words for setting, words in moved.items() if wanted[setting].option]
+    return " ".join([*before, "make run", *after])
+
+
+def first_of(settings: Settings, setting: str) -> int:
+    """The number that this setting has: of several ports in a row the first."""
+    return int(getattr(settings, setting.removeprefix("STATION_").lower()))
+
+
+def _taken(settings: Settings, step: int) -> bool:
+    ports = needed_ports(settings)
+    return any(p.number + step > 65535 or find_fault(replace(p, number=p.number + step)) for p in ports if p.number)

@@ -15,6 +15,7 @@ from typing import Any
 
 from station.base.logging import set_up_logging
 from station.base.settings import Settings
+from station.serve.ports import CannotStart
 from station.serve.pulse import beat
 
 SUPERVISOR_VARIABLE = "STATION_SUPERVISOR_PID"
@@ -55,6 +56,7 @@ def run_part(part: Part, settings: Settings) -> None:
     """Be this process until SIGTERM or SIGINT; both end it by cancelling its coroutine, so that it cleans up."""
     set_up_logging(settings, part.name)
     _die_with_supervisor()
+    _check_keys(part, settings)
     entry = _entry(part)
     # What was imported stays for good. Looking through it takes 15 to 20 ms, in which no packet would be forwarded.
     gc.collect()
@@ -64,6 +66,18 @@ def run_part(part: Part, settings: Settings) -> None:
             runner.run(_until_told(entry(settings)))
         except asyncio.CancelledError:
             return
+
+
+def _check_keys(part: Part, settings: Settings) -> None:
+    """Media and live only verify grants; the key for it is made where web runs. Raises CannotStart."""
+    public = settings.keys / "grant.pub"
+    if part.role not in (RoleName.MEDIA, RoleName.LIVE) or os.access(public, os.R_OK):
+        return
+    why = "may not be read by this user" if public.exists() else "is not there"
+    raise CannotStart(
+        f"{public} {why}: start `station serve` or its web role on this data folder first, or share STATION_DATA/keys "
+        f"with the machine that web runs on"
+    )
 
 
 async def _until_told(coroutine: Coroutine[Any, Any, None]) -> None:

@@ -22,6 +22,7 @@ from station.base.settings import Settings
 from station.serve.addresses import is_loopback, names_for_certificate, reachable_hosts
 from station.serve.certificate import ensure_certificate
 from station.serve.child import Child
+from station.serve.folder import close_to_others
 from station.serve.ports import CannotStart, check_ports
 from station.serve.roles import parts_of
 
@@ -49,10 +50,12 @@ def secure(settings: Settings, now: dt.datetime) -> tuple[Settings, str]:
 
 
 async def prepare(settings: Settings) -> None:
-    """Keys, database and demo data, before any role looks for them."""
+    """Keys, database and demo data, before any role looks for them; each step is said: the first start takes long."""
+    _say("准备密钥和数据库", "Preparing keys and database")
     GrantSigner.load(settings.keys)
     await asyncio.to_thread(migrate, settings)
     if settings.demo:
+        _say("检查演示数据，第一次要半分钟", "Looking at the demo data; the first time it takes half a minute")
         from station.app import close_station, open_station  # noqa: PLC0415  the supervisor itself stays small
         from station.demo import seed  # noqa: PLC0415
 
@@ -86,6 +89,7 @@ async def _serve(settings: Settings, fingerprint: str) -> None:
     await prepare(settings)
     if stop.is_set():
         return
+    _say(f"启动 {len(parts_of(settings))} 个进程", f"Starting {len(parts_of(settings))} processes")
     states = settings.data / "run"
     environment = environment_for(settings)
     tasks = [asyncio.create_task(Child(part, states, environment).run()) for part in parts_of(settings)]
@@ -99,12 +103,18 @@ async def _serve(settings: Settings, fingerprint: str) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def _say(chinese: str, english: str) -> None:
+    """A step of the start, for who waits at the terminal."""
+    print(f"{chinese} / {english} ...", flush=True)
+
+
 @contextmanager
 def _only_one(data: Path) -> Iterator[None]:
     # The lock goes with the process, however it ends, so a stale file never keeps a station from starting.
     folder = data / "run"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        close_to_others(data)
         file = (folder / "serve.pid").open("a+")
     except OSError as error:
         raise CannotStart(f"The data folder {data} cannot be written to ({error.strerror}): set DATA=…") from error

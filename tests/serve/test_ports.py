@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,28 @@ def test_a_taken_port_is_named_with_what_to_set(tmp_path: Path, name: str, kind:
     assert f"{kind} port {taken}" in sentence
     assert remedy in sentence
     assert "\n" not in sentence
+
+
+def test_all_taken_ports_are_named_at_once(tmp_path: Path) -> None:
+    """A second station beside the first reads every port and one command that moves them all to free ones."""
+    with ExitStack() as stack:
+        taken = {}
+        for name in ("http_port", "media_http_port", "live_http_port"):
+            other = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            taken[name] = int(other.getsockname()[1])
+        with pytest.raises(CannotStart) as raised:
+            check_ports(settings_on_free_ports(tmp_path, **taken))
+    sentence = str(raised.value)
+    assert all(f"TCP port {number}" in sentence for number in taken.values())
+    command = sentence.rpartition("use ")[2]
+    assert command.count("make run") == 1
+    moved = dict(part.split("=") for part in command.split() if "=" in part)
+    assert set(moved) == {"PORT", "STATION_MEDIA_HTTP_PORT", "STATION_LIVE_HTTP_PORT"}
+    free = {
+        "http_port": "PORT",
+        "media_http_port": "STATION_MEDIA_HTTP_PORT",
+        "live_http_port": "STATION_LIVE_HTTP_PORT",
+    }
+    check_ports(settings_on_free_ports(tmp_path, **{name: int(moved[word]) for name, word in free.items()}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -122,6 +123,32 @@ def test_https_where_phones_join(tmp_path: Path) -> None:
         first = (running.data / "tls" / "station.crt").read_bytes()
         wait_until(lambda: "https://" in running.log.read_text(), "the address a phone can open")
     assert (tmp_path / "var" / "tls" / "station.crt").read_bytes() == first
+
+
+@pytest.mark.parametrize("role", ["media", "live"])
+def test_a_role_without_the_shared_keys_is_one_sentence(tmp_path: Path, role: str) -> None:
+    """Media and live need the key that web makes; without it they say which file is missing and what to do."""
+    result = subprocess.run(
+        [sys.executable, "-m", "station", "serve", "--role", role, "--data", str(tmp_path / "var")],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert result.returncode == 1
+    (sentence,) = result.stderr.strip().splitlines()
+    assert "grant.pub" in sentence and "station serve" in sentence
+
+
+def test_the_data_is_for_its_own_user_alone(running_station: RunningStation) -> None:
+    """Whatever the shell's umask is, nobody else on the machine can open the folder, the database or the keys."""
+    data = running_station.data
+    for path in (data, data / "station.db", data / "keys", data / "keys" / "grant.key", data / "run"):
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_the_terminal_says_what_is_being_done(running_station: RunningStation) -> None:
+    """Before the address appears, the steps of the start are named in plain words."""
+    text = running_station.log.read_text()
+    assert 0 <= text.index("准备密钥和数据库") < text.index("检查演示数据") < text.index("启动 4 个进程")
+    assert text.index("启动 4 个进程") < text.index(running_station.address)
 
 
 def test_wrong_settings_are_one_sentence() -> None:

@@ -1,0 +1,100 @@
+"""`station doctor`: what is wrong is said with its remedy, and what is only new is not called a fault."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from structlog.testing import capture_logs
+
+from station.app import build_app
+from station.base.settings import Settings
+from station.base.station import Station
+from station.operations.proxy_watch import mark_of
+from station.serve.doctor import Finding, Verdict, examine
+from station.serve.folder import close_to_others, open_to_others
+from tests.servers import pick_port
+
+
+def settings_of(data: Path, **others: str) -> Settings:
+    ports = {name: pick_port() for name in ("http_port", "media_http_port", "live_http_port", "media_port")}
+    return Settings(_env_file=None, data=data, media_processes=1, **{**ports, **others})  # type: ignore[call-arg, arg-type]
+
+
+async def finding(settings: Settings, subject: str) -> Finding | None:
+    return next((f for f in await examine(settings) if f.subject == subject), None)
+
+
+async def test_an_empty_postgres_is_no_fault(tmp_path: Path, postgres_url: str) -> None:
+    """Before the first start its tables are not there yet, as with SQLite."""
+    found = await finding(settings_of(tmp_path, database_url=postgres_url), "database")
+    assert found is not None and found.verdict is Verdict.NOTE
+    assert "first start" in found.detail
+
+
+async def test_a_migrated_database_is_good_and_one_that_is_away_is_a_fault(
+    tmp_path: Path, migrated_sqlite: Path
+) -> None:
+    """The revision is this release's own; a server that does not answer is named without its password."""
+    shutil.copy(migrated_sqlite / "station.db", tmp_path)
+    found = await finding(settings_of(tmp_path), "database")
+    assert found is not None and found.verdict is Verdict.GOOD
+    away = f"postgresql://station:pw9@127.0.0.1:{pick_port()}/station"
+    found = await finding(settings_of(tmp_path, database_url=away), "database")
+    assert found is not None and found.verdict is Verdict.FAULT
+    assert "pw9" not in found.detail
+
+
+async def test_a_folder_open_to_others_is_a_fault_with_its_remedy(tmp_path: Path, migrated_sqlite: Path) -> None:
+    """What an older release left readable is named, and the next start closes it."""
+    data = tmp_path / "var"
+    (data / "keys").mkdir(parents=True)
+    shutil.copy(migrated_sqlite / "station.db", data)
+    data.chmod(0o755)
+    (data / "station.db").chmod(0o644)
+    found = [f for f in await examine(settings_of(data)) if f.subject == "privacy"]
+    assert [f.verdict for f in found] == [Verdict.FAULT, Verdict.FAULT]
+    assert all("chmod go=" in f.detail for f in found)
+    close_to_others(data)
+    assert list(open_to_others(data)) == []
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+
+
+def test_a_folder_that_is_no_station_is_left_as_it_is(tmp_path: Path) -> None:
+    """A data folder named by mistake does not lose its modes."""
+    tmp_path.chmod(0o755)
+    close_to_others(tmp_path)
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+
+
+@pytest.mark.parametrize("trusted", ["", "10.0.0.1", "127.0.0.1", "127.0.0.0/8"])
+async def test_a_proxy_that_is_not_named_is_noticed(station: Station, trusted: str) -> None:
+    """X-Forwarded-For from this machine without the setting is said once in the log and by the doctor, else never."""
+    named = trusted.startswith("127.")
+    settings = station.settings.model_copy(update={"trusted_proxies": trusted})
+    object.__setattr__(station, "settings", settings)
+    with capture_logs() as logged:
+        async with TestClient(TestServer(build_app(station))) as client:
+            for _ in range(3):
+                async with client.get("/healthz"):
+                    pass
+                async with client.get("/healthz", headers={"X-Forwarded-For": "203.0.113.5"}):
+                    pass
+    assert [entry["event"] for entry in logged].count("proxy_not_named") == (0 if named else 1)
+    assert mark_of(settings.data).exists() is not named
+    found = await finding(settings_of(settings.data, trusted_proxies=trusted), "proxy")
+    assert (found is None) is named
+    if found is not None:
+        assert found.blocks and "STATION_TRUSTED_PROXIES=127.0.0.1" in found.detail
+
+
+async def test_https_by_a_proxy_wants_the_proxy_named(tmp_path: Path) -> None:
+    """A public origin of HTTPS with neither certificate nor proxy cannot be as the settings say."""
+    found = await finding(settings_of(tmp_path, public_origin="https://station.example.cn"), "origin")
+    assert found is not None and found.blocks and "STATION_TRUSTED_PROXIES" in found.detail
+    fitting = settings_of(tmp_path, public_origin="https://station.example.cn", trusted_proxies="127.0.0.1")
+    found = await finding(fitting, "origin")
+    assert found is not None and found.verdict is Verdict.GOOD
