@@ -37,11 +37,15 @@ class Role:
 
 
 @contextmanager
-def media_role(folder: Path) -> Iterator[Role]:
-    """Runs it on free ports with its data in the folder. Raises RuntimeError when it does not answer in time."""
+def media_role(folder: Path, pages: str = "") -> Iterator[Role]:
+    """Runs it on free ports with its data in the folder, for pages of that origin.
+
+    Raises RuntimeError when it does not answer in time.
+    """
     http, udp = pick_port(), pick_port(udp=True)
     environment = {
-        **os.environ, "STATION_DATA": str(folder), "STATION_MEDIA_HTTP_PORT": str(http), "STATION_MEDIA_PORT": str(udp),
+        **os.environ, "STATION_DATA": str(folder), "STATION_PUBLIC_ORIGIN": pages,
+        "STATION_MEDIA_HTTP_PORT": str(http), "STATION_MEDIA_PORT": str(udp),
     }  # fmt: skip
     command = [sys.executable, "-m", "station", "serve", "--role", "media"]
     log = folder / "media.log"

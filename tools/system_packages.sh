@@ -6,6 +6,16 @@ export PATH="$PATH:/usr/sbin:/sbin"
 
 have_font() { [ -n "$(fc-list ':lang=zh' 2>/dev/null | head -c1)" ]; }
 have_postgres() { command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
+# The system's Python has the bindings, not ours; python3 may be another one earlier on the path.
+have_gstreamer() {
+  /usr/bin/python3 -c '
+import gi
+gi.require_version("GstWebRTC", "1.0")
+from gi.repository import Gst, GstWebRTC
+Gst.init(None)
+raise SystemExit(not all(map(Gst.ElementFactory.find, ("webrtcbin", "nicesrc", "vp8enc", "opusenc", "srtpenc"))))
+' >/dev/null 2>&1
+}
 
 missing=()
 command -v chromium >/dev/null || missing+=(chromium)
@@ -17,6 +27,8 @@ command -v espeak-ng >/dev/null || missing+=(espeak-ng)
 command -v turnserver >/dev/null || missing+=(coturn)
 command -v nginx >/dev/null || missing+=(nginx)
 command -v fc-list >/dev/null || missing+=(fontconfig)
+have_gstreamer || missing+=(python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0
+  gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice)
 have_font || missing+=(fonts-noto-cjk)
 [ ${#missing[@]} -eq 0 ] && exit 0
 

@@ -75,7 +75,8 @@ async function statsOf(peer, number) {
  * @param {{url: string, grant: string, size: MediaTrackConstraints | null, sound: boolean | MediaTrackConstraints}} options
  */
 async function enter({ url, grant, size, sound }) {
-  const room = new RoomConnection({ getGrant: async () => ({ grant, url }) });
+  const getGrant = async () => ({ grant: (await window.freshGrant?.()) ?? grant, url });
+  const room = new RoomConnection({ getGrant });
   for (const name of ["state", "media", "track", "trackremoved", "closed", "speakers", "paused"])
     room.addEventListener(name, (event) => {
       const { detail } = /** @type {CustomEvent} */ (event);

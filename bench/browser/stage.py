@@ -7,13 +7,14 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Error as PlaywrightError
 
 from bench.browser.clip import write_moving_picture, write_speech
 from bench.network.relay import Relay, detour
@@ -52,8 +53,8 @@ class Stage:
         async with AsyncExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="station-bench-")))
             self._signer = GrantSigner.load(folder / "keys")
-            self.media = stack.enter_context(media_role(folder))
             self._pages = await _serve_pages(stack)
+            self.media = stack.enter_context(media_role(folder, self._pages.rstrip("/")))
             files = self.devices.write(folder, self.devices.width, self.devices.height)
             self.browser = await _start_browser(stack, *files)
             self._stack = stack.pop_all()
@@ -90,6 +91,8 @@ class Stage:
             "size": {"width": self.devices.width, "height": self.devices.height} if publishes else None,
             "sound": self.devices.sound,
         }
+        with suppress(PlaywrightError):  # it has it already; a pass is used once, so each reconnection asks for another
+            await page.expose_function("freshGrant", lambda: self.grant(room, person))
         async with asyncio.timeout(ENTER_S):
             await page.evaluate("(options) => enter(options)", options)
 

@@ -12,6 +12,7 @@ CODE_LIFETIME = timedelta(minutes=10)
 CODE_TRIES = 5
 SESSION_LIFETIME = timedelta(days=30)
 STAFF_IDLE = timedelta(hours=2)
+SEEN_EVERY = timedelta(minutes=1)  # how often a session's use is noted
 LOCK_AFTER = 5
 LOCK_FOR = timedelta(minutes=15)
 _PHONE = re.compile(r"^1[3-9]\d{9}$")

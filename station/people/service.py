@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 import pyotp
 from argon2 import PasswordHasher
-from sqlalchemy import insert
+from sqlalchemy import insert, select, update
 
 from station.base.database import Transaction
 from station.base.errors import BadInput, NotFound
@@ -15,7 +16,7 @@ from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.ledger.service import append
 from station.people import store
-from station.people.model import Account, Consent, placeholder_name
+from station.people.model import SEEN_EVERY, Account, Consent, placeholder_name
 
 CONSENT_KINDS = ("use", "recorded", "broadcast", "published")
 CONSENTS_LISTED = 200
@@ -36,6 +37,34 @@ async def accounts_with(station: Station, role: Role, scope: str | None = None) 
     """Accounts in a role, optionally of one deputy, unit or station."""
     async with station.database.read() as connection:
         return await store.accounts_with(connection, role, scope)
+
+
+async def living_sessions(station: Station, sessions: Collection[str]) -> dict[str, Principal]:
+    """Of these sessions those that have not ended, with who they stand for.
+
+    Idle ones are among them: it is asked of people who sit in a room.
+    """
+    if not sessions:
+        return {}
+    async with station.database.read() as connection:
+        rows = await store.sessions_with_accounts(connection, sessions)
+    now = station.clock.now()
+    return {
+        row.token_hash: Principal(row.id, Role(row.role), row.name, row.scope, session=row.token_hash)
+        for row in rows
+        if not row.disabled and row.expires_at > now
+    }
+
+
+async def keep_sessions(station: Station, sessions: Collection[str]) -> None:
+    """Notes that these are in use: their people sit in a room, where no page asks for anything."""
+    table, now = store.sessions, station.clock.now()
+    stale = table.c.token_hash.in_(sessions) & (table.c.seen_at < now - SEEN_EVERY)
+    async with station.database.read() as connection:
+        if (await connection.execute(select(table.c.token_hash).where(stale).limit(1))).first() is None:
+            return
+    async with station.database.transaction() as work:
+        await work.execute(update(table).where(stale).values(seen_at=now))
 
 
 async def add_staff(

@@ -6,8 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import secrets
-from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -28,6 +27,7 @@ from station.people import store
 from station.people.model import (
     CODE_LIFETIME,
     CODE_TRIES,
+    SEEN_EVERY,
     SESSION_LIFETIME,
     STAFF_IDLE,
     Account,
@@ -40,7 +40,6 @@ from station.people.service import ensure_citizen
 log = structlog.get_logger()
 _hasher = PasswordHasher()
 _NOBODY = _hasher.hash("nobody has this password")
-SEEN_EVERY = timedelta(minutes=1)
 SESSIONS_TOPIC = "sessions"  # which ended, for whoever tells media
 
 
@@ -177,18 +176,6 @@ async def find_session(station: Station, session: str, address: str = "") -> Pri
     """Who a session stands for, without noting it as used; a guest when it has ended."""
     row = await _session_row(station, session)
     return GUEST if row is None else _principal_of(row, session, address)
-
-
-async def keep_sessions(station: Station, sessions: Collection[str]) -> None:
-    """Notes that these are in use: their people sit in a room, where no page asks for anything."""
-    now = station.clock.now()
-    table = store.sessions
-    stale = table.c.token_hash.in_(sessions) & (table.c.seen_at < now - SEEN_EVERY)
-    async with station.database.read() as connection:
-        if not sessions or (await connection.execute(select(table.c.token_hash).where(stale).limit(1))).first() is None:
-            return
-    async with station.database.transaction() as work:
-        await work.execute(update(table).where(stale).values(seen_at=now))
 
 
 async def close_session(station: Station, token: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -71,6 +72,16 @@ async def account_row(connection: AsyncConnection, **where: Any) -> Any:
     for column, value in where.items():
         query = query.where(accounts.c[column] == value)
     return (await connection.execute(query)).first()
+
+
+async def sessions_with_accounts(connection: AsyncConnection, tokens: Collection[str]) -> Sequence[Any]:
+    """The rows of these sessions, each with its account's."""
+    query = (
+        select(sessions.c.token_hash, sessions.c.expires_at, accounts)
+        .join(accounts, accounts.c.id == sessions.c.account)
+        .where(sessions.c.token_hash.in_(tokens))
+    )
+    return (await connection.execute(query)).all()
 
 
 async def accounts_with(connection: AsyncConnection, role: str, scope: str | None) -> list[Account]:

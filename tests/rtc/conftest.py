@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientError, ClientSession, web
 from playwright.async_api import Browser, Page
+from playwright.async_api import Error as PlaywrightError
 
 from station.base.grants import Grant, GrantSigner, Right
 from station.base.settings import Settings
@@ -30,7 +31,8 @@ RUN += "asyncio.run(r(S(_env_file=None)))"
 PAGE = """<!doctype html><meta charset="utf-8"><title>test</title><script type="module">
 import { RoomConnection } from "/js/media/connection.js";
 window.enter = async (url, grant, sources) => {
-  const room = new RoomConnection({ getGrant: async () => ({ grant, url }) });
+  const getGrant = async () => ({ grant: window.freshGrant ? await window.freshGrant() : grant, url });
+  const room = new RoomConnection({ getGrant });
   window.room = room;
   window.media = new Map();
   window.seen = [];
@@ -80,6 +82,8 @@ class Media:
 
     async def enter(self, page: Page, person: str, *, publishes: bool = True) -> None:
         """Opens the test page and joins the room on it."""
+        with suppress(PlaywrightError):  # it has it already
+            await page.expose_function("freshGrant", lambda: self.grant(person))
         await page.goto(self.pages)
         await page.wait_for_function("window.ready")
         url = self.url + "/media/ws"
@@ -117,7 +121,7 @@ def signer(tmp_path: Path) -> GrantSigner:
 @pytest_asyncio.fixture
 async def media(tmp_path: Path, signer: GrantSigner, page_server: str) -> AsyncIterator[Media]:
     """A media role on free ports, with an empty folder."""
-    settings = make_settings(tmp_path)
+    settings = make_settings(tmp_path, public_origin=page_server.rstrip("/"))
     async with MediaServer(settings) as server, ClientSession() as http:
         yield Media(settings, signer, server, page_server, http)
 
@@ -139,12 +143,12 @@ async def open_page(browser: Browser) -> OpenPage:
 class MediaProcess:
     """The media role in a process of its own, to be killed."""
 
-    def __init__(self, folder: Path, http: ClientSession, signer: GrantSigner) -> None:
+    def __init__(self, folder: Path, http: ClientSession, signer: GrantSigner, pages: str = "") -> None:
         self.http_port = pick_port()
         self.url = f"http://127.0.0.1:{self.http_port}"
         self.environment = {
             **os.environ, "STATION_DATA": str(folder), "STATION_MEDIA_PORT": str(pick_port(udp=True)),
-            "STATION_MEDIA_HTTP_PORT": str(self.http_port),
+            "STATION_MEDIA_HTTP_PORT": str(self.http_port), "STATION_PUBLIC_ORIGIN": pages.rstrip("/"),
         }  # fmt: skip
         self.http = http
         self.signer = signer

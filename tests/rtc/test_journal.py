@@ -174,6 +174,53 @@ def test_a_full_disk_keeps_events_back_until_there_is_room(tmp_path: Path) -> No
     journal.close()
 
 
+def test_events_that_were_given_up_leave_a_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When more wait than there is room for, the oldest go, and the journal says where, how many and from when."""
+    monkeypatch.setattr(module, "MAX_UNWRITTEN", 3)
+    journal = Journal(tmp_path, max_events_per_file=2)
+    fill(journal, 2)
+    away = tmp_path.with_name("away")
+    tmp_path.rename(away)  # the next file cannot be made
+    for number in range(7):
+        journal.append("left", "mt_1", f"ac_{number}", at_ms=1000 + number)
+    assert (journal.is_writable, journal.lost) == (False, 4)
+    away.rename(tmp_path)
+    journal.append("room_closed", "mt_1", at_ms=2000)
+    gap, *kept = journal.read(2)
+    assert (gap["seq"], gap["kind"], gap["data"]) == (
+        3,
+        "events_lost",
+        {"events": 5, "from_ms": 1000, "until_ms": 1004},
+    )
+    assert [event["person"] for event in kept] == ["ac_5", "ac_6", ""]
+    assert [event["seq"] for event in kept] == [4, 5, 6]
+    fill(journal, 1)
+    assert journal.read(6)[0]["kind"] == "joined"  # the gap is told once
+    journal.close()
+
+
+async def test_no_packet_waits_for_the_disk_when_a_file_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Going on in another file puts the full one on the disk, and removes old ones, beside the event loop."""
+    threads: set[int] = set()
+    original, synced = os.fsync, threading.Event()
+
+    def fsync(descriptor: int) -> None:
+        threads.add(threading.get_ident())
+        original(descriptor)
+        synced.set()
+
+    journal = Journal(tmp_path, max_events_per_file=2)
+    monkeypatch.setattr(os, "fsync", fsync)
+    fill(journal, 7)
+    assert await asyncio.to_thread(synced.wait, 10)
+    assert threading.get_ident() not in threads
+    assert numbers(journal) == list(range(1, 8))
+    monkeypatch.undo()
+    journal.close()
+
+
 WRITER = """
 import sys
 from pathlib import Path

@@ -17,7 +17,7 @@ async def test_pages_return_when_media_was_killed(
 ) -> None:
     """After kill -9 and a restart of the media role, pages join, publish and watch again without being asked."""
     async with ClientSession() as http:
-        process = MediaProcess(tmp_path, http, signer)
+        process = MediaProcess(tmp_path, http, signer, page_server)
         media = Media(None, signer, process, page_server, http)  # type: ignore[arg-type]
         one, other = await open_page(), await open_page()
         async with process.running() as running:

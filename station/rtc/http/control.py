@@ -40,6 +40,8 @@ def add_routes(app: web.Application) -> None:
     app.router.add_delete("/control/rooms/{room}", delete_room)
     app.router.add_post("/control/rooms/{room}/recording", post_recording)
     app.router.add_delete("/control/rooms/{room}/members/{person}", delete_member)
+    app.router.add_delete("/control/sessions/{session}", delete_session)
+    app.router.add_get("/control/stays", list_stays)
     app.router.add_get("/control/rooms/{room}/feed", get_feed)
     app.router.add_get("/control/rooms/{room}/insight", get_insight)
     app.router.add_get("/control/rooms/{room}/insight/history", get_insight_history)
@@ -110,19 +112,37 @@ async def post_recording(request: web.Request) -> web.Response:
 
 
 async def delete_member(request: web.Request) -> web.Response:
-    """Puts a member out."""
-    _room(request).remove(request.match_info["person"])
+    """Puts a person out, also one who is only on the way in."""
+    name = request.match_info["room"]
+    check_right(request, Right.MANAGE, name)
+    request.app[ROOMS].put_out(name, request.match_info["person"])
     return web.Response(status=204)
+
+
+async def delete_session(request: web.Request) -> web.Response:
+    """Somebody has signed out: the passes and the stays of that session end."""
+    check_right(request, Right.MANAGE)
+    request.app[ROOMS].sign_out(request.match_info["session"])
+    return web.Response(status=204)
+
+
+async def list_stays(request: web.Request) -> web.Response:
+    """Everybody in every room here, with the session that they came in with."""
+    check_right(request, Right.MANAGE)
+    rooms = request.app[ROOMS].rooms.values()
+    stays = [
+        {"room": room.name, "person": member.person, "session": member.grant.session, "name": member.name}
+        for room in rooms
+        for member in room.members.values()
+    ]
+    return _json({"rooms": sorted(room.name for room in rooms), "stays": stays})
 
 
 async def delete_room(request: web.Request) -> web.Response:
     """Stops the recording and closes the room."""
     name = request.match_info["room"]
     check_right(request, Right.MANAGE, name)
-    rooms = request.app[ROOMS]
-    if rooms.get(name) is None:
-        rooms.open(name)  # also says whether it can be a room's name
-    await rooms.close_room(name)
+    await request.app[ROOMS].close_room(name)
     return web.Response(status=204)
 
 

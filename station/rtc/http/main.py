@@ -13,7 +13,7 @@ from station.base.problems import mark_started, problem_middleware
 from station.base.security_headers import add_security_headers
 from station.base.settings import Settings
 from station.rtc.http import control, whip
-from station.rtc.http.access import ROOMS, TURN, VERIFIER
+from station.rtc.http.access import PUBLIC_ORIGIN, ROOMS, TURN, VERIFIER
 from station.rtc.http.signalling import serve_socket
 from station.rtc.http.turn import TurnServer
 from station.rtc.insight.insight_log import InsightLog
@@ -61,14 +61,15 @@ class MediaServer:
             self.port = await stack.enter_async_context(MediaPort(self._settings.media_port_of(self._number)))
             journal = Journal(self._settings.media_journal_of(self._number))
             stack.callback(journal.close)
-            ground = MediaContext(self.port, self.port.reachable(host_addresses(self._settings.public_host)))
+            context = MediaContext(self.port, self.port.reachable(host_addresses(self._settings.public_host)))
             recordings = self._settings.data / "recordings"
-            rooms = Rooms(ground, journal, recordings, str(self._number), self._adopts)
+            rooms = Rooms(context, journal, recordings, str(self._number), self._adopts)
             self.rooms = await stack.enter_async_context(rooms)
             self.metrics = MediaMetrics(self.rooms, self.port)
             self.insights = await stack.enter_async_context(InsightLog(self.rooms, self.metrics.observe))
             turn = TurnServer(self._settings.turn_url, self._settings.turn_secret.get_secret_value())
             app = build_app(self.rooms, self.port, verifier, turn)
+            app[PUBLIC_ORIGIN] = self._settings.public_origin
             app[control.METRICS], app[control.INSIGHTS] = self.metrics, self.insights
             await self._listen(stack, app)
             self.media_port = self.port.number

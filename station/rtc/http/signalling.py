@@ -9,10 +9,10 @@ import time
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from station.base.errors import BadInput, StationError
-from station.base.grants import ANY_ROOM, GrantInvalid
+from station.base.errors import BadInput, NotAllowed, StationError
+from station.base.grants import ANY_ROOM, MAX_TOKEN_CHARS, GrantInvalid
 from station.rtc.formats.sdp import VIDEO_CODECS
-from station.rtc.http.access import MAX_GRANT_CHARS, ROOMS, TURN, VERIFIER
+from station.rtc.http.access import PUBLIC_ORIGIN, ROOMS, TURN, VERIFIER, is_own_page
 from station.rtc.rooms import messages
 from station.rtc.rooms.member import PAGE, Member, Outbox
 from station.rtc.rooms.messages import MAX_MESSAGE_BYTES, Message, Request
@@ -35,8 +35,16 @@ class TooManyMessages(BadInput):
     code = "too-many-messages"
 
 
+class ForeignPage(NotAllowed):
+    """A WebSocket is not bound by CORS: another site's page must not speak through this visitor's browser."""
+
+    code = "foreign-page"
+
+
 async def serve_socket(request: web.Request) -> web.StreamResponse:
-    """GET /media/ws"""
+    """GET /media/ws: signalling, for programs and for pages of this station."""
+    if not is_own_page(request, request.app[PUBLIC_ORIGIN]):
+        raise ForeignPage
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES)
     await socket.prepare(request)
     await SignallingSession(request.app, socket).run()
@@ -127,13 +135,12 @@ class SignallingSession:
         return True
 
     def _join(self, request: messages.Join) -> None:
-        if self._member is not None or len(request.grant) > MAX_GRANT_CHARS:
+        if self._member is not None or len(request.grant) > MAX_TOKEN_CHARS:
             raise GrantInvalid
         grant = self._app[VERIFIER].verify(request.grant)
         if grant.room == ANY_ROOM or not grant.rights:
             raise GrantInvalid  # a service's pass is no one's seat
-        room = self._app[ROOMS].open(grant.room)
-        self._member = room.join(grant, self._outbox)
+        room, self._member = self._app[ROOMS].join(grant, self._outbox)
         self._room = room
         if decodes := frozenset(request.decodes).intersection(VIDEO_CODECS):
             room.note_decoder(self._member, PAGE, decodes)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from station.base.errors import N_, Conflict, NotFound, StationError, UnsupportedMedia
-from station.base.grants import Grant, GrantInvalid, Right
+from station.base.grants import Grant, Right
 from station.rtc.formats.fragment import parse_fragment, write_fragment
 from station.rtc.formats.sdp import MAX_SDP_BYTES, Media, NoCodec, Offer, OfferTooLarge, parse_offer, video_codecs
 from station.rtc.forwarding.published import PublishedTrack
@@ -104,8 +104,10 @@ async def describe(request: web.Request) -> web.Response:
     is_session = "session" in request.match_info
     headers = {"Accept-Patch": FRAGMENT_TYPE} if is_session else {"Accept-Post": SDP_TYPE}
     headers["Allow"] = "OPTIONS, GET, PATCH, DELETE" if is_session else "OPTIONS, GET, POST"
-    with contextlib.suppress(GrantInvalid):  # a browser's preflight has none
-        headers |= _ice_servers(request, bearer(request))
+    with contextlib.suppress(StationError):  # a browser's preflight has no grant; what opens no room gets no relay
+        grant = bearer(request)
+        request.app[ROOMS].revocations.check(grant)
+        headers |= _ice_servers(request, grant)
     return web.Response(headers=headers)
 
 
@@ -120,8 +122,7 @@ async def publish(request: web.Request) -> web.Response:
     sdp = await _read_sdp(request, SDP_TYPE, MAX_SDP_BYTES)
     offer = parse_offer(sdp)
     sources = _sources(offer)
-    room = request.app[ROOMS].open(request.match_info["room"])
-    member, is_new = _enter(room, grant)
+    room, member, is_new = request.app[ROOMS].enter(grant, request.match_info["room"])
     if member.up is not None and member.up.is_same_peer(offer):
         # An encoder with a certificate of its own that begins anew: each POST is a session, with a handshake.
         member.up.close("replaced")
@@ -144,7 +145,7 @@ async def watch(request: web.Request) -> web.Response:
     room = request.app[ROOMS].get(request.match_info["room"])
     if room is None or not _first_tracks(room, offer, grant.person):
         raise NothingToWatch
-    member, is_new = _enter(room, grant)
+    room, member, is_new = request.app[ROOMS].enter(grant, room.name)
     name = f"whep-{offer.ufrag}"
     try:
         wanted = await _playable_tracks(room, member, offer, name)
@@ -201,15 +202,6 @@ async def _read_sdp(request: web.Request, content_type: str, most_bytes: int) ->
     if len(body) > most_bytes:
         raise OfferTooLarge
     return body.decode("utf-8", "replace")
-
-
-def _enter(room: Room, grant: Grant) -> tuple[Member, bool]:
-    """The member behind a request: one that came this way before keeps its seat, a page of the same person goes."""
-    member = room.members.get(grant.person)
-    if member is not None and isinstance(member.channel, NoChannel):
-        member.grant = grant
-        return member, False
-    return room.join(grant, NoChannel()), True
 
 
 def _sources(offer: Offer) -> dict[str, str]:

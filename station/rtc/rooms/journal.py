@@ -14,6 +14,8 @@ import os
 import secrets
 import time
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,9 @@ class Journal:
         self._count = 0
         self._descriptor = -1
         self._grew = asyncio.Event()
-        self._unwritten: deque[Event] = deque(maxlen=MAX_UNWRITTEN)
+        self._unwritten: deque[Event] = deque()
+        self.lost = 0  # events that were given up while the disk was full
+        self._gap: Event | None = None  # not told yet
         self._newest: deque[Event] = deque(maxlen=KEPT_IN_MEMORY)
         self._syncing: asyncio.TimerHandle | None = None
         self._open_last()
@@ -70,12 +74,18 @@ class Journal:
     def append(self, kind: str, room: str, person: str = "", at_ms: float | None = None, **data: Any) -> None:
         """Writes one event, of now or of `at_ms` (Unix milliseconds), and wakes the readers.
 
-        While the disk is full events wait in memory, and nobody is told of them.
+        While the disk is full events wait in memory, and nobody is told of them. There is room for so many; the
+        oldest are given up then, and the journal says so in their place as soon as it can.
         """
         at_ms = time.time() * 1000 if at_ms is None else at_ms
         event: Event = {"at_ms": int(at_ms), "kind": kind, "room": room, "person": person, "data": data}
         self._unwritten.append(event)
+        if len(self._unwritten) > MAX_UNWRITTEN:
+            self._give_up(self._unwritten.popleft())
         try:
+            if self._gap is not None:
+                self._write({"seq": self.last + 1, **self._gap})
+                self._gap = None
             while self._unwritten:
                 self._write({"seq": self.last + 1, **self._unwritten[0]})
                 self._unwritten.popleft()
@@ -85,6 +95,15 @@ class Journal:
         self._grew.set()
         self._grew = asyncio.Event()
         self._sync_soon()
+
+    def _give_up(self, event: Event) -> None:
+        if self._gap is None:
+            _log.critical("the journal gives up events: the disk is full, and %d wait already", MAX_UNWRITTEN)
+            data = {"events": 0, "from_ms": event["at_ms"], "until_ms": event["at_ms"]}
+            self._gap = {"at_ms": event["at_ms"], "kind": "events_lost", "room": "", "person": "", "data": data}
+        self.lost += 1
+        self._gap["data"]["events"] += 1
+        self._gap["data"]["until_ms"] = event["at_ms"]
 
     @property
     def is_writable(self) -> bool:
@@ -135,7 +154,13 @@ class Journal:
         """The events of the last two files, oldest first."""
         return [event for path in self._files()[-2:] for event in _read(path)]
 
+    def since(self, at_s: float) -> list[Event]:
+        """The events since a moment (Unix seconds), oldest first. Blocks."""
+        files = [path for path in self._files() if path.stat().st_mtime >= at_s]
+        return [event for path in files for event in _read(path) if event["at_ms"] >= at_s * 1000]
+
     def close(self) -> None:
+        """Puts everything on the disk; blocks until it is there."""
         if self._syncing is not None:
             self._syncing.cancel()
             self._syncing = None
@@ -158,20 +183,38 @@ class Journal:
         self._syncing = None
         if self._descriptor >= 0:
             own = os.dup(self._descriptor)  # the journal may go on to another file meanwhile
-            asyncio.get_running_loop().run_in_executor(None, _sync_and_close, own)
+            _in_thread(partial(_sync_and_close, own))
 
     def _rotate(self, first: int) -> None:
-        self.close()
+        """Goes on in another file. No packet waits for the disk: the old file is put on it in a thread."""
+        if self._syncing is not None:
+            self._syncing.cancel()
+        self._sync()
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
         path = self._folder / f"{first:012}.jsonl"
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
         self._count = 0
+        _in_thread(self._drop_old_files)
+
+    def _drop_old_files(self) -> None:
         oldest_kept_s = time.time() - KEEP_S
         for old in self._files()[:-1]:
-            if old.stat().st_mtime < oldest_kept_s:
-                old.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                if old.stat().st_mtime < oldest_kept_s:
+                    old.unlink(missing_ok=True)
 
     def _files(self) -> list[Path]:
         return sorted(self._folder.glob("[0-9]*.jsonl"))
+
+
+def _in_thread(work: Callable[[], None]) -> None:
+    """Does it beside the event loop; at once where there is none."""
+    try:
+        asyncio.get_running_loop().run_in_executor(None, work)
+    except RuntimeError:
+        work()
 
 
 def _kept(path: Path, new: str) -> str:

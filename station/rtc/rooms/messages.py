@@ -200,7 +200,7 @@ class CodecNeeded(Message, frozen=True, tag="codec_needed"):
 
 
 class Closed(Message, frozen=True, tag="closed"):
-    """Reason ended, removed, replaced, expired or left."""
+    """Reason ended, removed, replaced, signed_out, expired or left."""
 
     reason: str
 
@@ -214,22 +214,6 @@ class Failed(Message, frozen=True, tag="failed"):
 
 
 Request = Join | Publish | Subscribe | Mute | Show | Report | Leave | Ping
-Answer = Joined | Published | Subscribed | Pong
-Event = (
-    MemberJoined
-    | MemberLeft
-    | TrackAdded
-    | TrackRemoved
-    | TrackMuted
-    | Recording
-    | Speakers
-    | TrackPaused
-    | TrackLate
-    | CodecNeeded
-    | Closed
-    | Failed
-)
-
 _decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
 _encoder = msgspec.json.Encoder()
 

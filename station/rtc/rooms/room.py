@@ -21,6 +21,7 @@ from station.rtc.rooms.member import PAGE, Channel, Member, NoChannel
 from station.rtc.rooms.messages import Message, RecordingInfo
 from station.rtc.rooms.negotiation import MediaContext, PeerConnection
 from station.rtc.rooms.recording import RoomRecording
+from station.rtc.rooms.revocations import SOCKET
 from station.rtc.transport.session import Session
 
 MAX_MEMBERS = 100
@@ -37,7 +38,7 @@ class RoomFull(Conflict):
 
 
 class Room:
-    """Made when first needed. `on_changed` listeners hear of tracks that came or went (the broadcast's feeds)."""
+    """Made when first needed. `listeners` hear of tracks that came or went (the broadcast's feeds)."""
 
     def __init__(self, name: str, ground: MediaContext, journal: Journal, recordings: Path, holder: str = "") -> None:
         self.name = name
@@ -49,21 +50,24 @@ class Room:
         self._ground = ground
         self._journal = journal
         self.active_speakers = ActiveSpeakers(self._tell_speakers)
-        self._refused: set[str] = set()  # grants of members that were removed
         self.recording = RoomRecording(name, recordings / name, journal, self._tell_recording, holder)
 
-    def join(self, grant: Grant, channel: Channel) -> Member:
-        """Lets a person in; the same person's older connection is closed. Raises RoomFull, NotAllowed."""
-        if grant.id in self._refused:
-            raise NotAllowed
-        if len(self.members) >= MAX_MEMBERS and grant.person not in self.members:
+    def check_space(self, person: str) -> None:
+        """Raises RoomFull."""
+        if len(self.members) >= MAX_MEMBERS and person not in self.members:
             raise RoomFull
+
+    def join(self, grant: Grant, channel: Channel, way: str = SOCKET) -> Member:
+        """Lets a person in; the same person's older connection is closed. Raises RoomFull."""
+        self.check_space(grant.person)
         old = self.members.get(grant.person)
         if old is not None:
             self.leave(old, "replaced")
         member = Member(grant, channel)
         self.members[member.person] = member
-        self._journal.append("joined", self.name, member.person, name=member.name, session=member.id)
+        self._journal.append(
+            "joined", self.name, member.person, name=member.name, session=member.id, grant=grant.id, way=way
+        )
         self.tell(messages.MemberJoined(member=member.info), but=member)
         return member
 
@@ -79,14 +83,6 @@ class Room:
         if reason not in _COMES_BACK:  # then the page is to come back by itself
             member.channel.send(messages.Closed(reason=reason))
         member.channel.close()
-
-    def remove(self, person: str) -> None:
-        """Puts a member out, for as long as the grant lasts that let it in. Raises NotFound."""
-        member = self.members.get(person)
-        if member is None:
-            raise NotFound
-        self._refused.add(member.grant.id)
-        self.leave(member, "removed")
 
     def publish(self, member: Member, sdp: str, sources: Mapping[str, str]) -> tuple[str, dict[str, str]]:
         """Answers an offer to publish: our description, and the track id of each m-line. Raises a StationError."""
@@ -196,10 +192,6 @@ class Room:
     def find_track(self, track_id: str) -> PublishedTrack | None:
         source = self.sources.get(track_id)
         return source.track if source is not None else None
-
-    def tracks_of(self, person: str) -> list[PublishedTrack]:
-        """What a person publishes now."""
-        return [source.track for source in self.sources.values() if source.track.state.person == person]
 
     def tell(self, message: Message, but: Member | None = None) -> None:
         """Tells everyone in the room, one perhaps left out."""

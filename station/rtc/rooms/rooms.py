@@ -12,9 +12,12 @@ from pathlib import Path
 from recordings.hold import holder_of
 from recordings.recorder import find_unfinished
 from station.base.errors import N_, BadInput, Unavailable
+from station.base.grants import MAX_LIFETIME_S, Grant
 from station.base.ids import is_safe_name
 from station.rtc.rooms.journal import Journal
+from station.rtc.rooms.member import Channel, Member, NoChannel
 from station.rtc.rooms.negotiation import MediaContext
+from station.rtc.rooms.revocations import SOCKET, WHIP, Revocations
 from station.rtc.rooms.room import MOVED, RESTARTING, Room
 
 MAX_ROOMS = 500
@@ -56,10 +59,12 @@ class Rooms:
         self._adopts = adopts
         self.journal = journal
         self.rooms: dict[str, Room] = {}
+        self.revocations = Revocations(holder)
         self._sweeper: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Rooms:
         self._recordings.mkdir(parents=True, exist_ok=True)
+        self.revocations.restore(self.journal.since(time.time() - MAX_LIFETIME_S))
         self._close_stays()
         await self._recover()
         self._sweeper = asyncio.create_task(self._sweep())
@@ -78,18 +83,62 @@ class Rooms:
         return self.rooms.get(name)
 
     def open(self, name: str) -> Room:
-        """The room of that name, made if there is none. Raises BadRoomName, TooManyRooms."""
+        """The room of that name, made if there is none. Raises BadRoomName, RoomEnded, TooManyRooms."""
         room = self.rooms.get(name)
         if room is None:
             if not is_safe_name(name):
                 raise BadRoomName
+            self.revocations.check_room(name)
             if len(self.rooms) >= MAX_ROOMS:
                 raise TooManyRooms
             room = self.rooms[name] = Room(name, self._ground, self.journal, self._recordings, self._holder)
         return room
 
+    def join(self, grant: Grant, channel: Channel) -> tuple[Room, Member]:
+        """Lets the holder of a pass into its room, once. Raises GrantInvalid, NotAllowed, RoomEnded, RoomFull."""
+        self.revocations.check(grant)
+        room = self.open(grant.room)
+        room.check_space(grant.person)
+        self.revocations.use(grant, SOCKET)
+        return room, room.join(grant, channel)
+
+    def enter(self, grant: Grant, name: str) -> tuple[Room, Member, bool]:
+        """An encoder or a player with its pass: it keeps the seat it has, a page of the same person goes.
+
+        Tells whether the seat is new. Raises as `join`.
+        """
+        self.revocations.check(grant)
+        room = self.open(name)
+        room.check_space(grant.person)
+        self.revocations.use(grant, WHIP)
+        member = room.members.get(grant.person)
+        if member is not None and isinstance(member.channel, NoChannel):
+            member.grant = grant
+            return room, member, False
+        return room, room.join(grant, NoChannel(), WHIP), True
+
+    def put_out(self, name: str, person: str) -> None:
+        """Puts a person out of a room, and keeps them out who is only on the way in: passes signed so far are void."""
+        self.journal.append("put_out", name, person)
+        self.revocations.put_out(name, person)
+        room = self.rooms.get(name)
+        member = room.members.get(person) if room is not None else None
+        if room is not None and member is not None:
+            room.leave(member, "removed")
+
+    def sign_out(self, session: str) -> None:
+        """A sign-in has ended: whoever came in with it leaves, and its passes are void."""
+        self.journal.append("signed_out", "", session=session)
+        self.revocations.sign_out(session)
+        for room in self.rooms.values():
+            for member in [member for member in room.members.values() if member.grant.session == session]:
+                room.leave(member, "signed_out")
+
     async def close_room(self, name: str) -> None:
-        """Ends a room for all. The journal says so even of a room that was empty and forgotten."""
+        """Ends a room for good. The journal says so even of a room that was empty and forgotten. Raises BadRoomName."""
+        if not is_safe_name(name):
+            raise BadRoomName
+        self.revocations.end_room(name)
         room = self.rooms.pop(name, None)
         if room is not None:
             await room.close("ended")

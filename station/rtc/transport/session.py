@@ -30,7 +30,9 @@ from station.rtc.transport.wire import Datagram, Wire
 if TYPE_CHECKING:
     from station.rtc.transport.port import MediaPort
 
-CONSENT_S = 15.0  # half of what RFC 7675 allows: a closed lid is noticed soon
+# Half of what RFC 7675 allows: a closed lid is noticed soon. A peer is there as long as it checks, or sends anything
+# that only it can send: checks for consent are the duty of who sends (section 5.1), and libnice never makes any.
+CONSENT_S = 15.0
 FIRST_CONTACT_S = 30.0
 MAX_ADDRESSES = 8
 OWNS_ADDRESS_S = 6.0  # peers check every 2.5 to 5 s
@@ -83,6 +85,7 @@ class Session:
         self.round_trip_s: float | None = None
         self.dropped_in = 0  # datagrams past the allowance
         self._has_begun = False
+        self._was_heard = False  # authentic media or feedback since the last tick
         self._transactions: dict[bytes, Address] = {}  # of the latest checks
         self._born_s = self._heard_s = self._settled_s = time.monotonic()
         self._inbound = TokenBucket(INBOUND_BYTES_PER_S, INBOUND_BURST_BYTES, self._born_s)
@@ -194,6 +197,7 @@ class Session:
         scratch.size[0] = size
         if (srtp_unprotect_rtcp if is_rtcp else srtp_unprotect)(incoming.handle, scratch.pointer, scratch.size):
             return
+        self._was_heard = True
         if address != self.address:
             self._came_from(address)
         if is_rtcp:
@@ -220,6 +224,8 @@ class Session:
     def tick(self, now_s: float) -> None:
         """Handshake time-outs, consent, and what the end has to do; sets `next_tick_s`, when to call it again."""
         self.next_tick_s = now_s
+        if self._was_heard:  # noted here: the clock is not asked for each packet
+            self._was_heard, self._heard_s = False, now_s
         silent_s = now_s - self._heard_s
         if silent_s > CONSENT_S or (not self.is_connected and now_s - self._born_s > FIRST_CONTACT_S):
             self.close("silent")

@@ -55,7 +55,7 @@
  * To its publisher: somebody cannot show this track. The answer to another offer will take that codec.
  * @typedef {{type: "codec_needed", track: string, codec: string}} CodecNeeded
  */
-/** @typedef {"ended" | "removed" | "replaced" | "expired" | "left"} CloseReason */
+/** @typedef {"ended" | "removed" | "replaced" | "signed_out" | "expired" | "left"} CloseReason */
 /** @typedef {{type: "closed", reason: CloseReason}} Closed */
 /** @typedef {{type: "failed", re: string, code: string, message: string}} Failed `re` is empty if no request failed */
 
