@@ -20,14 +20,14 @@ from station.base.deadlines import DEADLINES, HEADER_S, Deadlines
 from station.base.errors import NotAllowed, NotSignedIn
 from station.base.grants import GrantSigner
 from station.base.i18n import Translator
-from station.base.middleware import add_hsts, csrf, errors
+from station.base.middleware import add_hsts, csrf, errors, well_formed
 from station.base.origin import is_shared_address
 from station.base.problems import mark_started
 from station.base.security_headers import add_security_headers
 from station.base.settings import Settings
 from station.base.station import Station
 from station.base.templates import WEB, make_environments
-from station.base.web import CSRF_KEY, HTTP, ROUTE_KEY, STATION, TEMPLATES, Handler, Route, principal_of
+from station.base.web import CSRF_KEY, HTTP, ROUTE_KEY, SIGN_IN_PAGE, STATION, TEMPLATES, Handler, Route, principal_of
 from station.booking.find_pages import HOME_BLOCKS
 from station.gateway import UNJOINED, UnjoinedSockets
 from station.home import live_card
@@ -39,8 +39,10 @@ from station.operations.metrics import METRICS, WebMetrics
 from station.operations.pages import READINESS
 from station.operations.proxy_watch import ProxyWatch, mark_of
 from station.operations.readiness import ReadinessCheck
+from station.people.kept_form_pages import kept_forms
 from station.people.pages import sessions
 from station.people.rights import Action, allowed
+from station.people.way_in import sign_in_page
 from station.routes import ROUTES
 
 log = structlog.get_logger()
@@ -74,9 +76,11 @@ def build_app(station: Station, routes: tuple[Route, ...] = ROUTES) -> web.Appli
         deadlines.middleware,
         figures.middleware,
         errors,
+        well_formed,
         ProxyWatch(station.settings).middleware,
         sessions,
         unread_notices,
+        kept_forms,
         csrf,
     ]
     app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY)
@@ -86,6 +90,7 @@ def build_app(station: Station, routes: tuple[Route, ...] = ROUTES) -> web.Appli
     app[TEMPLATES] = make_environments(Translator())
     app[CSRF_KEY] = _csrf_key(station.settings.keys)
     app[HOME_BLOCKS] = (live_card,)
+    app[SIGN_IN_PAGE] = sign_in_page
     app[READINESS] = ReadinessCheck()
     app[METRICS] = figures
     app[UNJOINED] = UnjoinedSockets()

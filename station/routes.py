@@ -23,6 +23,7 @@ from station.my import pages as my
 from station.notices import pages as notices
 from station.operations import jobs_pages as jobs
 from station.operations import pages as operations
+from station.people import kept_form_pages as kept_forms
 from station.people import pages as people
 from station.people.rights import Action
 from station.quality import pages as quality
@@ -33,7 +34,7 @@ OPERATIONS = (
     Route("GET", "/metrics", operations.metrics, Action.BROWSE, anonymous=True),
     Route("GET", "/demo", operations.demo, Action.SEE_DEMO),
     Route("GET", "/desk/jobs", jobs.show_jobs, Action.MIND_JOBS),
-    Route("POST", "/desk/jobs/retry", jobs.retry, Action.MIND_JOBS),
+    Route("POST", "/desk/jobs/retry", jobs.retry, Action.MIND_JOBS, page="/desk/jobs"),
 )
 
 PEOPLE = (
@@ -43,6 +44,7 @@ PEOPLE = (
     Route("POST", "/signin/code", people.check_code, Action.SIGN_IN),
     Route("GET", "/signin/staff", people.ask_password, Action.SIGN_IN),
     Route("POST", "/signin/staff", people.check_password, Action.SIGN_IN),
+    Route("POST", "/kept-forms/discard", kept_forms.discard, Action.BROWSE),
     Route("POST", "/signout", people.sign_out, Action.SIGN_OUT),
     Route("GET", "/language/{language:zh|en}", people.choose_language, Action.BROWSE),
     Route("GET", "/mode/{mode:elder|standard}", people.choose_mode, Action.BROWSE),
@@ -51,7 +53,7 @@ PEOPLE = (
 
 NOTICES = (
     Route("GET", "/notices", notices.list_notices, Action.SEE_OWN),
-    Route("POST", "/notices/read", notices.mark_all_read, Action.SEE_OWN),
+    Route("POST", "/notices/read", notices.mark_all_read, Action.SEE_OWN, page="/notices"),
     Route("GET", "/notices/{notice}", notices.follow_notice, Action.SEE_OWN),
 )
 
@@ -72,7 +74,7 @@ BOOKING = (
     Route("GET", "/book/photos/{photo}.jpg", matter.send_draft_photo, Action.BOOK),
     Route("GET", "/book/{slot}/check", booking.show_check, Action.BOOK),
     Route("POST", "/book/{slot}/check", booking.confirm, Action.BOOK),
-    Route("POST", "/book/{slot}/leave", booking.give_up, Action.BOOK),
+    Route("POST", "/book/{slot}/leave", booking.give_up, Action.BOOK, page="/book/{slot}"),
     Route("GET", "/bookings/{booking}", booking.show_booking, Action.SEE_OWN),
     Route("GET", "/bookings/{booking}/calendar.ics", booking.send_calendar, Action.SEE_OWN),
     Route("GET", "/bookings/{booking}/photos/{photo}.jpg", booking.send_photo, Action.SEE_PHOTO),
@@ -102,31 +104,39 @@ CASES = (
     Route("GET", "/cases/rules", cases.show_rules, Action.SEE_PUBLIC_CASES),
     Route("GET", "/cases/{case}", cases.show, Action.SEE_PUBLIC_CASES),
     Route("GET", "/cases/{case}/photos/{photo}.jpg", cases.send_photo, Action.SEE_PHOTO),
-    Route("POST", "/cases/{case}/notes", cases.add_note, Action.SUPPLEMENT_CASE),
+    Route("POST", "/cases/{case}/notes", cases.add_note, Action.SUPPLEMENT_CASE, page="/cases/{case}"),
     Route("GET", "/cases/{case}/rate", cases.ask_rating, Action.RATE_CASE),
     Route("POST", "/cases/{case}/rate", cases.rate, Action.RATE_CASE),
     Route("GET", "/desk/cases", cases_desk.list_cases, Action.CLERK_DESK),
     Route("GET", "/desk/cases/{case}", cases_desk.show, Action.CLERK_DESK),
-    Route("POST", "/desk/cases/{case}/accept", cases_desk.accept, Action.TRIAGE_CASE),
-    Route("POST", "/desk/cases/{case}/decline", cases_desk.decline, Action.TRIAGE_CASE),
-    Route("POST", "/desk/cases/{case}/assign", cases_desk.assign, Action.TRIAGE_CASE),
-    Route("POST", "/desk/cases/{case}/extension", cases_desk.decide_extension, Action.TRIAGE_CASE),
-    Route("POST", "/desk/cases/{case}/publish", cases_desk.publish, Action.TRIAGE_CASE),
-    Route("POST", "/desk/cases/{case}/recall", cases_desk.recall, Action.TRIAGE_CASE),
-    Route("POST", "/desk/cases/{case}/redo", cases_desk.redo, Action.TRIAGE_CASE),
-    Route("POST", "/desk/cases/{case}/conclude", cases_desk.conclude, Action.TRIAGE_CASE),
-    Route("POST", "/desk/cases/{case}/notes", cases_desk.add_note, Action.TRIAGE_CASE),
+    Route("POST", "/desk/cases/{case}/accept", cases_desk.accept, Action.TRIAGE_CASE, page="/desk/cases/{case}"),
+    Route("POST", "/desk/cases/{case}/decline", cases_desk.decline, Action.TRIAGE_CASE, page="/desk/cases/{case}"),
+    Route("POST", "/desk/cases/{case}/assign", cases_desk.assign, Action.TRIAGE_CASE, page="/desk/cases/{case}"),
+    Route(
+        "POST",
+        "/desk/cases/{case}/extension",
+        cases_desk.decide_extension,
+        Action.TRIAGE_CASE,
+        page="/desk/cases/{case}",
+    ),
+    Route("POST", "/desk/cases/{case}/publish", cases_desk.publish, Action.TRIAGE_CASE, page="/desk/cases/{case}"),
+    Route("POST", "/desk/cases/{case}/recall", cases_desk.recall, Action.TRIAGE_CASE, page="/desk/cases/{case}"),
+    Route("POST", "/desk/cases/{case}/redo", cases_desk.redo, Action.TRIAGE_CASE, page="/desk/cases/{case}"),
+    Route("POST", "/desk/cases/{case}/conclude", cases_desk.conclude, Action.TRIAGE_CASE, page="/desk/cases/{case}"),
+    Route("POST", "/desk/cases/{case}/notes", cases_desk.add_note, Action.TRIAGE_CASE, page="/desk/cases/{case}"),
     Route("GET", "/unit", unit.show_desk, Action.HANDLE_CASE),
     Route("GET", "/unit/cases/{case}", unit.show, Action.HANDLE_CASE),
-    Route("POST", "/unit/cases/{case}/reply", unit.reply, Action.HANDLE_CASE),
-    Route("POST", "/unit/cases/{case}/return", unit.send_back, Action.HANDLE_CASE),
-    Route("POST", "/unit/cases/{case}/extension", unit.ask_extension, Action.HANDLE_CASE),
-    Route("POST", "/unit/cases/{case}/notes", unit.add_note, Action.HANDLE_CASE),
+    Route("POST", "/unit/cases/{case}/reply", unit.reply, Action.HANDLE_CASE, page="/unit/cases/{case}"),
+    Route("POST", "/unit/cases/{case}/return", unit.send_back, Action.HANDLE_CASE, page="/unit/cases/{case}"),
+    Route("POST", "/unit/cases/{case}/extension", unit.ask_extension, Action.HANDLE_CASE, page="/unit/cases/{case}"),
+    Route("POST", "/unit/cases/{case}/notes", unit.add_note, Action.HANDLE_CASE, page="/unit/cases/{case}"),
     Route("GET", "/oversight", oversight.show_month, Action.OVERSEE),
     Route("GET", "/oversight/cards", oversight.list_cards, Action.OVERSEE),
-    Route("POST", "/oversight/cards/{card}/withdraw", oversight.withdraw_card, Action.OVERSEE),
+    Route("POST", "/oversight/cards/{card}/withdraw", oversight.withdraw_card, Action.OVERSEE, page="/oversight/cards"),
     Route("GET", "/oversight/cases/{case}", oversight.show_case_page, Action.OVERSEE),
-    Route("POST", "/oversight/cases/{case}/cards", oversight.issue_card, Action.OVERSEE),
+    Route(
+        "POST", "/oversight/cases/{case}/cards", oversight.issue_card, Action.OVERSEE, page="/oversight/cases/{case}"
+    ),
     Route("GET", "/api/v1/cases", cases_api.list_cases, Action.SEE_PUBLIC_CASES),
     Route("GET", "/api/v1/cases/{number}", cases_api.get_case, Action.SEE_PUBLIC_CASES),
 )
@@ -137,7 +147,7 @@ MEETING = (
     Route("GET", "/meet/{meeting}/events", meeting.stream_events, Action.ENTER_MEETING),
     Route("GET", "/meet/{meeting}/quality", quality.show_quality, Action.SEE_QUALITY),
     Route("GET", "/meet/{meeting}/quality/report.json", quality.send_report, Action.SEE_QUALITY),
-    Route("POST", "/meet/{meeting}/admit", desk.admit_from_desk, Action.ADMIT),
+    Route("POST", "/meet/{meeting}/admit", desk.admit_from_desk, Action.ADMIT, page="/meet/{meeting}"),
     Route("GET", "/api/v1/meetings/{meeting}/state", meeting_api.show_state, Action.ENTER_MEETING),
     Route("POST", "/api/v1/meetings/{meeting}/door", meeting_api.step_at_door, Action.ENTER_MEETING),
     Route("POST", "/api/v1/meetings/{meeting}/people/{person}", meeting_api.decide_person, Action.ADMIT),
@@ -153,18 +163,32 @@ MEETING = (
     Route("GET", "/desk", desk.show_today, Action.CLERK_DESK),
     Route("GET", "/desk/events", meeting.stream_lobby, Action.ADMIT),
     Route("GET", "/desk/hearings", hearings.list_hearings, Action.RUN_HEARING),
-    Route("POST", "/desk/hearings", hearings.create_hearing, Action.RUN_HEARING),
+    Route("POST", "/desk/hearings", hearings.create_hearing, Action.RUN_HEARING, page="/desk/hearings/new"),
     Route("GET", "/desk/hearings/new", hearings.ask_hearing, Action.RUN_HEARING),
     Route("GET", "/desk/hearings/{meeting}", hearings.show_hearing, Action.RUN_HEARING),
-    Route("POST", "/desk/hearings/{meeting}/live", hearings.go_live, Action.RUN_HEARING),
-    Route("POST", "/desk/hearings/{meeting}/live/stop", hearings.stop_live, Action.RUN_HEARING),
-    Route("POST", "/desk/hearings/{meeting}/end", hearings.end_hearing, Action.RUN_HEARING),
+    Route(
+        "POST", "/desk/hearings/{meeting}/live", hearings.go_live, Action.RUN_HEARING, page="/desk/hearings/{meeting}"
+    ),
+    Route(
+        "POST",
+        "/desk/hearings/{meeting}/live/stop",
+        hearings.stop_live,
+        Action.RUN_HEARING,
+        page="/desk/hearings/{meeting}",
+    ),
+    Route(
+        "POST",
+        "/desk/hearings/{meeting}/end",
+        hearings.end_hearing,
+        Action.RUN_HEARING,
+        page="/desk/hearings/{meeting}",
+    ),
     Route("GET", "/live", live.list_live, Action.WATCH),
     Route("GET", "/live/{broadcast}", live.show_live, Action.WATCH),
     Route("GET", "/api/v1/broadcasts/{broadcast}", live.show_status, Action.WATCH),
     Route("GET", "/replay/{meeting}", replay.show_replay, Action.SEE_REPLAY),
     Route("GET", "/replay/{meeting}/video.mp4", replay.send_video, Action.SEE_REPLAY),
-    Route("POST", "/replay/{meeting}/publish", replay.publish_replay, Action.RUN_HEARING),
+    Route("POST", "/replay/{meeting}/publish", replay.publish_replay, Action.RUN_HEARING, page="/replay/{meeting}"),
 )
 
 ROUTES: tuple[Route, ...] = (*OPERATIONS, *PEOPLE, *NOTICES, *DIRECTORY, *BOOKING, *CASES, *GATEWAY, *MEETING)

@@ -24,6 +24,7 @@ from station.ledger.service import clear_words_before, watch_head
 from station.notices.channels import channels_for, outbox_file
 from station.notices.service import delete_old_notices, deliver_due
 from station.people.expiry import delete_expired_sessions
+from station.people.kept_form_service import forget_old_forms
 from station.photos.service import delete_orphaned_files
 
 log = structlog.get_logger()
@@ -169,6 +170,7 @@ async def lay_out_rota(station: Station) -> None:
     """Keep the days ahead open for booking, and forget what was typed and never sent."""
     await extend_slots(station)
     await forget_old_drafts(station)
+    await forget_old_forms(station)
     await delete_orphaned_files(station)
     if station.settings.demo:
         from station.demo.booking import keep_today_bookable  # noqa: PLC0415  only the demo loads the demo

@@ -101,9 +101,11 @@ class TooManyRequests(StationError):
     status = 429
     code = "too-many-requests"
     message = N_("太频繁了，请 %(seconds)s 秒后再试")
+    in_minutes: ClassVar[str] = N_("太频繁了，请 %(minutes)s 分钟后再试")
 
     def __init__(self, seconds: int = 60) -> None:
-        super().__init__(seconds=seconds)
+        minutes = -(-seconds // 60)
+        super().__init__(self.in_minutes if minutes > 2 else self.message, seconds=seconds, minutes=minutes)
         self.retry_after_s = seconds
 
 

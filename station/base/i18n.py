@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
+from operator import itemgetter
 from pathlib import Path
 
+from babel import negotiate_locale
 from babel.messages.pofile import read_po
 
 from station.base.clock import local
 
 LANGUAGES = ("zh", "en")
 LOCALE_FOLDER = Path(__file__).resolve().parents[2] / "web" / "locale"
+_QVALUE = re.compile(r"^(0(\.\d{0,3})?|1(\.0{0,3})?)$")  # RFC 9110 §12.4.2
 _WEEKDAYS_ZH = "一二三四五六日"
 _PARTS_OF_DAY = ((6, "凌晨"), (12, "上午"), (13, "中午"), (18, "下午"), (24, "晚上"))  # each up to that hour
 
@@ -48,19 +52,28 @@ def choose_language(cookie: str | None, accept: str | None) -> str:
     """The visitor's choice, else what the browser asks for (RFC 9110 §12.5.4), else Chinese."""
     if cookie in LANGUAGES:
         return cookie
-    for part in sorted((accept or "").split(","), key=_quality, reverse=True):
-        tag = part.split(";")[0].strip().lower()[:2]
-        if tag in LANGUAGES:
-            return tag
-    return "zh"
+    # In lower case, since Babel answers a language in the spelling in which it was asked for.
+    asked = [tag.lower().replace("_", "-") for tag in _by_weight(accept or "") if tag.isascii()]
+    return negotiate_locale(asked, LANGUAGES, sep="-") or LANGUAGES[0]
 
 
-def _quality(part: str) -> float:
-    _, _, weight = part.partition(";q=")
-    try:
-        return float(weight) if weight else 1.0
-    except ValueError:
-        return 0.0
+def _by_weight(accept: str) -> list[str]:
+    """The tags of an Accept-Language header, the most wanted first; what is refused (q=0) or malformed is left out."""
+    weighted: list[tuple[float, str]] = []
+    for part in accept.split(","):
+        tag, *parameters = (piece.strip() for piece in part.split(";"))
+        weight = _weight(parameters)
+        if tag and weight > 0:
+            weighted.append((weight, tag))
+    return [tag for _, tag in sorted(weighted, key=itemgetter(0), reverse=True)]
+
+
+def _weight(parameters: list[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "q":
+            return float(value) if _QVALUE.match(value.strip()) else 0.0
+    return 1.0
 
 
 def format_day(moment: datetime | date, language: str, today: date | None = None) -> str:

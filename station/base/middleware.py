@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-import hmac
-import secrets
-
 import structlog
 from aiohttp import web
 
-from station.base.errors import BadInput, NotAllowed, NotSignedIn, StationError, TooManyRequests
+from station.base.errors import BadInput, NotAllowed, NotFound, NotSignedIn, StationError, TooManyRequests
 from station.base.i18n import choose_language
 from station.base.origin import is_own_origin, is_secure
 from station.base.problems import STARTED, problem, told_of
+from station.base.text import has_control, same_secret
 from station.base.uploads import MALFORMED, begin_upload
-from station.base.web import LANGUAGE, VISIT, Handler, csrf_token, language_of, render, route_of, translate
+from station.base.visit import is_new, send_visit, take_up_visit
+from station.base.web import (
+    LANGUAGE,
+    LATE_COOKIE,
+    SIGN_IN_PAGE,
+    UNKEPT_FORM,
+    Handler,
+    csrf_token,
+    language_of,
+    render,
+    route_of,
+    translate,
+)
 
 log = structlog.get_logger()
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-VISIT_COOKIE = "station_visit"
+_LINE_ENDS = str.maketrans("\t\r\n", "   ")
 
 
 class CsrfFailed(NotAllowed):
@@ -28,17 +38,38 @@ class CsrfFailed(NotAllowed):
 def begin_visit(request: web.Request) -> None:
     """Language, and the visit cookie's value that CSRF tokens are bound to; made up for who comes without one."""
     request[LANGUAGE] = choose_language(request.cookies.get("lang"), request.headers.get("Accept-Language"))
-    visit = request.cookies.get(VISIT_COOKIE, "")
-    request[VISIT] = visit if len(visit) == 32 else secrets.token_hex(16)
+    take_up_visit(request)
 
 
 def keep_visit(request: web.Request, response: web.StreamResponse) -> None:
-    """The visit cookie for who comes without one, on pages."""
-    visit = request.get(VISIT, "")
-    is_page = not response.prepared and response.status < 400 and response.content_type == "text/html"
-    if is_page and visit and visit != request.cookies.get(VISIT_COOKIE):
+    """The visit cookie for who comes without one, on pages; and a cookie that waited for the answer."""
+    if response.prepared:
+        return
+    if response.status < 400 and response.content_type == "text/html" and is_new(request):
+        send_visit(request, response)
+    if LATE_COOKIE in request:
+        name, value, age = request[LATE_COOKIE]
         secure = is_secure(request)
-        response.set_cookie(VISIT_COOKIE, visit, httponly=True, samesite="Lax", secure=secure, path="/")
+        response.set_cookie(name, value, max_age=age, httponly=True, samesite="Lax", secure=secure, path="/")
+
+
+class Malformed(StationError):
+    """An address that nobody types and no page of ours leads to."""
+
+    code = "malformed"
+    message = "这个地址里有不能用的字符。请从首页重新进入"
+
+
+@web.middleware
+async def well_formed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse control signs in an address: PostgreSQL takes no zero byte, and a header no line end."""
+    if has_control(request.path):
+        raise NotFound
+    for name, value in request.query.items():
+        # A line end may come from a form; nothing else that cannot be seen does.
+        if has_control(name + value.translate(_LINE_ENDS)):
+            raise Malformed
+    return await handler(request)
 
 
 @web.middleware
@@ -59,7 +90,7 @@ async def _check_csrf(request: web.Request, upload: bool) -> None:
         token = await begin_upload(request)
     elif token is None and request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
         token = await _token_in_form(request)
-    if not hmac.compare_digest((token or "").encode(), csrf_token(request).encode()):
+    if not same_secret(csrf_token(request), token or ""):
         raise CsrfFailed
 
 
@@ -114,8 +145,8 @@ def answer_error(request: web.Request, error: StationError) -> web.Response:
     if wants_json(request):
         told = error.fields if isinstance(error, BadInput) else {}
         response = problem(error, text, {name: translate(request, words) for name, words in told.items()})
-    elif isinstance(error, NotSignedIn) and request.method in ("GET", "HEAD"):
-        return web.Response(status=303, headers={"Location": f"/signin?next={request.rel_url.raw_path}"})
+    elif isinstance(error, NotSignedIn) and UNKEPT_FORM not in request:
+        return web.Response(status=303, headers={"Location": request.app[SIGN_IN_PAGE](request)})
     else:
         response = render(request, "error.html", status=error.status, text=text, error_code=error.code)
     if isinstance(error, TooManyRequests):

@@ -64,6 +64,12 @@ class Settings(BaseSettings):
         description="Comma-separated addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto "
         "are believed.",
     )
+    codes_per_address: int = Field(
+        600, ge=1, description="SMS codes an hour for all who share one address, such as a hall or a carrier's network."
+    )
+    sign_ins_per_address: int = Field(
+        600, ge=1, description="Tries to sign in, in ten minutes, for all who share one address, such as an office."
+    )
     tls_cert: Path | None = Field(None, description="Certificate (PEM); made on the spot where HTTPS needs one.")
     tls_key: Path | None = Field(None, description="Private key (PEM) of the certificate.")
     smtp_url: SecretStr = Field(SecretStr(""), description="smtp://user:password@host:port for mail; empty: no mail.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -15,9 +15,11 @@ from aiohttp.http_exceptions import BadHttpMessage
 from multidict import MultiDict
 
 from station.base.errors import BadInput, TooLarge
-from station.base.web import MAX_FORM_BYTES, clean_text
+from station.base.text import clean_text
+from station.base.web import MAX_FORM_BYTES
 
 PARTS: web.RequestKey[MultipartReader] = web.RequestKey("parts", MultipartReader)
+FIELDS: web.RequestKey[MultiDict[str]] = web.RequestKey("upload_fields", MultiDict)
 MALFORMED = (ValueError, RuntimeError, LookupError, BadHttpMessage)
 CHUNK_BYTES = 256 * 1024
 MAX_PARTS = 64
@@ -71,15 +73,32 @@ async def read_upload(request: web.Request, caps: Caps, folder: Path) -> AsyncIt
         if parts is None:
             sent = await request.post()
             fields = MultiDict((name, clean_text(value)) for name, value in sent.items() if isinstance(value, str))
+            request[FIELDS] = fields
             yield Upload(fields)
             return
+        reading = _Reading(parts, caps, folder, stack)
+        request[FIELDS] = reading.upload.fields  # filled as it arrives: after a failure, what had come by then
         if (request.content_length or 0) > caps.total_bytes:
             raise TooLarge
         try:
-            upload = await _Reading(parts, caps, folder, stack).read()
+            upload = await reading.read()
         except MALFORMED as error:
             raise BadInput from error
         yield upload
+
+
+async def read_fields_only(request: web.Request) -> MultiDict[str]:
+    """What was typed into a form that is not taken, without its files; of a form cut short, what had come by then."""
+    if FIELDS in request:
+        return request[FIELDS]
+    if PARTS in request:
+        with ExitStack() as stack:
+            reading = _Reading(request[PARTS], Caps(files=0, file_bytes=0), Path(), stack)
+            with suppress(*MALFORMED, BadInput, TooLarge):
+                await reading.read()
+        return reading.upload.fields
+    sent = await request.post()
+    return MultiDict((name, value) for name, value in sent.items() if isinstance(value, str))
 
 
 class _Reading:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import msgspec
 from aiohttp import ClientSession, web
@@ -17,6 +18,7 @@ from jinja2 import Environment
 from station.base.errors import BadInput, TooLarge
 from station.base.principal import GUEST, Principal
 from station.base.station import Station
+from station.base.text import clean_text
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 T = TypeVar("T")
@@ -28,6 +30,14 @@ HTTP: web.AppKey[ClientSession] = web.AppKey("http", ClientSession)
 PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)
 LANGUAGE: web.RequestKey[str] = web.RequestKey("language", str)
 VISIT: web.RequestKey[str] = web.RequestKey("visit", str)
+SIGN_IN_PAGE: web.AppKey[Callable[[web.Request], str]] = web.AppKey("sign_in_page")
+# A form that could not be taken: what to put back into the page shown now; the page on which it will be put back; or,
+# where it could not even be kept, its fields.
+KEPT_FORM: web.RequestKey[Any] = web.RequestKey("kept_form", object)
+KEPT_FORM_PAGE: web.RequestKey[str] = web.RequestKey("kept_form_page", str)
+UNKEPT_FORM: web.RequestKey[list[tuple[str, str]]] = web.RequestKey("unkept_form", list)
+# A cookie to go with the answer, whatever it will be: name, value, seconds.
+LATE_COOKIE: web.RequestKey[tuple[str, str, int]] = web.RequestKey("late_cookie", tuple)
 UNREAD: web.RequestKey[int] = web.RequestKey("unread", int)  # notices that are new to the caller
 
 MAX_FORM_BYTES = 64 * 1024
@@ -46,6 +56,8 @@ class Route:
     upload: bool = False  # takes files: the handler reads the form as it arrives, with `read_upload`
     anonymous: bool = False  # does not ask who calls: no session is looked up, so it answers without the database
 
+    page: str = ""  # of a POST: the page on which its form stands, if that has another address
+
     @property
     def needs_session(self) -> bool:
         """Whether the session cookie is looked up before the handler runs."""
@@ -59,6 +71,16 @@ def route_of(request: web.Request) -> Route | None:
     """The line of the table of URLs that this request goes to; None for static files and what is nowhere."""
     route: Route | None = getattr(request.match_info.handler, ROUTE_KEY, None)
     return route
+
+
+def page_of_form(request: web.Request) -> str:
+    """The address of the page that was asked for, or on which the form stands that was sent here."""
+    route = route_of(request)
+    if request.method in ("GET", "HEAD"):
+        return str(request.rel_url)
+    if route is None or not route.page:
+        return request.path
+    return route.page.format(**{name: quote(value, safe="") for name, value in request.match_info.items()})
 
 
 def needs_session(request: web.Request) -> bool:
@@ -94,20 +116,24 @@ def render(request: web.Request, template: str, status: int = 200, **context: An
     """A page from `web/templates`, in the visitor's language."""
     environment = request.app[TEMPLATES][language_of(request)]
     station = station_of(request)
-    body = environment.get_template(template).render(
-        who=request.get(PRINCIPAL, GUEST),
-        lang=language_of(request),
-        mode="elder" if request.cookies.get("mode") == "elder" else "",
-        csrf=csrf_token(request),
-        path=request.path,
-        now=station.clock.now(),
-        district=station.settings.district,
-        help_phone=station.settings.help_phone,
-        demo=station.settings.demo,
-        sends_sms=station.settings.sends_sms,
-        unread=request.get(UNREAD, 0),
-        **context,
-    )
+    shared = {
+        "who": request.get(PRINCIPAL, GUEST),
+        "lang": language_of(request),
+        "mode": "elder" if request.cookies.get("mode") == "elder" else "",
+        "csrf": csrf_token(request),
+        "path": request.path,
+        "here": page_of_form(request),
+        "now": station.clock.now(),
+        "district": station.settings.district,
+        "help_phone": station.settings.help_phone,
+        "demo": station.settings.demo,
+        "sends_sms": station.settings.sends_sms,
+        "unread": request.get(UNREAD, 0),
+        "kept": request.get(KEPT_FORM),
+        "kept_page": request.get(KEPT_FORM_PAGE, ""),
+        "unkept": request.get(UNKEPT_FORM, []),
+    }
+    body = environment.get_template(template).render(shared | context)
     return web.Response(text=body, content_type="text/html", status=status, headers={"Cache-Control": "no-store"})
 
 
@@ -137,7 +163,7 @@ def answer_json(data: Any, status: int = 200) -> web.Response:
 
 
 async def read_form(request: web.Request) -> dict[str, str]:
-    """The fields of a small form; each value trimmed, without control characters. Raises TooLarge, BadInput."""
+    """The fields of a small form, each cleaned of what nobody can see. Raises TooLarge, BadInput."""
     if (request.content_length or 0) > MAX_FORM_BYTES:
         raise TooLarge
     data = await request.post()
@@ -149,22 +175,33 @@ async def read_form(request: web.Request) -> dict[str, str]:
     return fields
 
 
-def clean_text(value: str) -> str:
-    """What was typed, trimmed and without control characters."""
-    return "".join(c for c in value if c >= " " or c == "\n").strip()
+def query_text(request: web.Request, name: str, max_chars: int = 60) -> str:
+    """A parameter of the address as its reader typed it, cleaned and cut; "" when it is not there."""
+    return clean_text(request.query.get(name, ""))[:max_chars]
 
 
 async def read_json(request: web.Request, shape: type[T]) -> T:
-    """The body checked against a msgspec struct or dataclass. Raises TooLarge, BadInput."""
+    """The body, its texts cleaned, checked against a msgspec struct or dataclass. Raises TooLarge, BadInput."""
     if (request.content_length or 0) > MAX_JSON_BYTES:
         raise TooLarge
     body = await request.read()
     if len(body) > MAX_JSON_BYTES:
         raise TooLarge
     try:
-        return msgspec.json.decode(body, type=shape)
+        return msgspec.convert(_clean(msgspec.json.decode(body)), type=shape)
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput from error
+
+
+def _clean(value: Any) -> Any:
+    """Every text in a JSON value cleaned as the fields of a form are, so that limits count what is kept."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _clean(item) for name, item in value.items()}
+    return value
 
 
 def csrf_token(request: web.Request) -> str:

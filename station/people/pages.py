@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from urllib.parse import quote
 
 from aiohttp import web
 
-from station.base.errors import BadInput
+from station.base.errors import BadInput, StationError, TooManyRequests
 from station.base.events import SESSION_CHECK, SessionCheck
 from station.base.origin import client_address, counted_address, is_secure
 from station.base.principal import GUEST, Role
+from station.base.visit import renew_visit, visit_of
 from station.base.web import (
     PRINCIPAL,
     Handler,
@@ -20,9 +20,13 @@ from station.base.web import (
     render,
     see_other,
     station_of,
+    translate,
 )
 from station.people import signin
-from station.people.model import SESSION_LIFETIME, check_phone, mask_phone
+from station.people.devices import device_for, forget_account, remember_account, remember_device
+from station.people.model import SESSION_LIFETIME, Account, Caller, check_phone, fold_login, mask_phone
+from station.people.way_back import CITIZEN_FORM, CODE_FORM, STAFF_FORM, safe_next, sign_in_address
+from station.people.way_in import WAY_COOKIE
 
 SESSION_COOKIE = "station_session"
 HOME_OF = {
@@ -47,79 +51,128 @@ async def sessions(request: web.Request, handler: Handler) -> web.StreamResponse
     return await handler(request)
 
 
-def safe_next(raw: str | None) -> str:
-    """A path on this site to go on to, or "" (an open redirect would serve phishing)."""
-    path = raw or ""
-    if path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path and len(path) < 500:
-        return path
-    return ""
+def _caller(request: web.Request, name: str) -> Caller:
+    return Caller(counted_address(request), visit_of(request), device_for(request, name))
 
 
 async def ask_phone(request: web.Request) -> web.StreamResponse:
     """First page of a citizen's sign-in."""
-    return render(request, "people/signin.html", fields={}, phone="", next=safe_next(request.query.get("next")))
+    return _phone_form(request, safe_next(request.query.get("next")))
+
+
+def _phone_form(request: web.Request, onward: str, typed: str = "", error: StationError | None = None) -> web.Response:
+    fields = error.fields if isinstance(error, BadInput) else {"phone": _told(request, error)} if error else {}
+    status = error.status if error else 200
+    return render(
+        request,
+        "people/signin.html",
+        status,
+        fields=fields,
+        phone=typed,
+        next=onward,
+        here=sign_in_address(CITIZEN_FORM, onward),
+        staff_form=sign_in_address(STAFF_FORM, onward),
+    )
 
 
 async def send_code(request: web.Request) -> web.StreamResponse:
-    """Send the one-time code and ask for it."""
+    """Send the one-time code and ask for it. Without a number: once more to the one of this visit."""
     form = await read_form(request)
-    onward = safe_next(form.get("next"))
+    station, onward = station_of(request), safe_next(form.get("next"))
+    typed = form.get("phone", "") or ("again" in form and await signin.phone_of_visit(station, visit_of(request))) or ""
     try:
-        phone = await signin.send_code(station_of(request), form.get("phone", ""), counted_address(request))
-    except BadInput as error:
-        typed = form.get("phone", "")
-        return render(request, "people/signin.html", error.status, fields=error.fields, phone=typed, next=onward)
-    return see_other(f"/signin/code?phone={phone}&next={quote(onward, safe='')}")
+        caller = _caller(request, check_phone(typed))
+        await signin.send_code(station, typed, caller)
+    except (BadInput, TooManyRequests) as error:
+        answer = _phone_form(request, onward, form.get("phone", ""), error)
+        if isinstance(error, TooManyRequests):
+            answer.headers["Retry-After"] = str(error.retry_after_s)
+        return answer
+    return see_other(sign_in_address(CODE_FORM, onward))
 
 
 async def ask_code(request: web.Request) -> web.StreamResponse:
     """Second page: the code that came by SMS."""
-    phone = check_phone(request.query.get("phone", ""))
-    onward = safe_next(request.query.get("next"))
-    return render(request, "people/signin_code.html", fields={}, phone=phone, shown=mask_phone(phone), next=onward)
+    return await _code_form(request, safe_next(request.query.get("next")))
+
+
+async def _code_form(request: web.Request, onward: str, error: BadInput | None = None) -> web.StreamResponse:
+    phone = await signin.phone_of_visit(station_of(request), visit_of(request))
+    first_page = sign_in_address(CITIZEN_FORM, onward)
+    if not phone:
+        return see_other(first_page)
+    fields, status = (error.fields, error.status) if error else ({}, 200)
+    return render(
+        request,
+        "people/signin_code.html",
+        status,
+        fields=fields,
+        shown=mask_phone(phone),
+        next=onward,
+        here=sign_in_address(CODE_FORM, onward),
+        first_page=first_page,
+    )
 
 
 async def check_code(request: web.Request) -> web.StreamResponse:
     """Check the code and sign in."""
     form = await read_form(request)
-    phone = check_phone(form.get("phone", ""))
-    onward = safe_next(form.get("next"))
-    await station_of(request).bus.limit(f"check-from:{counted_address(request)}", 60, 600)
+    station, onward = station_of(request), safe_next(form.get("next"))
+    caller = _caller(request, await signin.phone_of_visit(station, visit_of(request)))
     try:
-        token = await signin.check_code(station_of(request), phone, form.get("code", ""))
+        token, account = await signin.check_code(station, form.get("code", ""), caller)
     except BadInput as error:
-        shown = mask_phone(phone)
-        template, fields = "people/signin_code.html", error.fields
-        return render(request, template, error.status, fields=fields, phone=phone, shown=shown, next=onward)
-    return _signed_in(request, token, onward or "/my")
+        return await _code_form(request, onward, error)
+    return _signed_in(request, token, account, account.phone, onward or "/my", "citizen")
 
 
 async def ask_password(request: web.Request) -> web.StreamResponse:
     """Sign-in of staff, deputies, units and supervisors."""
-    onward = safe_next(request.query.get("next"))
-    return render(request, "people/signin_staff.html", fields={}, login="", next=onward)
+    return _password_form(request, safe_next(request.query.get("next")))
+
+
+def _password_form(
+    request: web.Request, onward: str, login: str = "", error: StationError | None = None
+) -> web.Response:
+    fields = error.fields if isinstance(error, BadInput) else {"login": _told(request, error)} if error else {}
+    status = error.status if error else 200
+    return render(
+        request,
+        "people/signin_staff.html",
+        status,
+        fields=fields,
+        login=login,
+        next=onward,
+        here=sign_in_address(STAFF_FORM, onward),
+        citizen_form=sign_in_address(CITIZEN_FORM, onward),
+    )
+
+
+def _told(request: web.Request, error: StationError) -> str:
+    return translate(request, error.text, **error.params)
 
 
 async def check_password(request: web.Request) -> web.StreamResponse:
     """Check name, password and dynamic code."""
     form = await read_form(request)
-    onward = safe_next(form.get("next"))
-    await station_of(request).bus.limit(f"check-from:{counted_address(request)}", 60, 600)
+    onward, login = safe_next(form.get("next")), form.get("login", "")
+    caller = _caller(request, fold_login(login))
     try:
         token, account = await signin.check_password(
-            station_of(request), form.get("login", ""), form.get("password", ""), form.get("otp", "")
+            station_of(request), login, form.get("password", ""), form.get("otp", ""), caller
         )
-    except (signin.WrongLogin, signin.AccountLocked) as error:
-        typed, fields = form.get("login", ""), {"login": error.text}
-        return render(request, "people/signin_staff.html", error.status, fields=fields, login=typed, next=onward)
-    return _signed_in(request, token, onward or HOME_OF[Role(account.role)])
+    except (BadInput, signin.WrongLogin, signin.TooManyTries) as error:
+        return _password_form(request, onward, login, error)
+    return _signed_in(request, token, account, fold_login(login), onward or HOME_OF[Role(account.role)], "staff")
 
 
 async def sign_out(request: web.Request) -> web.StreamResponse:
-    """End this session."""
+    """End this session, and the visit with it."""
     await signin.close_session(station_of(request), request.cookies.get(SESSION_COOKIE, ""))
     response = see_other("/")
     response.del_cookie(SESSION_COOKIE, path="/")
+    forget_account(response)
+    renew_visit(request, response)
     return response
 
 
@@ -153,14 +206,22 @@ async def my_home(request: web.Request) -> web.StreamResponse:
 
 def _remember(request: web.Request, name: str, value: str) -> web.Response:
     response = see_other(safe_next(request.query.get("next")) or "/")
-    response.set_cookie(name, value, max_age=365 * 86400, samesite="Lax", path="/", secure=is_secure(request))
+    _keep(request, response, name, value)
     return response
 
 
-def _signed_in(request: web.Request, token: str, onward: str) -> web.Response:
+def _keep(request: web.Request, response: web.Response, name: str, value: str) -> None:
+    response.set_cookie(name, value, max_age=365 * 86400, samesite="Lax", path="/", secure=is_secure(request))
+
+
+def _signed_in(request: web.Request, token: str, account: Account, name: str, onward: str, way: str) -> web.Response:
     response = see_other(onward)
     age = int(SESSION_LIFETIME.total_seconds())
     response.set_cookie(
         SESSION_COOKIE, token, max_age=age, httponly=True, samesite="Lax", path="/", secure=is_secure(request)
     )
+    _keep(request, response, WAY_COOKIE, way)
+    remember_device(request, response, name)
+    remember_account(request, response, account.id)
+    renew_visit(request, response)
     return response

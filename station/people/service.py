@@ -6,7 +6,6 @@ from collections.abc import Collection
 from datetime import timedelta
 
 import pyotp
-from argon2 import PasswordHasher
 from sqlalchemy import insert, select, update
 
 from station.base.database import Transaction
@@ -16,12 +15,12 @@ from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.ledger.service import append
 from station.people import store
-from station.people.model import SEEN_EVERY, Account, Consent, placeholder_name
+from station.people.model import SEEN_EVERY, Account, Consent, fold_login, placeholder_name
+from station.people.passwords import hash_password
 
 CONSENT_KINDS = ("use", "recorded", "broadcast", "published")
 CONSENTS_LISTED = 200
 _NEXT_MOMENT = timedelta(microseconds=1)
-_hasher = PasswordHasher()
 
 
 async def get_account(station: Station, account_id: str) -> Account:
@@ -85,14 +84,15 @@ async def add_staff(
     if len(password) < 8:
         raise BadInput(fields={"password": "密码至少 8 位"})
     secret = totp_secret or pyotp.random_base32()
-    identity = account_id or new_id("ac")
+    identity, login = account_id or new_id("ac"), fold_login(login)
+    password_hash = await hash_password(password)
     async with station.database.transaction() as work:
         if await store.account_row(work.connection, login=login) is not None:
             raise BadInput(fields={"login": "这个登录名已经有人用了"})
         await work.execute(
             insert(store.accounts).values(
                 id=identity, role=role, name=name, scope=scope, login=login, phone="", mail="",
-                password_hash=_hasher.hash(password), totp_secret=secret, totp_used=0, failures=0, disabled=False,
+                password_hash=password_hash, totp_secret=secret, totp_used=0, disabled=False,
                 created_at=station.clock.now(),
             )
         )  # fmt: skip
@@ -108,7 +108,8 @@ def authenticator_uri(login: str, secret: str) -> str:
 async def ensure_citizen(
     station: Station, work: Transaction, phone: str, name: str = "", account_id: str | None = None
 ) -> Account:
-    """The citizen's account for a phone that has just been proven, made on first sign-in."""
+    """The citizen's account for a phone that has just been proven, made on first sign-in; one, also of two at once."""
+    await store.lock_phone(work, phone)
     row = await store.account_row(work.connection, role=Role.CITIZEN, phone=phone)
     if row is not None:
         return store.to_account(row)
@@ -117,7 +118,7 @@ async def ensure_citizen(
     await work.execute(
         insert(store.accounts).values(
             id=identity, role=Role.CITIZEN, name=display, phone=phone, mail="", scope="", password_hash="",
-            totp_secret="", totp_used=0, failures=0, disabled=False, created_at=station.clock.now(),
+            totp_secret="", totp_used=0, disabled=False, created_at=station.clock.now(),
         )
     )  # fmt: skip
     account = Account(identity, Role.CITIZEN, display, phone, "", "")

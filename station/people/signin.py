@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import hmac
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pyotp
 import structlog
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from station.base.database import Transaction
-from station.base.errors import N_, BadInput, StationError
+from station.base.errors import N_, BadInput, StationError, TooManyRequests
 from station.base.events import SIGNED_OUT, session_topic
+from station.base.ids import new_id
 from station.base.principal import GUEST, Principal, Role
 from station.base.station import Station
+from station.base.text import same_secret
 from station.ledger.service import append
 from station.notices.service import check_sms, queue
 from station.people import store
@@ -30,16 +28,23 @@ from station.people.model import (
     SEEN_EVERY,
     SESSION_LIFETIME,
     STAFF_IDLE,
+    TRIES_PER_BROWSER,
+    TRIES_PER_NETWORK,
+    TRY_WINDOW,
     Account,
+    Caller,
     check_phone,
+    code_digits,
     code_is_open,
-    lock_until,
+    fold_login,
+    read_code,
 )
+from station.people.passwords import password_fits
 from station.people.service import ensure_citizen
 
 log = structlog.get_logger()
-_hasher = PasswordHasher()
-_NOBODY = _hasher.hash("nobody has this password")
+CODES_AN_HOUR = 5  # to one number, from one address or browser
+TRIES_PER_S = 600  # the time in which settings.sign_ins_per_address counts
 SESSIONS_TOPIC = "sessions"  # which ended, for whoever tells media
 
 
@@ -69,28 +74,41 @@ class WrongLogin(StationError):
     message = N_("登录名、密码或动态码不对")
 
 
-class AccountLocked(StationError):
+class TooManyTries(StationError):
+    """Told alike for logins that exist and that do not."""
+
     status = 429
-    code = "account-locked"
-    message = N_("错了太多次，请 15 分钟后再试，或者找管理员")
+    code = "too-many-tries"
+    message = N_("错了太多次，请 %(minutes)s 分钟后再试，或者找管理员")
 
 
-async def send_code(station: Station, raw_phone: str, address: str) -> str:
-    """Put a fresh code into the outbox; returns the cleaned phone.
+class BusyNetwork(TooManyRequests):
+    """Many people behind one address, or one machine that asks for many: a short wait, and another way."""
 
-    Raises BadInput, TooManyRequests, NoSmsCarrier where no code would reach anybody.
+    message = N_("从您这里要短信的人很多。请等 %(seconds)s 秒再试，或者打页面下方的电话，工作人员替您办")
+    in_minutes = N_("从您这里要短信的人很多。请等 %(minutes)s 分钟再试，或者打页面下方的电话，工作人员替您办")
+
+
+async def send_code(station: Station, raw_phone: str, caller: Caller) -> str:
+    """Put a fresh code into the outbox; returns the cleaned phone. Raises BadInput, TooManyRequests, BusyNetwork,
+    NoSmsCarrier where no code would reach anybody.
+
+    Codes sent before stay valid until they expire.
     """
     phone = check_phone(raw_phone)
     check_sms(station)
-    await station.bus.limit(f"code:{phone}", 5, 3600)
-    await station.bus.limit(f"code-from:{address}", 30, 3600)
-    code = f"{secrets.randbelow(10**6):06}"
+    await station.bus.limit(f"code:{caller.device or caller.network}:{phone}", CODES_AN_HOUR, 3600)
+    if not caller.device:
+        await _limit_network(station, caller)
+    now, visit_hash = station.clock.now(), _hash(caller.visit)
     async with station.database.transaction() as work:
-        await work.execute(delete(store.sign_in_codes).where(store.sign_in_codes.c.phone == phone))
+        await store.forget_old_tries(work, now)
+        digits = code_digits(await store.count_open_codes(work, phone, now))
+        code = f"{secrets.randbelow(10**digits):0{digits}}"
         await work.execute(
             insert(store.sign_in_codes).values(
-                phone=phone, code_hash=_hash(phone + code), tries=0,
-                expires_at=station.clock.now() + CODE_LIFETIME,
+                id=new_id("sc"), visit_hash=visit_hash, phone=phone, code_hash=_hash(phone + code), tries=0,
+                created_at=now, expires_at=now + CODE_LIFETIME,
             )
         )  # fmt: skip
         text = f"【网上代表联络站】{code} 是您的登录数字，10 分钟内有效。不要告诉别人。"
@@ -98,55 +116,102 @@ async def send_code(station: Station, raw_phone: str, address: str) -> str:
     return phone
 
 
-async def check_code(station: Station, raw_phone: str, code: str) -> str:
-    """Sign a citizen in; returns the new session's token. Raises WrongCode, CodeExpired.
+async def _limit_network(station: Station, caller: Caller) -> None:
+    an_hour = station.settings.codes_per_address
+    try:
+        # Most are stopped by the minute's share of it, so that they wait a minute and not an hour.
+        await station.bus.limit(f"codes-now-from:{caller.network}", max(1, an_hour // 10), 60)
+        await station.bus.limit(f"codes-from:{caller.network}", an_hour, 3600)
+    except TooManyRequests as error:
+        raise BusyNetwork(error.retry_after_s) from error
+
+
+async def phone_of_visit(station: Station, visit: str) -> str:
+    """The number to which this browser last had a code sent, "" if it asked for none lately."""
+    async with station.database.read() as connection:
+        row = await store.newest_code(connection, _hash(visit))
+    return "" if row is None else str(row.phone)
+
+
+async def check_code(station: Station, typed: str, caller: Caller) -> tuple[str, Account]:
+    """Sign a citizen in by a code that this browser asked for; the new session's token. Raises WrongCode, CodeExpired.
 
     A wrong try is counted even though the sign-in fails, so the count is committed before the error is raised.
     """
-    phone = check_phone(raw_phone)
-    failure: BadInput | None = None
-    token = ""
+    code = read_code(typed)
+    if not typed:
+        raise BadInput(fields={"code": N_("请填短信里的数字")})
+    await station.bus.limit(f"tries-from:{caller.network}", station.settings.sign_ins_per_address, TRIES_PER_S)
     async with station.database.transaction() as work:
-        table = store.sign_in_codes
-        row = (await work.execute(select(table).where(table.c.phone == phone).with_for_update())).first()
-        if row is None or not code_is_open(row.tries, row.expires_at, station.clock.now()):
-            failure = CodeExpired()
-        elif not hmac.compare_digest(row.code_hash, _hash(phone + code.strip())):
-            await work.execute(update(table).where(table.c.phone == phone).values(tries=row.tries + 1))
-            failure = WrongCode(CODE_TRIES - row.tries - 1)
-        else:
-            await work.execute(delete(table).where(table.c.phone == phone))
-            account = await ensure_citizen(station, work, phone)
-            token = await _open_session(station, work, account)
-    if failure is not None:
-        raise failure
-    return token
+        rows = [row for row in await store.lock_codes(work, _hash(caller.visit)) if _is_open(station, row)]
+        fitting = [row for row in rows if same_secret(row.code_hash, _hash(row.phone + code))]
+        if fitting:
+            await store.use_up_codes(work, fitting[0].visit_hash, fitting[0].phone)
+            account = await ensure_citizen(station, work, fitting[0].phone)
+            return await _open_session(station, work, account), account
+        await store.count_wrong_codes(work, [row.id for row in rows])
+    if not rows:
+        raise CodeExpired
+    raise WrongCode(max(CODE_TRIES - row.tries - 1 for row in rows))
 
 
-async def check_password(station: Station, login: str, password: str, otp: str) -> tuple[str, Account]:
-    """Sign a member of staff in. Raises WrongLogin (never saying what was wrong), AccountLocked."""
-    await station.bus.limit(f"login:{login[:40]}", 20, 600)
+def _is_open(station: Station, row: Any) -> bool:
+    return code_is_open(row.tries, row.expires_at, station.clock.now())
+
+
+async def check_password(station: Station, login: str, password: str, otp: str, caller: Caller) -> tuple[str, Account]:
+    """Sign a member of staff in. Raises WrongLogin (never saying what was wrong), TooManyTries, BadInput for blanks.
+
+    Each try is counted before it is looked at, so that tries at once are as many as tries one after the other.
+    """
+    name = fold_login(login)
+    _check_filled(login=name, password=password, otp=otp)
+    if not caller.device:
+        await station.bus.limit(f"tries-from:{caller.network}", station.settings.sign_ins_per_address, TRIES_PER_S)
+    await _count_tries(station, name, caller)
     async with station.database.read() as connection:
-        row = await store.account_row(connection, login=login)
-    now = station.clock.now()
-    if row is not None and row.locked_until is not None and row.locked_until > now:
-        raise AccountLocked
-    # Checked in a thread, and against a made-up hash too, so that timing does not tell which logins exist.
-    fits = await asyncio.to_thread(_password_fits, row.password_hash if row is not None else _NOBODY, password)
-    step = _totp_step(row.totp_secret, otp, now.timestamp()) if row is not None else None
-    good = row is not None and not row.disabled and fits and step is not None and step > row.totp_used
-    if row is None:
+        row = await store.account_row(connection, login=name) or await store.account_row(connection, login=login)
+    # Against a made-up hash where there is no such login, so that timing does not tell which logins exist.
+    fits = await password_fits(row.password_hash if row is not None else None, password)
+    step = _totp_step(row.totp_secret, read_code(otp), station.clock.now().timestamp()) if row is not None else None
+    if row is None or not fits or step is None:
         raise WrongLogin
+    account = store.to_account(row)
     async with station.database.transaction() as work:
-        if good:
-            values: dict[str, object] = {"failures": 0, "locked_until": None, "totp_used": step}
-            token = await _open_session(station, work, store.to_account(row))
-        else:
-            values = {"failures": row.failures + 1, "locked_until": lock_until(row.failures + 1, now)}
-        await work.execute(update(store.accounts).where(store.accounts.c.id == row.id).values(**values))
-    if not good:
-        raise WrongLogin
-    return token, store.to_account(row)
+        if not await store.use_dynamic_code(work, row.id, step):
+            raise WrongLogin
+        await store.forget_tries(work, [key for key, _ in _try_keys(name, caller)])
+        return await _open_session(station, work, account), account
+
+
+def _check_filled(**typed: str) -> None:
+    words = {"login": N_("请填登录名"), "password": N_("请填密码"), "otp": N_("请填动态码")}
+    missing = {name: words[name] for name, value in typed.items() if not value}
+    if missing:
+        raise BadInput(fields=missing)
+
+
+async def _count_tries(station: Station, login: str, caller: Caller) -> None:
+    now = station.clock.now()
+    wait = timedelta(0)
+    async with station.database.transaction() as work:
+        await store.forget_old_tries(work, now)
+        for key, most in _try_keys(login, caller):
+            counted = await store.count_try(work, key, now, now + TRY_WINDOW)
+            if counted.tries > most:
+                wait = max(wait, counted.until - now)
+    if wait:
+        raise TooManyTries(minutes=-(-int(wait.total_seconds()) // 60))
+
+
+def _try_keys(login: str, caller: Caller) -> list[tuple[str, int]]:
+    """What a try at a login is counted by, and how many there may be: strangers do not use up the owner's browser."""
+    if caller.device:
+        return [(_hash(f"{login} device {caller.device}"), TRIES_PER_BROWSER)]
+    return [
+        (_hash(f"{login} network {caller.network}"), TRIES_PER_NETWORK),
+        (_hash(f"{login} visit {caller.visit}"), TRIES_PER_BROWSER),
+    ]
 
 
 async def find_principal(station: Station, token: str, address: str) -> Principal:
@@ -234,14 +299,7 @@ async def _open_session(station: Station, work: Transaction, account: Account) -
 
 
 def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def _password_fits(hashed: str, password: str) -> bool:
-    try:
-        return _hasher.verify(hashed, password)
-    except VerificationError:
-        return False
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _totp_step(secret: str, otp: str, now_s: float) -> int | None:
@@ -250,6 +308,6 @@ def _totp_step(secret: str, otp: str, now_s: float) -> int | None:
         return None
     totp, current = pyotp.TOTP(secret), int(now_s) // 30
     for step in (current, current - 1, current + 1):
-        if hmac.compare_digest(totp.at(step * 30), otp.strip().replace(" ", "")):
+        if same_secret(totp.at(step * 30), otp):
             return step
     return None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, exists, select
+from sqlalchemy import Boolean, Column, Index, Integer, String, Table, case, delete, exists, func, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from station.base.database import UtcDateTime, metadata
+from station.base.database import Transaction, UtcDateTime, metadata
 from station.people.model import Account, Consent
 
 accounts = Table(
@@ -25,8 +27,6 @@ accounts = Table(
     Column("password_hash", String(200), nullable=False, default=""),
     Column("totp_secret", String(64), nullable=False, default=""),
     Column("totp_used", Integer, nullable=False, default=0),
-    Column("failures", Integer, nullable=False, default=0),
-    Column("locked_until", UtcDateTime),
     Column("disabled", Boolean, nullable=False, default=False),
     Column("created_at", UtcDateTime, nullable=False),
     Index("ix_accounts_role_phone", "role", "phone"),
@@ -43,13 +43,29 @@ sessions = Table(
     Index("ix_sessions_account", "account"),
 )
 
+# One row a code, bound to the browser that asked for it: what strangers ask for or guess touches no other row.
 sign_in_codes = Table(
     "sign_in_codes",
     metadata,
-    Column("phone", String(20), primary_key=True),
+    Column("id", String(24), primary_key=True),
+    Column("visit_hash", String(64), nullable=False),
+    Column("phone", String(20), nullable=False),
     Column("code_hash", String(64), nullable=False),
     Column("tries", Integer, nullable=False, default=0),
+    Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
+    Index("ix_sign_in_codes_visit_hash", "visit_hash"),
+    Index("ix_sign_in_codes_phone", "phone"),
+)
+
+# Tries at a login, by the hash of login and browser or network: the same for logins that exist and that do not.
+sign_in_tries = Table(
+    "sign_in_tries",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("tries", Integer, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Index("ix_sign_in_tries_until", "until"),
 )
 
 consents = Table(
@@ -82,6 +98,75 @@ async def sessions_with_accounts(connection: AsyncConnection, tokens: Collection
         .where(sessions.c.token_hash.in_(tokens))
     )
     return (await connection.execute(query)).all()
+
+
+async def lock_phone(work: Transaction, phone: str) -> None:
+    """Hold a telephone number until the end of the transaction, also one that has no account yet."""
+    if work.connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
+        await work.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"phone:{phone}", 0))))
+
+
+async def count_try(work: Transaction, key: str, now: datetime, until: datetime) -> Any:
+    """Count one try in the database itself, anew once the window before is over; (tries, until)."""
+    insert = insert_postgresql if work.connection.dialect.name == "postgresql" else insert_sqlite
+    over = sign_in_tries.c.until <= now
+    statement: Any = insert(sign_in_tries).values(key=key, tries=1, until=until)
+    statement = statement.on_conflict_do_update(
+        index_elements=["key"],
+        set_={
+            "tries": case((over, 1), else_=sign_in_tries.c.tries + 1),
+            "until": case((over, statement.excluded.until), else_=sign_in_tries.c.until),
+        },
+    ).returning(sign_in_tries.c.tries, sign_in_tries.c.until)
+    return (await work.execute(statement)).one()
+
+
+async def forget_tries(work: Transaction, keys: list[str]) -> None:
+    await work.execute(delete(sign_in_tries).where(sign_in_tries.c.key.in_(keys)))
+
+
+async def forget_old_tries(work: Transaction, now: datetime) -> None:
+    """Delete what no longer counts: windows that are over, and codes that expired an hour ago."""
+    await work.execute(delete(sign_in_tries).where(sign_in_tries.c.until <= now))
+    await work.execute(delete(sign_in_codes).where(sign_in_codes.c.expires_at <= now - timedelta(hours=1)))
+
+
+async def use_dynamic_code(work: Transaction, account_id: str, step: int) -> bool:
+    """Take the step of a dynamic code if no later one was taken; one of several at once gets it."""
+    taken = update(accounts).where(
+        accounts.c.id == account_id, accounts.c.totp_used < step, accounts.c.disabled.is_(False)
+    )
+    return (await work.execute(taken.values(totp_used=step))).rowcount == 1
+
+
+async def newest_code(connection: AsyncConnection, visit_hash: str) -> Any:
+    """The newest code that a browser asked for, expired or not; None if there is none."""
+    query = select(sign_in_codes).where(sign_in_codes.c.visit_hash == visit_hash)
+    return (await connection.execute(query.order_by(sign_in_codes.c.created_at.desc()).limit(1))).first()
+
+
+async def lock_codes(work: Transaction, visit_hash: str) -> list[Any]:
+    """All codes of a browser, held until the end of the transaction, always in the same order."""
+    query = select(sign_in_codes).where(sign_in_codes.c.visit_hash == visit_hash)
+    return list(await work.execute(query.order_by(sign_in_codes.c.id).with_for_update()))
+
+
+async def use_up_codes(work: Transaction, visit_hash: str, phone: str) -> None:
+    """Delete the codes of a number in one browser: one of them has been used."""
+    used = (sign_in_codes.c.visit_hash == visit_hash, sign_in_codes.c.phone == phone)
+    await work.execute(delete(sign_in_codes).where(*used))
+
+
+async def count_wrong_codes(work: Transaction, ids: list[str]) -> None:
+    """Count a wrong try against each of the codes that it could have been."""
+    wrong = update(sign_in_codes).where(sign_in_codes.c.id.in_(ids))
+    await work.execute(wrong.values(tries=sign_in_codes.c.tries + 1))
+
+
+async def count_open_codes(work: Transaction, phone: str, now: datetime) -> int:
+    """How many codes of a number can still be used, over all browsers."""
+    query = select(func.count()).where(sign_in_codes.c.phone == phone, sign_in_codes.c.expires_at > now)
+    return int((await work.execute(query)).scalar_one())
 
 
 async def accounts_with(connection: AsyncConnection, role: str, scope: str | None) -> list[Account]:

@@ -1,0 +1,56 @@
+"""Forms that could not be taken, kept sealed for the browser that sent them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Index, LargeBinary, String, Table, delete, func, select
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from station.base.database import Transaction, UtcDateTime, metadata
+
+kept_forms = Table(
+    "kept_forms",
+    metadata,
+    Column("browser_hash", String(64), primary_key=True),
+    Column("action", String(200), primary_key=True),
+    Column("account", String(24), nullable=False),
+    Column("page", String(200), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index("ix_kept_forms_expires_at", "expires_at"),
+)
+
+
+async def put_form(work: Transaction, **values: Any) -> None:
+    """Keep a form, in the place of an earlier one of the same action in the same browser."""
+    insert = insert_postgresql if work.connection.dialect.name == "postgresql" else insert_sqlite
+    statement: Any = insert(kept_forms).values(**values)
+    newer = {name: statement.excluded[name] for name in ("account", "page", "sealed", "expires_at")}
+    await work.execute(statement.on_conflict_do_update(index_elements=["browser_hash", "action"], set_=newer))
+
+
+async def count_forms(work: Transaction, browser_hash: str) -> int:
+    query = select(func.count()).where(kept_forms.c.browser_hash == browser_hash)
+    return int((await work.execute(query)).scalar_one())
+
+
+async def forms_of(connection: AsyncConnection, browser_hash: str, page: str, now: datetime) -> list[Any]:
+    """The rows of a browser for one page that have not expired, the newest first."""
+    query = select(kept_forms).where(
+        kept_forms.c.browser_hash == browser_hash, kept_forms.c.page == page, kept_forms.c.expires_at > now
+    )
+    return list(await connection.execute(query.order_by(kept_forms.c.expires_at.desc())))
+
+
+async def drop_form(work: Transaction, browser_hash: str, action: str) -> None:
+    await work.execute(
+        delete(kept_forms).where(kept_forms.c.browser_hash == browser_hash, kept_forms.c.action == action)
+    )
+
+
+async def drop_expired(work: Transaction, now: datetime) -> None:
+    await work.execute(delete(kept_forms).where(kept_forms.c.expires_at <= now))
