@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -12,8 +13,10 @@ import structlog
 
 from station.app import close_station, open_station
 from station.archive.jobs import compose, record_missing_seals, seal_bag
+from station.archive.retention import archive_forgotten_meetings, expire_recordings
 from station.base import jobs
 from station.base.clock import years_before
+from station.base.errors import Unavailable
 from station.base.heartbeats import beat
 from station.base.settings import Settings
 from station.base.station import Station
@@ -21,6 +24,7 @@ from station.booking.drafts import forget_old_drafts
 from station.booking.rota import extend_slots
 from station.cases.service import issue_due_cards, recount_provisional
 from station.ledger.service import clear_words_before, watch_head
+from station.live.web.service import end_orphans
 from station.notices.channels import channels_for, outbox_file
 from station.notices.service import delete_old_notices, deliver_due
 from station.people.expiry import delete_expired_sessions
@@ -161,6 +165,22 @@ async def watch_ledger(station: Station) -> None:
     await watch_head(station)
 
 
+async def end_orphan_broadcasts(station: Station) -> None:
+    """Take off air what no row tells of. While the live role is away there is nothing to do."""
+    with suppress(Unavailable):
+        await end_orphans(station)
+
+
+async def archive_forgotten(station: Station) -> None:
+    """See that every ended meeting is archived, also one that no journal told of."""
+    await archive_forgotten_meetings(station)
+
+
+async def expire_meetings(station: Station) -> None:
+    """Delete recordings, bags and chats past their term."""
+    await expire_recordings(station)
+
+
 async def prove_bags(station: Station) -> None:
     """See that every sealed bag is in the ledger."""
     await record_missing_seals(station)
@@ -201,9 +221,12 @@ CHORES: tuple[tuple[float, Chore], ...] = (
     (15, give_sign),
     (60, turn_clocks),
     (60, watch_ledger),
+    (60, end_orphan_broadcasts),
+    (600, archive_forgotten),
     (3600, prove_bags),
     (3600, lay_out_rota),
     (3600, expire_sessions),
     (3600, expire_notices),
     (3600, expire_reasons),
+    (3600, expire_meetings),
 )

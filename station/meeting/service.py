@@ -134,6 +134,24 @@ async def meeting_of_booking(station: Station, who: Principal, booking_id: str) 
     return meeting
 
 
+async def meetings_without_job(station: Station, since: datetime, until: datetime) -> list[str]:
+    """The ids of meetings that ended in a span of time and that nothing has asked to be composed."""
+    async with station.database.read() as connection:
+        return await store.ended_without_job(connection, since, until)
+
+
+async def meetings_to_expire(station: Station, before: datetime) -> list[str]:
+    """The ids of meetings over before a moment, of which something is still kept."""
+    async with station.database.read() as connection:
+        return await store.held_before(connection, before)
+
+
+async def delete_expired_chat(station: Station, work: Transaction, meeting_id: str) -> int:
+    """Part of expiring a meeting: what was written goes, and it is marked as expired; returns how many lines."""
+    await store.set_expired(work, meeting_id, station.clock.now())
+    return await store.delete_chat(work, meeting_id)
+
+
 async def meetings_of_bookings(station: Station, bookings: list[str]) -> dict[str, Meeting]:
     """The meetings made so far for bookings, by booking id; for the desks and for "my" pages."""
     async with station.database.read() as connection:

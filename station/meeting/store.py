@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Index, String, Table, Text, UniqueConstraint, select
+from sqlalchemy import Boolean, Column, Index, String, Table, Text, UniqueConstraint, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from station.base.database import UtcDateTime, metadata
+from station.base.database import Transaction, UtcDateTime, metadata
+from station.base.jobs import jobs
 from station.base.principal import Role
 from station.meeting.model import Admission, ChatMessage, Entry, Kind, Meeting, State
 
@@ -34,6 +35,7 @@ meetings = Table(
     Column("opened_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("expired_at", UtcDateTime),  # when recording, bag and chat were deleted because their term was over
     Index("ix_meetings_kind_starts_at", "kind", "starts_at"),
     Index("ix_meetings_deputy_id_state", "deputy_id", "state"),
 )
@@ -95,6 +97,31 @@ async def meetings_by_booking(connection: AsyncConnection, bookings: Sequence[st
     """Meetings that were made for bookings, by booking id."""
     rows = await connection.execute(select(meetings).where(meetings.c.booking_id.in_(bookings)))
     return {row.booking_id: to_meeting(row) for row in rows}
+
+
+async def ended_without_job(connection: AsyncConnection, since: datetime, until: datetime) -> list[str]:
+    """Meetings that ended in a span of time and that nothing has asked to be composed."""
+    asked = select(jobs.c.id).where(jobs.c.key == "compose:" + meetings.c.id)
+    query = select(meetings.c.id).where(meetings.c.ended_at >= since, meetings.c.ended_at < until, ~asked.exists())
+    return list((await connection.execute(query.order_by(meetings.c.ended_at).limit(MAX_LISTED))).scalars())
+
+
+async def held_before(connection: AsyncConnection, moment: datetime) -> list[str]:
+    """Meetings that were over before a moment and of which not everything has been deleted yet."""
+    over = func.coalesce(meetings.c.ended_at, meetings.c.ends_at) < moment
+    query = select(meetings.c.id).where(over, meetings.c.expired_at.is_(None), meetings.c.state != State.OPEN)
+    return list((await connection.execute(query.limit(MAX_LISTED))).scalars())
+
+
+async def delete_chat(work: Transaction, meeting_id: str) -> int:
+    """Delete what was written in a meeting; returns how many lines."""
+    return (await work.execute(delete(chat_messages).where(chat_messages.c.meeting_id == meeting_id))).rowcount
+
+
+async def set_expired(work: Transaction, meeting_id: str, now: datetime) -> None:
+    """Note that the term of a meeting's recording is over; nothing of it is public any longer."""
+    values = {"expired_at": now, "published": False}
+    await work.execute(update(meetings).where(meetings.c.id == meeting_id).values(**values))
 
 
 async def hearings_since(connection: AsyncConnection, since: datetime) -> list[Meeting]:

@@ -15,6 +15,7 @@ from station.base import jobs
 from station.base.clock import from_ms, to_ms
 from station.base.database import Transaction
 from station.base.ids import new_id
+from station.base.inserts import insert_unless_there
 from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.ledger.service import append
@@ -47,10 +48,11 @@ class JournalEvent(msgspec.Struct, frozen=True):
 
 
 class JournalPage(msgspec.Struct, frozen=True):
-    """What media answers to GET /journal."""
+    """What media answers to GET /journal; `lost_after` is where the journal ended if its tail was found to be lost."""
 
     journal: str
     events: list[JournalEvent]
+    lost_after: int | None = None
 
 
 async def follow_journal(station: Station, http: ClientSession, url: str) -> None:
@@ -80,12 +82,13 @@ async def apply_events(station: Station, page: JournalPage) -> int:
     """Apply what is past the cursor, and move the cursor, in one transaction."""
     applied = 0
     async with station.database.transaction() as work:
+        await insert_unless_there(work, media_cursors, journal=page.journal, seq=0)
         query = select(media_cursors.c.seq).where(media_cursors.c.journal == page.journal).with_for_update()
-        seq = (await work.execute(query)).scalar()
-        if seq is None:
-            await work.execute(insert(media_cursors).values(journal=page.journal, seq=0))
+        seq = (await work.execute(query)).scalar_one()
+        if page.lost_after is not None:
+            await _tell_lost_tail(station, work, page.journal, page.lost_after, seq)
         for event in page.events:
-            if event.seq > (seq or 0):
+            if event.seq > seq:
                 await _apply(station, work, page.journal, event)
                 applied += 1
         if applied:
@@ -93,6 +96,37 @@ async def apply_events(station: Station, page: JournalPage) -> int:
             where = media_cursors.c.journal == page.journal
             await work.execute(update(media_cursors).where(where).values(seq=newest))
     return applied
+
+
+async def _tell_lost_tail(station: Station, work: Transaction, journal: str, ends: int, known: int) -> None:
+    """An older copy of a media process's journal was put back: what happened since then it cannot tell any more."""
+    log.error("journal_lost_its_tail", journal=journal, ends=ends, known=known)
+    await append(station, work, MEDIA, "journal.tail-lost", f"journal:{journal}", {"ends": ends, "known": known})
+
+
+async def rebuild_attendance(work: Transaction, room: str, timeline: Timeline) -> int:
+    """Take from a recording who was in a room of which no journal told; returns how many people."""
+    if await attendance_of(work.connection, room):
+        return 0
+    rows: dict[str, dict[str, Any]] = {}
+    for track in timeline.tracks:
+        opened, closed = from_ms(track.opened_ms), from_ms(track.closed_ms or track.opened_ms)
+        row = rows.setdefault(
+            track.info.person,
+            {
+                "id": new_id("at"),
+                "room": room,
+                "person": track.info.person[:64],
+                "name": track.info.name[:120],
+                "session": "",
+                "joined_at": opened,
+                "left_at": closed,
+            },
+        )
+        row |= {"joined_at": min(row["joined_at"], opened), "left_at": max(row["left_at"], closed)}
+    if rows:
+        await work.execute(insert(attendance), list(rows.values()))
+    return len(rows)
 
 
 async def recorded_seconds(station: Station, room: str) -> float | None:

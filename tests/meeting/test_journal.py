@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from itertools import permutations
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from aiohttp import ClientSession
 
 from station.base.clock import to_ms
 from station.base.station import Station
+from station.ledger.service import timeline
 from station.nodes.journal import JournalEvent, JournalPage, apply_events, read_once, roll_call
 from station.rtc.http.main import MediaServer
 from station.rtc.rooms.journal import Journal
@@ -80,3 +83,36 @@ def test_the_first_process_keeps_its_journal_where_it_was(station: Station) -> N
     data, settings = station.settings.data, station.settings
     assert settings.media_journal_of(0) == data / "media" / "journal"
     assert settings.media_journal_of(3) == data / "media" / "3" / "journal"
+
+
+async def test_a_journal_that_lost_its_tail_is_noticed(station: Station, tmp_path: Path) -> None:
+    """An older copy of the journal was put back: that is said once, and the next meetings are not passed over."""
+    port = {"media_processes": 1, "media_http_port": pick_ports(1), "media_port": 0}
+    settings = station.settings.model_copy(update=port)
+    url, folder, older = settings.media_urls["0"], settings.media_journal_of(0), tmp_path / "older"
+    async with ClientSession() as http:
+        async with MediaServer(settings, 0) as media:
+            media.rooms.journal.append("joined", "mt_old", "ac_1", session="1")
+            await asyncio.to_thread(shutil.copytree, folder, older)
+            for count in range(5):
+                media.rooms.journal.append("joined", "mt_old", f"ac_{count}", session=f"s{count}")
+            await read_once(station, http, url, wait_s=0)
+        await asyncio.to_thread(shutil.rmtree, folder)
+        await asyncio.to_thread(shutil.copytree, older, folder)
+        async with MediaServer(settings, 0) as media:
+            await read_once(station, http, url, wait_s=20)  # answered at once: there is something to tell
+            media.rooms.journal.append("joined", "mt_new", "ac_9", session="9")
+            await read_once(station, http, url, wait_s=0)
+            journal = media.rooms.journal.id
+    assert [stay.person for stay in await roll_call(station, "mt_new")] == ["ac_9"]
+    events = await timeline(station, f"journal:{journal}")
+    assert [event.action for event in events] == ["journal.tail-lost"]
+    assert events[0].data["known"] > events[0].data["ends"]
+
+
+async def test_readers_of_a_new_journal_do_not_trip_over_each_other(bare_town: Station) -> None:
+    """Web processes that read a new journal at the same moment all get on, and each event counts once."""
+    page = JournalPage("fresh", [told(1, 0, "joined", "s1"), told(2, 5, "left", "s1")])
+    applied = await asyncio.gather(*(apply_events(bare_town, page) for _ in range(3)))
+    assert sorted(applied) == [0, 0, 2]
+    assert len(await roll_call(bare_town, ROOM)) == 1

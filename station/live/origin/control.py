@@ -9,7 +9,7 @@ from aiohttp import web
 
 from station.base.errors import BadInput, NotAllowed, NotSignedIn
 from station.base.grants import ANY_ROOM, GrantInvalid, GrantVerifier, Right
-from station.live.origin.broadcast import Broadcast
+from station.live.origin.broadcast import Broadcast, now_ms
 from station.live.origin.origin import REGISTRY
 
 VERIFIER = web.AppKey("verifier", GrantVerifier)
@@ -35,6 +35,15 @@ async def put_broadcast(request: web.Request) -> web.Response:
         raise BadInput(fields={"grant": GrantInvalid.message})
     broadcast = await request.app[REGISTRY].put(_name(request), wanted.room, wanted.person, wanted.grant)
     return web.json_response(describe(broadcast, request.app[VERIFIER]))
+
+
+async def list_broadcasts(request: web.Request) -> web.Response:
+    """What is on air, and for how many seconds."""
+    _check_service(request)
+    now = now_ms()
+    on_air = request.app[REGISTRY].on_air
+    found = [{"id": b.programme.id, "age_s": (now - b.programme.started_at_ms) / 1000} for b in on_air]
+    return web.json_response({"broadcasts": found})
 
 
 async def get_broadcast(request: web.Request) -> web.Response:

@@ -59,6 +59,7 @@ def build_app(registry: Registry, verifier: GrantVerifier) -> web.Application:
     app.on_response_prepare.extend([mark_started, add_security_headers])
     app[origin.REGISTRY] = registry
     app[control.VERIFIER] = verifier
+    app.router.add_get("/control/broadcasts", control.list_broadcasts)
     app.router.add_put("/control/broadcasts/{broadcast}", control.put_broadcast)
     app.router.add_get("/control/broadcasts/{broadcast}", control.get_broadcast)
     app.router.add_delete("/control/broadcasts/{broadcast}", control.delete_broadcast)

@@ -19,6 +19,26 @@ class _Status(msgspec.Struct, frozen=True):
     viewers: int = 0
 
 
+class OnAirNow(msgspec.Struct, frozen=True):
+    """A broadcast that the live role has on air, and for how long."""
+
+    id: str
+    age_s: float
+
+
+class _OnAirList(msgspec.Struct, frozen=True):
+    broadcasts: list[OnAirNow]
+
+
+async def list_broadcasts(station: Station) -> list[OnAirNow]:
+    """What the live role has on air. Raises Unavailable."""
+    _, body = await _call(station, "GET", "")
+    try:
+        return msgspec.json.decode(body, type=_OnAirList).broadcasts
+    except msgspec.DecodeError as error:
+        raise Unavailable from error
+
+
 async def put_broadcast(station: Station, broadcast_id: str, room: str, person: str) -> None:
     """Start a broadcast, or change what it shows. Raises Unavailable."""
     body = {"room": room, "person": person, "grant": station.signer.service_token(FEED_TTL_S)}
@@ -43,7 +63,7 @@ async def get_status(station: Station, broadcast_id: str) -> LiveStatus | None:
 
 
 async def _call(station: Station, method: str, broadcast_id: str, body: object = None) -> tuple[int, bytes]:
-    url = f"{station.settings.live_url}/control/broadcasts/{broadcast_id}"
+    url = f"{station.settings.live_url}/control/broadcasts/{broadcast_id}".rstrip("/")
     headers = {"Authorization": f"Bearer {station.signer.service_token()}"}
     try:
         async with (

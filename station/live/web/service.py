@@ -6,18 +6,22 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-from sqlalchemy import insert, update
+import structlog
+from sqlalchemy import update
 
 from station.base.database import Transaction
-from station.base.errors import N_, Conflict, NotFound
+from station.base.errors import N_, Conflict, NotFound, Unavailable
 from station.base.ids import new_id
-from station.base.principal import Principal
+from station.base.inserts import insert_unless_there
+from station.base.principal import SYSTEM, Principal
 from station.base.station import Station
 from station.ledger.service import append
 from station.live.web import client, store
 from station.live.web.export import NothingRecorded, to_mp4
 from station.live.web.model import Broadcast, BroadcastEnded, LiveStatus, OnAir
 
+log = structlog.get_logger()
+ORPHAN_AFTER_S = 30.0  # longer than storing a row takes
 LIVE_TOPIC = "live"
 
 
@@ -34,26 +38,55 @@ async def start_broadcast(
         new_id("bc"), meeting_id, title, host, OnAir.LIVE, person, source_name, station.clock.now(), None
     )
     # The live role first and the row after it: no database lock is held while another process is asked.
-    await client.put_broadcast(station, broadcast.id, meeting_id, person)
     try:
+        await client.put_broadcast(station, broadcast.id, meeting_id, person)
         await _insert(station, who, broadcast)
-    except AlreadyOnAir:
-        await client.delete_broadcast(station, broadcast.id)
+    except BaseException:  # also when the caller went away: nothing may be on air without a row
+        await _undo_start(station, broadcast.id)
         raise
     return broadcast
 
 
+async def _undo_start(station: Station, broadcast_id: str) -> None:
+    try:
+        await asyncio.shield(client.delete_broadcast(station, broadcast_id))
+    except Unavailable:  # `end_orphans` does it later
+        log.warning("broadcast_not_undone", broadcast=broadcast_id)
+
+
+async def end_orphans(station: Station) -> int:
+    """End what is on air at the live role and by no row of ours; returns how many. Raises Unavailable."""
+    on_air = [found.id for found in await client.list_broadcasts(station) if found.age_s > ORPHAN_AFTER_S]
+    if not on_air:
+        return 0
+    async with station.database.read() as connection:
+        wanted = await store.on_air_among(connection, on_air)
+    orphans = [broadcast_id for broadcast_id in on_air if broadcast_id not in wanted]
+    for broadcast_id in orphans:
+        log.error("orphan_broadcast_ended", broadcast=broadcast_id)
+        await client.delete_broadcast(station, broadcast_id)
+        async with station.database.transaction() as work:
+            await append(station, work, SYSTEM, "broadcast.orphan-ended", f"broadcast:{broadcast_id}")
+    return len(orphans)
+
+
 async def _insert(station: Station, who: Principal, broadcast: Broadcast) -> None:
     async with station.database.transaction() as work:
-        if any(b.live for b in await store.broadcasts_of(work.connection, broadcast.meeting_id)):
+        # One broadcast of a meeting is on air at a time: an index says so, for two clerks who press at once.
+        added = await insert_unless_there(
+            work,
+            store.broadcasts,
+            id=broadcast.id,
+            meeting_id=broadcast.meeting_id,
+            title=broadcast.title,
+            host=broadcast.host,
+            state=OnAir.LIVE,
+            person=broadcast.person,
+            source_name=broadcast.source_name,
+            started_at=broadcast.started_at,
+        )
+        if not added:
             raise AlreadyOnAir
-        await work.execute(
-            insert(store.broadcasts).values(
-                id=broadcast.id, meeting_id=broadcast.meeting_id, title=broadcast.title, host=broadcast.host,
-                state=OnAir.LIVE, person=broadcast.person, source_name=broadcast.source_name,
-                started_at=broadcast.started_at,
-            )
-        )  # fmt: skip
         await _record(station, work, who, "broadcast.started", broadcast)
 
 
@@ -144,10 +177,15 @@ async def get_status(station: Station, broadcast_id: str) -> LiveStatus | None:
     return await client.get_status(station, broadcast_id)
 
 
+def broadcast_folder(station: Station, broadcast_id: str) -> Path:
+    """Where the live role keeps a broadcast's segments."""
+    return station.settings.data / "live" / broadcast_id
+
+
 async def export_broadcast(station: Station, broadcast_id: str, out: Path) -> bool:
     """What viewers saw as one MP4, copied from its segments; False when nothing was ever on air."""
     try:
-        await asyncio.to_thread(to_mp4, station.settings.data / "live" / broadcast_id, out)
+        await asyncio.to_thread(to_mp4, broadcast_folder(station, broadcast_id), out)
     except NothingRecorded:
         return False
     return True

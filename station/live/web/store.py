@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, Index, String, Table, select
+from sqlalchemy import Column, Index, String, Table, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import UtcDateTime, metadata
@@ -26,6 +26,13 @@ broadcasts = Table(
     Column("ended_at", UtcDateTime),
     Index("ix_broadcasts_meeting_id", "meeting_id"),
     Index("ix_broadcasts_state_started_at", "state", "started_at"),
+    Index(
+        "uq_broadcasts_on_air",
+        "meeting_id",
+        unique=True,
+        sqlite_where=text("state = 'live'"),
+        postgresql_where=text("state = 'live'"),
+    ),
 )
 
 
@@ -42,6 +49,12 @@ async def broadcast_by(connection: AsyncConnection, broadcast_id: str, for_updat
     query = select(broadcasts).where(broadcasts.c.id == broadcast_id)
     row = (await connection.execute(query.with_for_update() if for_update else query)).first()
     return None if row is None else to_broadcast(row)
+
+
+async def on_air_among(connection: AsyncConnection, ids: list[str]) -> set[str]:
+    """Those of some broadcasts that are on air by their rows."""
+    query = select(broadcasts.c.id).where(broadcasts.c.id.in_(ids), broadcasts.c.state == OnAir.LIVE)
+    return set((await connection.execute(query)).scalars())
 
 
 async def broadcasts_of(connection: AsyncConnection, meeting_id: str) -> list[Broadcast]:

@@ -26,6 +26,7 @@ from station.rtc.transport.port import MediaPort
 PORT = web.AppKey("port", MediaPort)
 METRICS = web.AppKey("metrics", MediaMetrics)
 INSIGHTS = web.AppKey("insights", InsightLog)
+MAX_SEQUENCE = 2**62  # who asks for what comes after it wants the journal's id only
 MAX_WAIT_S = 30.0
 MAX_BODY = 128 * 1024
 _FEED_TYPE = "application/octet-stream"
@@ -187,8 +188,10 @@ async def get_journal(request: web.Request) -> web.Response:
     except ValueError as error:
         raise BadInput from error
     journal = request.app[ROOMS].journal
-    events = await journal.wait(after, wait_s)
-    return _json({"journal": journal.id, "events": events})
+    lost_after = journal.skip_to(after) if after < MAX_SEQUENCE else None
+    # Whoever finds a lost tail is told at once, not after waiting for an event.
+    events = await journal.wait(after, wait_s if lost_after is None else 0)
+    return _json({"journal": journal.id, "events": events, "lost_after": lost_after})
 
 
 async def healthy(_request: web.Request) -> web.Response:

@@ -122,6 +122,20 @@ class Journal:
         self._count += 1
         self._newest.append(event)
 
+    def skip_to(self, known: int) -> int | None:
+        """Go on after `known`, the newest number that a reader has, when it lies beyond our own last one.
+
+        Then the journal has lost its tail (an older copy was put back): the reader would take what comes next for
+        events that it has applied already. Returns what was the last number here; None when nothing is lost.
+        """
+        if known <= self.last:
+            return None
+        _log.error(
+            "the journal ends at %d, but a reader has %d: its tail is lost, numbers go on there", self.last, known
+        )
+        lost_after, self.last = self.last, known
+        return lost_after
+
     async def wait(self, after: int, wait_s: float) -> list[Event]:
         """Up to 500 events after a sequence number; waits for the first when there is none yet."""
         if after >= self.last and wait_s > 0:
