@@ -12,42 +12,48 @@ PY := .venv/bin/python
 option = $(if $(filter command,$(word 1,$(origin $(1)))),$(2) '$($(1))')
 OPTIONS = $(call option,HOST,--host) $(call option,PORT,--port) $(call option,MEDIA_PORT,--media-port) $(call option,DATA,--data)
 
-.PHONY: help run setup test check format messages bench lock clean
+.PHONY: help run setup develop test check format messages bench lock audit clean
 help:
 	grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */make \1\t/'
 
-setup:
+setup: ## install what the station runs with, and nothing else
 	tools/setup.sh
+
+develop: ## install also what it is tested and checked with
+	tools/setup.sh dev
 
 run: setup ## start the station with demo data (HOST, PORT, MEDIA_PORT, DATA)
 	exec $(PY) -m station serve --demo $(OPTIONS)
 
 test: ## install what is needed, check the code, run every test
 	tools/system_packages.sh
-	tools/setup.sh
+	tools/setup.sh dev
 	$(MAKE) check
 	$(PY) -m pytest
 
-check: setup ## lint and types only
+check: develop ## lint and types only
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	node_modules/.bin/tsc --noEmit -p jsconfig.json
 
-format: setup ## put the code into its form
+format: develop ## put the code into its form
 	$(PY) -m ruff check --fix-only .
 	$(PY) -m ruff format .
 
-messages: setup ## list the texts that have no English yet
+messages: develop ## list the texts that have no English yet
 	$(PY) -m pytest tests/test_documents.py -k translated
 
-bench: setup ## run the benchmarks and print their tables
+bench: develop ## run the benchmarks and print their tables
 	tools/bench_packages.sh
 	$(PY) -m bench
 
-lock: ## write constraints.txt and package-lock.json anew
+lock: ## write constraints.txt, constraints-dev.txt and package-lock.json anew
 	tools/lock.sh "$$(tools/find_python.sh)"
 	npm install --package-lock-only --silent
+
+audit: ## ask whether advisories are known for any package
+	tools/audit.sh "$$(tools/find_python.sh)"
 
 clean: ## remove everything that make made, but not the station's data
 	rm -rf .venv node_modules web/vendor build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,15 +1,24 @@
 #!/usr/bin/env bash
-# Writes constraints.txt anew: what pyproject.toml asks for, resolved today, each release with its hashes.
+# Writes constraints.txt and constraints-dev.txt anew: what pyproject.toml asks for, resolved today, with hashes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${1:?"usage: tools/lock.sh PYTHON"}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 "$python" -m venv "$scratch/venv"
-"$scratch/venv/bin/pip" install --quiet uv
+"$scratch/venv/bin/pip" install --quiet --require-hashes -r tools/requirements.txt
+
+resolve() {
+  "$scratch/venv/bin/uv" pip compile pyproject.toml --quiet --universal --fork-strategy fewest \
+    --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate "$@"
+}
+
 {
-  echo "# Every package the station runs and is tested with, pinned with hashes. Made by \`make lock\`; do not edit."
-  "$scratch/venv/bin/uv" pip compile pyproject.toml --quiet --extra dev --universal --fork-strategy fewest \
-    --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+  echo "# Every package that the station runs with, pinned with hashes. Made by \`make lock\`; do not edit."
+  resolve
 } >"$scratch/constraints.txt"
-mv "$scratch/constraints.txt" constraints.txt
+{
+  echo "# The same and what it is tested and checked with. Made by \`make lock\`; do not edit."
+  resolve --extra dev --constraints "$scratch/constraints.txt"
+} >"$scratch/constraints-dev.txt"
+mv "$scratch/constraints.txt" "$scratch/constraints-dev.txt" .
