@@ -97,12 +97,12 @@ def format_time(moment: datetime, elder: bool = False, language: str = "zh") -> 
     return f"{part} {here.hour if here.hour <= 12 else here.hour - 12}:{here:%M}"
 
 
-def format_moment(moment: datetime, language: str) -> str:
+def format_moment(moment: datetime, language: str, elder: bool = False) -> str:
     """Day and time together, for timelines."""
-    here = local(moment)
+    here, time = local(moment), format_time(moment, elder, language)
     if language == "zh":
-        return f"{here.month}月{here.day}日 {here:%H:%M}"
-    return f"{here.day} {here:%B}, {here:%H:%M}"
+        return f"{here.month}月{here.day}日 {time}"
+    return f"{here.day} {here:%B}, {time}"
 
 
 def format_span(seconds: float) -> str:

@@ -28,6 +28,7 @@ from station.base.web import (
 log = structlog.get_logger()
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _LINE_ENDS = str.maketrans("\t\r\n", "   ")
+REFERENCE = web.RequestKey("reference", str)
 
 
 class CsrfFailed(NotAllowed):
@@ -116,7 +117,10 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise  # half of an answer is out, or nobody is there to read one
         told = told_of(error)
         if told.status >= 500:
-            log.warning("request_refused", method=request.method, path=request.path, told=told.code)
+            # Six digits that a person can read out on the telephone, and that the log has too.
+            reference = request[REFERENCE] = f"{secrets.randbelow(1_000_000):06}"
+            path, code = request.path, told.code
+            log.warning("request_refused", method=request.method, path=path, told=code, reference=reference)
         response = answer_error(request, told)
     keep_visit(request, response)
     return response
@@ -148,8 +152,15 @@ def answer_error(request: web.Request, error: StationError) -> web.Response:
     elif isinstance(error, NotSignedIn) and UNKEPT_FORM not in request:
         return web.Response(status=303, headers={"Location": request.app[SIGN_IN_PAGE](request)})
     else:
-        response = render(request, "error.html", status=error.status, text=text, error_code=error.code)
+        response = _error_page(request, error.status, text)
     if isinstance(error, TooManyRequests):
         response.headers["Retry-After"] = str(error.retry_after_s)
     response.headers["Content-Language"] = "zh-CN" if language_of(request) == "zh" else "en"
     return response
+
+
+def _error_page(request: web.Request, status: int, text: str) -> web.Response:
+    reference = request.get(REFERENCE, "")
+    shown = f"{reference[:3]} {reference[3:]}" if reference else ""
+    posted = request.method not in SAFE_METHODS
+    return render(request, "error.html", status, text=text, http_status=status, posted=posted, reference=shown)

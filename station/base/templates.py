@@ -6,7 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
 from station.base.clock import local, local_date
 from station.base.errors import Phrase
@@ -45,14 +46,28 @@ def _environment(translator: Translator, language: str) -> Environment:
     environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.globals["translate"] = translate
     environment.filters["day"] = lambda moment, today=None: format_day(moment, language, today)
-    environment.filters["time"] = lambda moment, elder=False: format_time(moment, elder, language)
-    environment.filters["moment"] = lambda moment: format_moment(moment, language)
+
+    # The mode comes from the page, so that no place can forget it; a macro without the page's context is told.
+    @pass_context
+    def show_time(context: Context, moment: datetime, elder: bool | None = None) -> str:
+        return format_time(moment, _is_elder(context) if elder is None else elder, language)
+
+    @pass_context
+    def show_moment(context: Context, moment: datetime) -> str:
+        return format_moment(moment, language, _is_elder(context))
+
+    environment.filters["time"] = show_time
+    environment.filters["moment"] = show_moment
     environment.filters["span"] = format_span
     environment.filters["iso"] = _iso
     environment.filters["local_date"] = local_date
     environment.filters["urlencode"] = lambda text: quote(str(text), safe="")
     environment.filters["telephone"] = lambda text: "".join(c for c in str(text) if c.isdigit() or c == "+")
     return environment
+
+
+def _is_elder(context: Context) -> bool:
+    return context.get("mode") == "elder"
 
 
 def _iso(moment: datetime) -> str:
