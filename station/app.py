@@ -20,7 +20,7 @@ from station.base.deadlines import DEADLINES, HEADER_S, Deadlines
 from station.base.errors import NotAllowed, NotSignedIn
 from station.base.grants import GrantSigner
 from station.base.i18n import Translator
-from station.base.middleware import add_hsts, csrf, errors, well_formed
+from station.base.middleware import add_cors, add_hsts, csrf, errors, well_formed
 from station.base.origin import is_shared_address
 from station.base.problems import mark_started
 from station.base.security_headers import add_security_headers

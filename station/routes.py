@@ -95,7 +95,8 @@ GATEWAY = (
         for way in ("whip", "whep")
         for method in ("OPTIONS", "GET", "PATCH", "DELETE")
     ),
-    Route("GET", "/live/{broadcast}/{file}", gateway.broadcast_file, Action.WATCH, anonymous=True),
+    Route("GET", "/live/{broadcast}/{file}", gateway.broadcast_file, Action.WATCH, anonymous=True, cors=True),
+    Route("OPTIONS", "/live/{broadcast}/{file}", gateway.broadcast_file, Action.WATCH, anonymous=True, cors=True),
 )
 
 

@@ -132,6 +132,13 @@ async def add_hsts(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
 
 
+async def add_cors(request: web.Request, response: web.StreamResponse) -> None:
+    """Signal handler (`on_response_prepare`): what pages of other sites may read, errors too."""
+    route = route_of(request)
+    if route is not None and route.cors:
+        response.headers.setdefault("Access-Control-Allow-Origin", "*")
+
+
 def is_started(request: web.Request) -> bool:
     """Whether the answer's headers are out already."""
     return bool(request.get(STARTED, False))

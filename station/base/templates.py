@@ -67,7 +67,7 @@ def _environment(translator: Translator, language: str) -> Environment:
 
 
 def _is_elder(context: Context) -> bool:
-    return context.get("mode") == "elder"
+    return bool(context.get("mode") == "elder")
 
 
 def _iso(moment: datetime) -> str:

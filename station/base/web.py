@@ -54,6 +54,7 @@ class Route:
     action: str
     bearer: bool = False  # authorised by a grant in the Authorization header instead of the cookie
     upload: bool = False  # takes files: the handler reads the form as it arrives, with `read_upload`
+    cors: bool = False  # public to pages of other sites, without cookies; errors too
     anonymous: bool = False  # does not ask who calls: no session is looked up, so it answers without the database
 
     page: str = ""  # of a POST: the page on which its form stands, if that has another address

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from station.live.packaging.playlist import MediaPlaylist, PartLine, Variant, render_multivariant
+from station.live.packaging.playlist import ADVANCE_PART_LIMIT, MediaPlaylist, PartLine, Variant, render_multivariant
 
 START_MS = 1_800_000_000_000.0
 
@@ -83,15 +83,19 @@ def test_a_discontinuity_with_other_parameters_names_its_init_segment() -> None:
 
 
 def test_a_request_is_ready_when_its_part_or_a_later_segment_exists() -> None:
-    """A part that its segment never had counts as there once that segment is closed: nobody waits for it."""
+    """A part past the last one of a closed segment means part 0 of the next (RFC 8216bis 6.2.5.2)."""
     playlist = grown(2, open_parts=3)
     assert playlist.has(2, 2)
     assert not playlist.has(2, 3)
     assert not playlist.has(2, None)
     assert playlist.has(1, 6) and playlist.has(1, 99)
     playlist.close_segment(1.0)
-    assert playlist.has(2, 3) and playlist.has(2, 50) and playlist.has(2, None)
-    assert not playlist.has(3, 0)
+    assert playlist.has(2, 2) and playlist.has(2, None)
+    assert not playlist.has(2, 3) and not playlist.has(2, 50) and not playlist.has(3, 0)
+    assert playlist.is_settled(2, 3), "its file will never come, which can be told at once"
+    playlist.open_segment(START_MS, 0, False)
+    playlist.add_part(PartLine(1 / 3, True))
+    assert playlist.has(2, 3) and playlist.has(2, 50) and playlist.has(3, 0)
     playlist.ended = True
     assert playlist.has(3, 0)
 
@@ -101,6 +105,17 @@ def test_requests_far_ahead_are_refused() -> None:
     playlist = grown(5)
     assert not playlist.too_far_ahead(6)
     assert playlist.too_far_ahead(7)
+
+
+def test_parts_far_past_the_last_one_are_refused() -> None:
+    """More than three seconds of parts ahead is a mistake, in the open segment and in the one after it."""
+    playlist = grown(5, open_parts=2)
+    assert ADVANCE_PART_LIMIT == 9
+    assert not playlist.too_far_ahead(5, 1 + 9) and playlist.too_far_ahead(5, 1 + 10) and playlist.too_far_ahead(5, 60)
+    assert not playlist.too_far_ahead(6, 8) and playlist.too_far_ahead(6, 60)
+    assert not playlist.too_far_ahead(4, 60), "of a closed segment it is the next one's first part"
+    playlist.ended = True
+    assert not playlist.too_far_ahead(5, 60)
 
 
 def test_the_target_duration_covers_every_segment() -> None:

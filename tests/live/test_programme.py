@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import stat
 from pathlib import Path
 
@@ -83,3 +84,26 @@ def test_a_full_disk_raises_the_alarm_and_the_broadcast_goes_on(tmp_path: Path) 
     lost = [segment.n for segment in closed if segment.lost]
     assert lost and lost != [segment.n for segment in closed]
     assert folder.segments() == closed
+
+
+def test_no_date_lies_ahead_of_the_clock(tmp_path: Path) -> None:
+    """An encoder that begins with a burst, and one that runs fast: no segment is dated after its frames' arrival,
+
+    and dates follow from the lengths, so that a player finds one clock.
+    """
+    writer = ProgrammeWriter(ProgrammeFolder(tmp_path), Programme("b1", "r1", "p1"), [], lambda: clock_ms)
+    clip = interleaved(encoded_video(8), encoded_tone(8))
+    burst = [frame for frame in clip if frame.at_ms < 1200]
+    clock_ms, dates, opened_at = 0.0, [], []
+    updates = writer.push(burst)
+    for frame in clip[len(burst) :]:
+        clock_ms = frame.at_ms - 1200
+        updates += writer.push([frame])
+        opened_at += [clock_ms for update in updates if isinstance(update, SegmentClosed)]
+        dates += [update.stored for update in updates if isinstance(update, SegmentClosed)]
+        updates = []
+    assert len(dates) >= 3
+    for segment, closed_ms in zip(dates, opened_at, strict=True):
+        assert segment.at_ms + segment.duration_s * 1000 <= closed_ms + 1
+    for before, after in itertools.pairwise(dates):
+        assert abs(before.at_ms + before.duration_s * 1000 - after.at_ms) < 1

@@ -53,3 +53,23 @@ async def test_web_hands_on_packed_playlists_and_counts_viewers(
         async with guest.client.get(path, headers={"Accept-Encoding": encoding}) as answer:
             assert (answer.headers.get("Content-Encoding") == "gzip") == (encoding == "gzip")
             assert (await answer.text()).startswith("#EXTM3U")
+
+
+async def test_players_on_other_sites_pass_through_web(studio: Studio, front_door: None, new_person: Any) -> None:
+    """GET, HEAD and OPTIONS of a broadcast's files are open to every site, errors too; no page of ours is."""
+    guest = await new_person()
+    await studio.go_live()
+    await studio.playlist_when(lambda text: closed(text) >= 1)
+    for method, path, expected in (
+        ("GET", "/live/b1/index.m3u8", 200),
+        ("HEAD", "/live/b1/s0.mp4", 200),
+        ("OPTIONS", "/live/b1/main.m3u8", 204),
+        ("GET", "/live/b-1/nothing.mp4", 404),
+        ("GET", "/live/b1/$", 404),
+    ):
+        async with guest.client.request(method, path, headers={"Origin": "https://district.example"}) as answer:
+            assert answer.status == expected, (method, path)
+            assert answer.headers["Access-Control-Allow-Origin"] == "*", (method, path)
+    for method in ("GET", "HEAD"):
+        async with guest.client.request(method, "/live") as answer:
+            assert answer.status == 200 and "Access-Control-Allow-Origin" not in answer.headers

@@ -7,6 +7,7 @@ import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
+from itertools import groupby
 from pathlib import Path
 
 import aiohttp
@@ -21,6 +22,7 @@ from station.live.packaging.writer import InitReady, PartReady, ProgrammeWriter,
 
 log = logging.getLogger(__name__)
 RECONNECT_S = 0.5
+SILENT_S = 3.0  # without a frame for so long, viewers are told that the picture is interrupted
 _QUEUE_FRAMES = 2000  # past this media's own drop rule applies: the feed's socket fills up
 _GONE = None
 
@@ -34,6 +36,7 @@ class Broadcast:
         self.cache = LiveCache(MediaPlaylist())
         self.viewers = ViewerCount()
         self.connected = False
+        self._heard_at = 0.0
         self.refused = False
         self.peak_bits_per_s = 0
         self._segments = segments
@@ -57,10 +60,10 @@ class Broadcast:
 
     @property
     def state(self) -> str:
-        """`waiting` for a first frame, `live`, `interrupted` while media is away, `ended`."""
+        """`waiting` for a first frame, `live`, `interrupted` while media is away or nothing comes from it, `ended`."""
         if self.ended:
             return "ended"
-        if self.connected:
+        if self.connected and time.monotonic() - self._heard_at < SILENT_S:
             return "live"
         return "interrupted" if self.cache.playlist.segments else "waiting"
 
@@ -138,6 +141,7 @@ class Broadcast:
                 async with aclosing(feed):
                     async for frame in feed:
                         self.connected, self.refused = True, False
+                        self._heard_at = time.monotonic()
                         await self._frames.put(frame)
                 reason = "media ended the feed"
             except FeedUnavailable as error:
@@ -187,7 +191,7 @@ class Broadcast:
     def _close_segment(self, update: SegmentClosed) -> None:
         stored = update.stored
         self._segments.append(stored)
-        self.cache.playlist.close_segment(stored.duration_s)
+        self.cache.playlist.close_segment(stored.duration_s, stored.at_ms)
         self._measure(stored)
         old = stored.n - PARTS_KEPT_FOR
         self.cache.forget(old)
@@ -208,8 +212,11 @@ class Broadcast:
 
 def _process(writer: ProgrammeWriter, batch: list[EncodedFrame | None]) -> list[Update]:
     updates: list[Update] = []
-    for frame in batch:
-        updates += writer.interrupt() if frame is _GONE else writer.push([frame])
+    for gone, frames in groupby(batch, key=lambda frame: frame is _GONE):
+        if gone:
+            updates += writer.interrupt()
+        else:  # all that arrived together: only so is it seen that a burst is ahead of the clock
+            updates += writer.push([frame for frame in frames if frame is not None])
     return updates
 
 

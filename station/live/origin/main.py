@@ -64,6 +64,8 @@ def build_app(registry: Registry, verifier: GrantVerifier) -> web.Application:
     app.router.add_get("/control/broadcasts/{broadcast}", control.get_broadcast)
     app.router.add_delete("/control/broadcasts/{broadcast}", control.delete_broadcast)
     app.router.add_get("/live/{broadcast}/{file}", origin.serve_file)
+    app.router.add_options("/live/{broadcast}/{file}", origin.allow_players)
+    app.on_response_prepare.append(origin.add_cors)
     app.router.add_get("/healthz", _healthy)
     app.router.add_get("/readyz", _healthy)
     app.router.add_get("/metrics", _metrics)

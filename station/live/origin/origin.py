@@ -19,6 +19,14 @@ _SEGMENT = re.compile(rf"s{_NUMBER}\.mp4")
 _PART = re.compile(rf"s{_NUMBER}\.p{_NUMBER}\.mp4")
 _INIT = re.compile(r"init([1-9][0-9]{0,5})?\.mp4")
 _DIRECTIVE = re.compile(_NUMBER)
+# Anybody's page may play a public broadcast (docs/decisions/players-on-other-sites.md); no cookie is asked for.
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+    "Access-Control-Allow-Headers": "Range",
+    "Access-Control-Expose-Headers": "Content-Length, Content-Range, Date",
+    "Access-Control-Max-Age": "86400",
+}
 _FOREVER = "public, max-age=31536000, immutable"
 _FRESH_PART = "public, max-age=60, immutable"
 _REPLAY = "public, max-age=10"
@@ -38,6 +46,18 @@ async def serve_file(request: web.Request) -> web.StreamResponse:
     if match := _PART.fullmatch(name):
         return await _part(broadcast, int(match[1]), int(match[2]))
     return _stored_file(broadcast, name)
+
+
+async def allow_players(_request: web.Request) -> web.Response:
+    """`OPTIONS /live/{broadcast}/{file}`: what a player on another site may ask for."""
+    return web.Response(status=204, headers={"Allow": "GET, HEAD, OPTIONS"})
+
+
+async def add_cors(request: web.Request, response: web.StreamResponse) -> None:
+    """Signal handler (`on_response_prepare`): errors too are readable elsewhere, else they look like no network."""
+    if request.path.startswith("/live/"):
+        for name, value in CORS.items():
+            response.headers.setdefault(name, value)
 
 
 def _stored_file(broadcast: Broadcast, name: str) -> web.StreamResponse:
@@ -69,7 +89,7 @@ async def _media_playlist(request: web.Request, broadcast: Broadcast) -> web.Res
     if wanted:
         segment, part = wanted
         playlist = shelf.playlist
-        if playlist.too_far_ahead(segment):
+        if playlist.too_far_ahead(segment, part):
             return web.Response(status=400, text="too far ahead\n", headers={"Cache-Control": "no-store"})
         if not await shelf.wait_until(lambda: playlist.has(segment, part), playlist.block_limit_s):
             return _not_yet()
@@ -105,8 +125,8 @@ async def _part(broadcast: Broadcast, segment: int, index: int) -> web.Response:
     shelf, wanted = broadcast.cache, (segment, index)
     playlist = shelf.playlist
     hinted = wanted == playlist.next_part and not broadcast.ended
-    # If its segment closes without the hinted part, `has` is true, the part is not there, and that is a 404.
-    if hinted and not await shelf.wait_until(lambda: playlist.has(*wanted), playlist.block_limit_s):
+    # If its segment closes without the hinted part, it is settled, the part is not there, and that is a 404.
+    if hinted and not await shelf.wait_until(lambda: playlist.is_settled(*wanted), playlist.block_limit_s):
         return _not_yet()
     data = shelf.parts.get(wanted)
     if data is None:

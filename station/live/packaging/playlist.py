@@ -11,6 +11,7 @@ PART_HOLD_BACK_S = 3 * PART_TARGET_S
 FIRST_TARGET_S = 3  # segments follow keyframes, asked for every 2 s
 PARTS_FOR_SEGMENTS = 3
 _FAR_AHEAD = 2
+ADVANCE_PART_LIMIT = math.ceil(3 / PART_TARGET_S)  # 6.2.5.2, for parts shorter than a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +93,27 @@ class MediaPlaylist:
     def has(self, segment: int, part: int | None) -> bool:
         """Whether a blocking request for this segment and part may be answered now.
 
-        A part that its segment never had counts as there once the segment is closed: otherwise a player that
-        guessed one part too many would wait for ever.
+        A part past the last one of a closed segment means part 0 of the next segment (6.2.5.2).
         """
-        if self.ended or segment < self.closed:
+        if self.ended:
             return True
-        return part is not None and (segment, part) < self.next_part
+        if part is None:
+            return segment < self.closed
+        if segment < self.closed and part >= len(self.segments[segment].parts):
+            segment, part = segment + 1, 0
+        return segment < self.closed or (segment, part) < self.next_part
 
-    def too_far_ahead(self, segment: int) -> bool:
+    def is_settled(self, segment: int, part: int) -> bool:
+        """Whether it is known if this part exists: its file is there, or its segment closed without it."""
+        return self.ended or segment < self.closed or (segment, part) < self.next_part
+
+    def too_far_ahead(self, segment: int, part: int | None = None) -> bool:
         """Whether a request is for what 6.2.5.2 answers with 400 rather than wait."""
-        return not self.ended and segment > self.closed - 1 + _FAR_AHEAD
+        if self.ended or segment < self.closed:
+            return False
+        last_part = self.next_part[1] - 1 if segment == self.closed else -1
+        is_far_part = part is not None and part > last_part + ADVANCE_PART_LIMIT
+        return is_far_part or segment > self.closed - 1 + _FAR_AHEAD
 
     def open_segment(self, at_ms: float, init: int, discontinuity: bool) -> None:
         self.segments.append(SegmentLine(len(self.segments), at_ms, init, discontinuity))
@@ -110,8 +122,11 @@ class MediaPlaylist:
         assert self._open
         self._open.parts.append(part)
 
-    def close_segment(self, duration_s: float) -> None:
+    def close_segment(self, duration_s: float, at_ms: float | None = None) -> None:
+        """The open segment is whole; `at_ms` corrects its date while nobody has seen it yet."""
         assert self._open
+        if at_ms is not None and self.closed == 0:
+            self._open.at_ms = at_ms
         self._open.duration_s = duration_s
         # Growing is against the letter of 4.4.3.1, but a segment longer than the target would be, too.
         self._target_s = max(self._target_s, math.floor(duration_s + 0.5))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -51,7 +52,13 @@ Update = InitReady | SegmentOpened | PartReady | SegmentClosed
 class ProgrammeWriter:
     """Packages frames and keeps the result. A full disk is an alarm, not an end: viewers go on from memory."""
 
-    def __init__(self, folder: ProgrammeFolder, programme: Programme, segments: list[StoredSegment]) -> None:
+    def __init__(
+        self,
+        folder: ProgrammeFolder,
+        programme: Programme,
+        segments: list[StoredSegment],
+        now_ms: Callable[[], float] = lambda: time.time() * 1000,
+    ) -> None:
         self.alarm: str | None = None
         self._folder = folder
         self._programme = programme
@@ -65,9 +72,13 @@ class ProgrammeWriter:
         self._parts: list[bytes] = []
         self._open_ticks = 0
         self._unwritten: list[StoredSegment] = []
+        self._now_ms = now_ms
+        self._ahead_ms = 0.0  # how far frames of this source were dated after their arrival: encoders begin with bursts
 
     def push(self, frames: list[EncodedFrame]) -> list[Update]:
         """Package and keep a batch of frames."""
+        now_ms = self._now_ms()
+        self._ahead_ms = max([self._ahead_ms, *(frame.at_ms - now_ms for frame in frames)])
         updates: list[Update] = []
         for frame in frames:
             for event in self._packager.push(frame):
@@ -79,6 +90,7 @@ class ProgrammeWriter:
         updates: list[Update] = []
         for event in self._packager.interrupt():
             updates += self._apply(event)
+        self._ahead_ms = 0.0
         return updates
 
     def _apply(self, event: Begun | Part) -> list[Update]:
@@ -115,19 +127,25 @@ class ProgrammeWriter:
 
     def _open_segment(self, part: Part) -> SegmentOpened:
         assert self._begun
-        at_ms = self._begun.at_ms + (part.start - self._begun.at) / 90
+        at_ms = self._date_of(part.start)
         opened = OpenSegment(part.segment, at_ms, self._init_number, self._discontinuity)
         self._open, self._discontinuity = opened, False
         self._try(lambda: self._folder.open_segment(opened))
         return SegmentOpened(at_ms, opened.init, opened.discontinuity)
 
+    def _date_of(self, tick: int) -> float:
+        """The wall clock at a tick; a frame is not newer than its arrival, so no date lies ahead of the clock."""
+        assert self._begun
+        return self._begun.at_ms + (tick - self._begun.at) / 90 - self._ahead_ms
+
     def _close_segment(self, opened: OpenSegment, part: Part) -> SegmentClosed:
         parts, self._parts = self._parts, []
-        duration_s, self._open_ticks = self._open_ticks / VIDEO_TIMESCALE, 0
+        ticks, self._open_ticks = self._open_ticks, 0
+        duration_s = ticks / VIDEO_TIMESCALE
         size = sum(map(len, parts))
-        stored = StoredSegment(
-            part.segment, opened.at_ms, duration_s, opened.init, opened.discontinuity, part.end, size
-        )
+        # The first segment is shown only when it is whole: by then more is known of the clock.
+        at_ms = opened.at_ms if part.segment else self._date_of(part.end - ticks)
+        stored = StoredSegment(part.segment, at_ms, duration_s, opened.init, opened.discontinuity, part.end, size)
         self._open = None
         if not self._try(lambda: self._write_whole(stored, parts)):
             stored = msgspec.structs.replace(stored, lost=True)

@@ -32,6 +32,7 @@ async def show_status(request: web.Request) -> web.StreamResponse:
     return answer_json(
         {
             "live": broadcast.state is OnAir.LIVE,
+            "state": status.state if status else None,
             "source": broadcast.source_name,
             "duration_s": status.duration_s if status else None,
             "viewers": status.viewers if status else None,

@@ -2,6 +2,7 @@
 
 /** @import {Notice, Source} from "./messages.js" */
 import { Backoff } from "./backoff.js";
+import { findLack } from "./capabilities.js";
 import { decodableCodecs } from "./codecs.js";
 import { DownPeer } from "./down_peer.js";
 import { describeBrowser, describePeer, Trace } from "./dump.js";
@@ -87,6 +88,7 @@ export class RoomConnection extends EventTarget {
 
   /** Resolves when joined, however long the network takes. Rejects with {code, message} when refused. */
   join() {
+    if (findLack() === "webrtc") return Promise.reject(new Refused("unsupported", "no RTCPeerConnection"));
     if (!this.#joining) {
       this.#stopWatching = onNetworkChange(() => this.#networkChanged());
       this.#reportTimer = setInterval(() => void this.#report(), REPORT_EVERY_MS);
@@ -210,7 +212,11 @@ export class RoomConnection extends EventTarget {
     const joined = await socket.request("join", { grant, decodes: decodableCodecs() });
     this.#backoff.succeeded();
     this.#trace.note("joined");
-    this.#openPeers(socket, joined.ice_servers ?? []);
+    try {
+      this.#openPeers(socket, joined.ice_servers ?? []);
+    } catch (error) {
+      throw new Refused("unsupported", String(error)); // trying again would join and leave for ever
+    }
     this.#setState("connected");
     this.#roster.compare(joined);
     for (const [source, mediaTrack] of this.#sources.tracks) void this.#up?.set(source, mediaTrack).catch(() => {});

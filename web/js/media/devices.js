@@ -1,6 +1,6 @@
 // Camera, microphone and screen of this machine.
 
-/** @typedef {"denied" | "missing" | "busy" | "insecure" | "unknown"} DeviceProblem */
+/** @typedef {"denied" | "missing" | "busy" | "gone" | "insecure" | "unsupported" | "unknown"} DeviceProblem */
 
 /** Why a device could not be opened; `name` says it in one word. */
 export class DeviceError extends Error {
@@ -55,8 +55,8 @@ export async function openScreen() {
 
 /** @param {(devices: MediaDevices) => Promise<MediaStream>} how */
 async function open(how) {
-  // On a plain-HTTP page of another machine there is no mediaDevices at all.
-  if (!window.isSecureContext || !navigator.mediaDevices) throw new DeviceError("insecure");
+  // Two causes for one lack: the address (a plain-HTTP page of another machine), or the browser itself.
+  if (!navigator.mediaDevices) throw new DeviceError(window.isSecureContext ? "unsupported" : "insecure");
   try {
     return await how(navigator.mediaDevices);
   } catch (error) {

@@ -1,4 +1,5 @@
 // Asked on paper, before going in: recording and publishing apart, nothing chosen beforehand.
+import { allAnswered } from "./error_summary.js";
 import { partIfAny, say } from "./page.js";
 import { showStep } from "./steps.js";
 
@@ -7,17 +8,20 @@ import { showStep } from "./steps.js";
 
 /**
  * Shows the question and waits until both answers are stored.
- * @param {MeetingApi} api @param {string} [problem] why it is asked again @returns {Promise<RoomView>}
+ * @param {MeetingApi} api @param {Record<string, string>} words
+ * @param {string} [problem] why it is asked again @returns {Promise<RoomView>}
  */
-export function askConsent(api, problem = "") {
+export function askConsent(api, words, problem = "") {
   const form = partIfAny("consent-form", HTMLFormElement);
   if (!form) return api.state();
+  form.noValidate = true; // the browser's bubbles speak the browser's language
   showStep("consent");
   say(document.getElementById("problem"), problem);
   return new Promise((resolve) => {
     /** @param {SubmitEvent} event */
     const send = async (event) => {
       event.preventDefault();
+      if (!allAnswered(form, words)) return;
       const given = new FormData(form);
       try {
         await api.consent("recorded", given.get("recorded") === "yes");

@@ -1,5 +1,7 @@
 // The first step: one's own picture, a bar that moves, a sound, each with its sign and a sentence.
+import { findLack, isInApp } from "../media/capabilities.js";
 import { listDevices, meter } from "../media/devices.js";
+import { problemWords } from "./device_trouble.js";
 import { onClick, part, setIcon } from "./page.js";
 import { chime } from "./sound.js";
 
@@ -11,14 +13,21 @@ const SOUND_SIGNS = { ...SIGNS, wait: "volume" };
 
 export class DeviceCheck {
   #stopMeter = () => {};
+  #isRunning = false;
+  /** What this browser lacks for a meeting. */
+  lack = findLack();
 
   /** @param {OwnDevices} devices @param {Record<string, string>} words */
   constructor(devices, words) {
     this.devices = devices;
-    this.words = words;
+    // Browsers inside other apps have no lock beside their address: the way out of the app is the way.
+    this.words = isInApp() ? { ...words, deniedHelp: words.inAppHelp } : words;
     onClick("play-sound", chime);
-    onClick("sound-heard", () => mark("check-sound", "ok", words.heard, "", SOUND_SIGNS));
-    onClick("sound-not-heard", () => mark("check-sound", "care", words.notHeard, "", SOUND_SIGNS));
+    onClick("sound-heard", () => this.#answerSound(true));
+    onClick("sound-not-heard", () => this.#answerSound(false));
+    onClick("copy-address", () => this.#copyAddress());
+    devices.addEventListener("lost", () => this.#isRunning && this.#show());
+    devices.addEventListener("change", () => void this.#onChange());
     for (const id of ["cameras", "microphones"]) {
       part(id, HTMLSelectElement).addEventListener("change", () => void this.#choose());
     }
@@ -26,6 +35,7 @@ export class DeviceCheck {
 
   /** Opens the devices and shows how it went. @param {import("./devices.js").Choice} [choice] */
   async run(choice) {
+    this.#isRunning = true;
     await this.devices.open(choice);
     part("preview", HTMLVideoElement).srcObject = this.devices.stream;
     this.#show();
@@ -33,16 +43,61 @@ export class DeviceCheck {
   }
 
   stop() {
+    this.#isRunning = false;
     this.#stopMeter();
+  }
+
+  /** Says what the browser lacks and what to do instead of trying; false when nothing is in the way. */
+  showLack() {
+    if (this.lack !== "webrtc" && this.lack !== "devices") return false;
+    const { words } = this;
+    const inApp = isInApp();
+    const title = inApp ? words.inAppTitle : this.lack === "webrtc" ? words.noWebrtc : words.noDevices;
+    part("lack-title", HTMLElement).textContent = title ?? "";
+    part("address", HTMLInputElement).value = location.href;
+    part("lack-words", HTMLElement).textContent = (inApp ? "" : words.otherBrowser) ?? "";
+    part("lack-steps", HTMLElement).hidden = !inApp;
+    part("way-out", HTMLElement).hidden = !inApp;
+    part("lack", HTMLElement).hidden = false;
+    part("trying", HTMLElement).hidden = true;
+    part("join", HTMLElement).hidden = true;
+    const listen = part("join-audio", HTMLButtonElement);
+    listen.hidden = this.lack === "webrtc";
+    listen.textContent = words.listenOnly ?? "";
+    return true;
+  }
+
+  /** @param {boolean} heard */
+  #answerSound(heard) {
+    const { words } = this;
+    part("sound-heard", HTMLElement).setAttribute("aria-pressed", String(heard));
+    part("sound-not-heard", HTMLElement).setAttribute("aria-pressed", String(!heard));
+    mark("check-sound", heard ? "ok" : "care", heard ? words.heard : words.notHeard, "", SOUND_SIGNS);
+  }
+
+  async #copyAddress() {
+    const address = part("address", HTMLInputElement);
+    address.select();
+    await navigator.clipboard?.writeText(address.value).catch(() => {});
+    part("copied", HTMLElement).textContent = this.words.copied ?? "";
+  }
+
+  /** Something was plugged in: what was missing is tried again, the rest can be chosen. */
+  async #onChange() {
+    if (!this.#isRunning) return;
+    const { cameraProblem, micProblem } = this.devices;
+    const missing = [cameraProblem, micProblem].some((problem) => problem === "missing" || problem === "gone");
+    if (missing) await this.run();
+    else await this.#list();
   }
 
   #show() {
     const { words, devices } = this;
     const camera = devices.cameraProblem;
-    if (camera) mark("check-camera", "care", ...sentences(words, "camera", camera));
+    if (camera) mark("check-camera", "care", ...problemWords(words, "camera", camera));
     else mark("check-camera", "ok", words.cameraOk, devices.camera?.label ?? "");
     const mic = devices.micProblem;
-    if (mic) mark("check-mic", "care", ...sentences(words, "mic", mic));
+    if (mic) mark("check-mic", "care", ...problemWords(words, "mic", mic));
     else mark("check-mic", "ok", words.micOk, words.micOkHelp);
     this.#stopMeter();
     const bars = [...document.querySelectorAll("#meter rect")];
@@ -64,14 +119,6 @@ export class DeviceCheck {
     const camera = part("cameras", HTMLSelectElement).value;
     return this.run({ camera, microphone: part("microphones", HTMLSelectElement).value });
   }
-}
-
-/** @param {Record<string, string>} words @param {"camera" | "mic"} device @param {string} problem @returns {[string, string]} */
-function sentences(words, device, problem) {
-  if (problem === "insecure") return [words.insecure, words.insecureHelp];
-  if (problem === "denied") return [words[`${device}Denied`], words[`${device}DeniedHelp`]];
-  if (problem === "busy" && device === "camera") return [words.cameraBusy, words.cameraBusyHelp];
-  return [words[`${device}Missing`], words[`${device}MissingHelp`]];
 }
 
 /** @param {string} id @param {Sign} sign @param {string} title @param {string} help @param {Record<Sign, string>} signs */

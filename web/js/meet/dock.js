@@ -1,30 +1,47 @@
-// The worded buttons under the picture: microphone, camera, screen.
+// The worded buttons under the picture: microphone, camera, screen. Off is off: a camera that is not shown is closed.
+import { BlackPicture } from "../media/black.js";
 import { openScreen } from "../media/devices.js";
+import { DeviceTrouble } from "./device_trouble.js";
 import { onClick, part, setIcon } from "./page.js";
 
 /** @typedef {import("../media/connection.js").RoomConnection} RoomConnection */
+/** @typedef {import("./devices.js").Kind} Kind */
 /** @typedef {import("./devices.js").OwnDevices} OwnDevices */
 /** @typedef {import("./stage.js").Stage} Stage */
 
 export class Dock {
   #micOff = false;
   #cameraOff;
+  #turning = false;
+  /** What the system took away by itself, and will give back. @type {Set<Kind>} */
+  #silenced = new Set();
+  /** @type {BlackPicture | null} */
+  #black = null;
   /** @type {MediaStreamTrack | null} */
   #screen = null;
+  #closed = new AbortController();
 
-  /** @param {RoomConnection} connection @param {OwnDevices} devices @param {Stage} stage @param {Record<string, string>} words */
-  constructor(connection, devices, stage, words) {
+  /**
+   * @param {object} options
+   * @param {RoomConnection} options.connection @param {OwnDevices} options.devices @param {Stage} options.stage
+   * @param {Record<string, string>} options.words
+   * @param {(microphone: MediaStreamTrack) => void} options.onMicrophone another one is used from now on
+   */
+  constructor({ connection, devices, stage, words, onMicrophone }) {
     this.connection = connection;
     this.devices = devices;
     this.stage = stage;
     this.words = words;
+    this.onMicrophone = onMicrophone;
     this.#cameraOff = devices.camera === null;
+    this.trouble = new DeviceTrouble(devices, words, (kind, id) => this.#use(kind, id));
     onClick("mute", () => this.#turnMic());
     onClick("camera", () => this.#turnCamera());
     onClick("screen", () => this.#turnScreen());
     part("mute", HTMLButtonElement).disabled = devices.microphone === null;
     // Phones cannot share their screen from a page.
     part("screen", HTMLElement).hidden = !("getDisplayMedia" in (navigator.mediaDevices ?? {}));
+    this.#listen();
     this.#draw();
   }
 
@@ -37,28 +54,112 @@ export class Dock {
       microphone && connection.publish(microphone, "microphone"), // both in one offer
       camera && connection.publish(camera, "camera"),
     ]);
+    if (microphone?.muted) this.#silence("microphone");
+    if (camera?.muted) this.#silence("camera");
   }
 
   close() {
+    this.#closed.abort();
+    this.trouble.close();
+    this.#black?.close();
     this.#screen?.stop();
   }
 
-  #turnMic() {
-    this.#micOff = !this.#micOff;
-    this.connection.setMuted("microphone", this.#micOff);
-    this.stage.showSelfMuted(this.#micOff);
-    this.#draw();
+  #listen() {
+    const { signal } = this.#closed;
+    /** @param {string} event @param {(kind: Kind) => void} act */
+    const on = (event, act) =>
+      this.devices.addEventListener(event, (told) => act(/** @type {CustomEvent} */ (told).detail.kind), { signal });
+    on("lost", (kind) => this.#lose(kind));
+    on("silenced", (kind) => this.#silence(kind));
+    on("restored", (kind) => this.#restore(kind));
   }
 
+  async #turnMic() {
+    if (this.#micOff && !this.devices.microphone) return this.#use("microphone");
+    this.#micOff = !this.#micOff;
+    this.#tell("microphone");
+  }
+
+  /** Twice pressed while the camera still opens is once pressed. */
   async #turnCamera() {
-    if (!this.devices.camera) {
-      const camera = await this.devices.openCameraLater();
-      if (!camera) return;
-      await this.connection.publish(camera, "camera");
+    if (this.#turning) return;
+    this.#turning = true;
+    try {
+      if (this.#cameraOff) await this.#use("camera");
+      else await this.#closeCamera();
+    } finally {
+      this.#turning = false;
     }
-    this.#cameraOff = !this.#cameraOff;
-    this.connection.setMuted("camera", this.#cameraOff);
-    this.stage.showSelf(this.devices.camera);
+  }
+
+  /** Opens a device, in place of the one that was used before. @param {Kind} kind @param {string} [id] */
+  async #use(kind, id) {
+    const track = await this.devices.reopen(kind, id);
+    if (!track) return this.trouble.refused(kind);
+    if (this.#closed.signal.aborted) return track.stop();
+    this.trouble.clear(kind);
+    this.#silenced.delete(kind);
+    await this.connection.publish(track, kind);
+    if (kind === "microphone") {
+      this.#micOff = false;
+      part("mute", HTMLButtonElement).disabled = false;
+      this.onMicrophone(track);
+    } else {
+      this.#cameraOff = false;
+      this.#black?.close();
+      this.#black = null;
+    }
+    this.#tell(kind);
+  }
+
+  /** The device is given back to the system, its light goes out; black is sent instead. */
+  async #closeCamera() {
+    this.#cameraOff = true;
+    const settings = this.devices.camera?.getSettings() ?? {};
+    this.#tell("camera");
+    await this.#sendBlack(settings);
+    this.devices.closeCamera();
+    this.stage.showSelf(null);
+  }
+
+  /** @param {MediaTrackSettings} settings */
+  async #sendBlack(settings) {
+    this.#black?.close();
+    this.#black = new BlackPicture(settings);
+    await this.connection.publish(this.#black.track, "camera");
+  }
+
+  /** @param {Kind} kind */
+  #lose(kind) {
+    if (kind === "microphone") this.#micOff = true;
+    else this.#cameraOff = true;
+    this.#silenced.delete(kind);
+    this.#tell(kind);
+    if (kind === "camera") void this.#sendBlack({}).catch(() => {});
+    this.trouble.lost(kind);
+  }
+
+  /** @param {Kind} kind */
+  #silence(kind) {
+    this.#silenced.add(kind);
+    this.#tell(kind);
+    this.trouble.silenced(kind);
+  }
+
+  /** @param {Kind} kind */
+  #restore(kind) {
+    if (!this.#silenced.delete(kind)) return;
+    this.trouble.clear(kind);
+    this.#tell(kind);
+  }
+
+  /** What is so now, to the others, on our own picture and on the button. @param {Kind} kind */
+  #tell(kind) {
+    const off = (kind === "microphone" ? this.#micOff : this.#cameraOff) || this.#silenced.has(kind);
+    this.connection.setMuted(kind, off);
+    if (kind === "microphone") this.stage.showSelfMuted(off);
+    else this.stage.showSelf(off ? null : this.devices.camera);
     this.#draw();
   }
 
@@ -82,8 +183,10 @@ export class Dock {
 
   #draw() {
     const { words } = this;
-    draw("mute", this.#micOff, this.#micOff ? words.unmute : words.mute, this.#micOff ? "mic-off" : "mic");
-    draw("camera", this.#cameraOff, this.#cameraOff ? words.cameraOn : words.cameraOff, this.#cameraOff ? "video-off" : "video");
+    const micOff = this.#micOff || this.#silenced.has("microphone");
+    const cameraOff = this.#cameraOff || this.#silenced.has("camera");
+    draw("mute", micOff, micOff ? words.unmute : words.mute, micOff ? "mic-off" : "mic");
+    draw("camera", cameraOff, cameraOff ? words.cameraOn : words.cameraOff, cameraOff ? "video-off" : "video");
     draw("screen", this.#screen !== null, this.#screen ? words.unshare : words.share, "screen");
   }
 }

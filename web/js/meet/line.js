@@ -9,6 +9,8 @@ export class Line {
   #judge = new LineJudge();
   /** @type {Map<string, string>} whose line was weak last time, and why */
   #before = new Map();
+  /** What is wrong with our own line now; empty when nothing is. */
+  #own = "";
 
   /**
    * @param {Stage} stage @param {Record<string, string>} words
@@ -28,7 +30,7 @@ export class Line {
     if (own) now.set(this.stage.me, own);
     for (const track of theirs) now.set(this.personOf(track) ?? "", "theirs");
     for (const [person, why] of now) if (this.#before.has(person)) this.#show(person, why);
-    for (const person of [...this.stage.weak]) {
+    for (const person of this.#own ? [...this.stage.weak, this.stage.me] : [...this.stage.weak]) {
       if (!now.has(person) && !this.#before.has(person)) this.#show(person, "");
     }
     this.#before = now;
@@ -36,8 +38,15 @@ export class Line {
 
   /** @param {string} person @param {string} why empty: the line is good */
   #show(person, why) {
-    this.stage.showWeak(person, why !== "");
-    if (person !== this.stage.me) return;
+    if (person !== this.stage.me) return this.stage.showWeak(person, why !== "");
+    this.#own = why;
+    this.draw();
+  }
+
+  /** Once is enough: where a resting picture already says why it rests, nothing else does. */
+  draw() {
+    const why = this.stage.rests ? "" : this.#own;
+    this.stage.showWeak(this.stage.me, why !== "");
     const details = { upload: this.words.weakUpload, download: this.words.weakDownload, delay: this.words.weakDelay };
     say(document.getElementById("line"), details[/** @type {keyof typeof details} */ (why)] ?? "");
   }

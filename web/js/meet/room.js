@@ -42,7 +42,8 @@ export class Room {
     this.connection = new RoomConnection({ getGrant });
     this.shown = new Shown((heights) => this.connection.show(heights));
     this.line = new Line(this.stage, words, (track) => this.connection.tracks.get(track)?.person);
-    this.dock = new Dock(this.connection, devices, this.stage, words);
+    const onMicrophone = (/** @type {MediaStreamTrack} */ track) => this.speaking.watch(this.stage.me, track);
+    this.dock = new Dock({ connection: this.connection, devices, stage: this.stage, words, onMicrophone });
     this.devices = devices;
     this.onOver = onOver;
     useSide(() => this.chat.read());
@@ -79,7 +80,7 @@ export class Room {
       if (track.kind === "audio") this.speaking.forget(track.person);
       else this.shown.forget(track.id);
     });
-    on(connection, "paused", ({ track, paused }) => stage.showPaused(track, paused));
+    on(connection, "paused", ({ track, paused }) => this.#showPaused(track, paused));
     on(connection, "speakers", (people) => this.#showSpeakers(people));
     on(connection, "measured", (measures) => this.line.take(measures));
     on(connection, "muted", (track) => stage.showMuted(track));
@@ -87,6 +88,12 @@ export class Room {
     on(connection, "state", (state) => this.#showState(state));
     on(connection, "closed", ({ reason }) => this.#close(reason));
     stage.main.addEventListener("silent", () => this.#offerSound());
+  }
+
+  /** @param {import("../media/messages.js").Track} track @param {boolean} paused */
+  #showPaused(track, paused) {
+    this.stage.showPaused(track, paused);
+    this.line.draw();
   }
 
   /** @param {import("../media/messages.js").Track} track @param {MediaStreamTrack} mediaTrack */

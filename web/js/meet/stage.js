@@ -97,6 +97,11 @@ export class Stage {
     this.#tiles.get(keyOf(track))?.showPaused(paused);
   }
 
+  /** Whether a picture rests now, and says why. */
+  get rests() {
+    return [...this.#tiles.values()].some((tile) => tile.rests);
+  }
+
   /** @param {string} person @param {boolean} weak */
   showWeak(person, weak) {
     if (weak) this.weak.add(person);

@@ -74,6 +74,10 @@ export class Tile {
     this.element.classList.toggle("is-speaking", speaking && !this.element.classList.contains("is-muted"));
   }
 
+  get rests() {
+    return !this.#paused.hidden && this.#off.hidden;
+  }
+
   /** The last picture stays, dimmed, under words that say why nothing moves. @param {boolean} paused */
   showPaused(paused) {
     this.element.classList.toggle("is-resting", paused);

@@ -34,7 +34,7 @@ async function advance(why = "") {
     let view = hosting ? await api.state() : await api.door("ready");
     if (asked && (why || view.consents.recorded === undefined || view.consents.published === undefined)) {
       at = "asking";
-      view = await askConsent(api, why);
+      view = await askConsent(api, words, why);
     }
     if (view.admitted) return await enter(view);
     wait(view);
@@ -97,7 +97,7 @@ function showError(error) {
 function onOver(reason) {
   const isEnded = reason === "ended" || reason === "meeting-ended";
   /** @type {Record<string, string>} */
-  const said = { left: "", removed: words.removed, replaced: words.replaced };
+  const said = { left: "", removed: words.removed, replaced: words.replaced, unsupported: words.noWebrtc };
   over(isEnded ? words.ended : (said[reason] ?? words.lost), isEnded);
 }
 
@@ -150,9 +150,11 @@ async function start() {
     over("", false);
   });
   onClick("come-back", () => location.reload());
+  const lacks = check.showLack();
+  if (check.lack === "webrtc") return; // nobody is to see somebody come and go who can neither see nor hear
   listen(`/meet/${meeting}/events`, onMessage);
   if (!hosting) await api.door("enter").catch(showError);
-  await check.run();
+  if (!lacks) await check.run();
   // Going in earlier would leave the devices behind that the browser is still asking about.
   for (const id of ["join", "join-audio"]) part(id, HTMLButtonElement).disabled = false;
 }

@@ -1,0 +1,91 @@
+// Says that a device has gone or cannot be opened, and offers what else is plugged in, without leaving the room.
+import { fill, make, say } from "./page.js";
+
+/** @typedef {import("./devices.js").Kind} Kind */
+/** @typedef {import("./devices.js").OwnDevices} OwnDevices */
+
+export class DeviceTrouble {
+  /** What is wrong with each, as a sentence; the newest is shown. @type {Map<Kind, string>} */
+  #wrong = new Map();
+  #closed = new AbortController();
+
+  /**
+   * @param {OwnDevices} devices @param {Record<string, string>} words
+   * @param {(kind: Kind, id: string) => Promise<void>} use takes another device
+   */
+  constructor(devices, words, use) {
+    this.devices = devices;
+    this.words = words;
+    this.use = use;
+    devices.addEventListener("change", () => void this.#show(), { signal: this.#closed.signal });
+  }
+
+  /** @param {Kind} kind */
+  lost(kind) {
+    this.#set(kind, kind === "camera" ? this.words.cameraLost : this.words.micLost);
+  }
+
+  /** @param {Kind} kind */
+  silenced(kind) {
+    this.#set(kind, kind === "camera" ? this.words.cameraTaken : this.words.micTaken);
+  }
+
+  /** It could not be opened. @param {Kind} kind */
+  refused(kind) {
+    const problem = kind === "camera" ? this.devices.cameraProblem : this.devices.micProblem;
+    const name = kind === "camera" ? "camera" : "mic";
+    const [title, help] = problemWords(this.words, name, problem ?? "unknown");
+    this.#set(kind, `${title}。${help}`);
+  }
+
+  /** @param {Kind} kind */
+  clear(kind) {
+    if (this.#wrong.delete(kind)) void this.#show();
+  }
+
+  close() {
+    this.#closed.abort();
+    this.#wrong.clear();
+    void this.#show();
+  }
+
+  /** @param {Kind} kind @param {string} [sentence] */
+  #set(kind, sentence = "") {
+    this.#wrong.delete(kind);
+    this.#wrong.set(kind, sentence);
+    void this.#show();
+  }
+
+  async #show() {
+    const [kind, sentence] = [...this.#wrong].pop() ?? [];
+    say(document.getElementById("device-problem"), sentence ?? "");
+    const offers = document.getElementById("device-offers");
+    if (!offers) return;
+    const others = kind ? await this.devices.list(kind).catch(() => []) : [];
+    offers.replaceChildren(...(kind ? others.map((device) => this.#offer(kind, device)) : []));
+  }
+
+  /** @param {Kind} kind @param {import("../media/devices.js").Device} device */
+  #offer(kind, device) {
+    const button = make("button", "btn btn-small", fill(this.words.useDevice ?? "", { name: device.label || device.id }));
+    button.type = "button";
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      await this.use(kind, device.id).catch(() => {});
+      button.disabled = false;
+    });
+    return button;
+  }
+}
+
+/**
+ * What is wrong with a device, and what helps.
+ * @param {Record<string, string>} words @param {"camera" | "mic"} device @param {string} problem @returns {[string, string]}
+ */
+export function problemWords(words, device, problem) {
+  if (problem === "insecure") return [words.insecure, words.insecureHelp];
+  if (problem === "gone") return [words[`${device}Lost`], words[`${device}MissingHelp`]];
+  if (problem === "denied") return [words[`${device}Denied`], words.deniedHelp || words[`${device}DeniedHelp`]];
+  if (problem === "busy") return [words[`${device}Busy`], words[`${device}BusyHelp`]];
+  return [words[`${device}Missing`], words[`${device}MissingHelp`]];
+}
