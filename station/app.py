@@ -84,7 +84,7 @@ def build_app(station: Station, routes: tuple[Route, ...] = ROUTES) -> web.Appli
         csrf,
     ]
     app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY)
-    app.on_response_prepare.extend([mark_started, add_hsts, add_security_headers, figures.count])
+    app.on_response_prepare.extend([mark_started, add_hsts, add_cors, add_security_headers, figures.count])
     app[DEADLINES] = deadlines
     app[STATION] = station
     app[TEMPLATES] = make_environments(Translator())
