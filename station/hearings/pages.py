@@ -134,6 +134,14 @@ def sources_of(room: RoomState | None) -> list[Source]:
     return sorted(found, key=lambda source: not source.showing)
 
 
+def names_with_b_frames(room: RoomState | None) -> list[str]:
+    """Whose encoder sends pictures out of order: they play unevenly, and only the clerk can have it set right."""
+    if room is None:
+        return []
+    people = {track.person for track in room.tracks if track.has_b_frames}
+    return [member.name for member in room.members if member.person in people]
+
+
 async def show_hearing(request: web.Request) -> web.StreamResponse:
     """The clerk's page of one hearing."""
     station, who = station_of(request), principal_of(request)
@@ -149,6 +157,7 @@ async def show_hearing(request: web.Request) -> web.StreamResponse:
         seat=seat,
         media_away=meeting.open and room is None,
         sources=sources_of(room),
+        b_frames=names_with_b_frames(room),
         recording=room.recording.state if room else "off",
         waiting=[w for w in await lobby.list_waiting(station, meeting.deputy_id) if w.meeting.id == meeting.id],
         current=current,

@@ -37,6 +37,7 @@ class Sent(msgspec.Struct, frozen=True):
     kind: str
     codec: str = ""
     muted: bool = False
+    has_b_frames: bool = False
     layers: list[Layer] = msgspec.field(default_factory=list)
 
     @property

@@ -32,6 +32,7 @@ class RoomTrack(msgspec.Struct, frozen=True):
     person: str
     source: str = ""
     kind: str = ""
+    has_b_frames: bool = False
 
 
 class RecordingState(msgspec.Struct, frozen=True):

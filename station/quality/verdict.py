@@ -82,6 +82,7 @@ _DOWN_ADVICE = N_("声音会先保住。请他靠近路由器，停掉别的下�
 _DELAY_ADVICE = N_("说完一句停一停再听回答。用手机流量的，换成无线网或网线会好些")
 _DEVICE_ADVICE = N_("请他关掉别的程序和网页，还不行就重新打开这个页面")
 _SILENT_ADVICE = N_("请他看一下摄像头和麦克风是不是被别的程序占着，再重新打开这个页面")
+_B_FRAMES_ADVICE = N_("请在推流的编码器里把 B 帧设成 0，再重新推流")
 _BLOCKED_ADVICE = N_("换一个网络试试，比如手机热点")
 
 
@@ -124,6 +125,8 @@ def _judge_up(person: Person) -> Iterator[Reason]:
 def _judge_sent(sent: Sent) -> Iterator[Reason]:
     if sent.muted or sent.source == "screen":  # a screen that nothing moves on may send nothing for a while
         return
+    if sent.has_b_frames:
+        yield Reason(Word.WEAK, N_("推来的画面带 B 帧，放出来一顿一顿的"), _B_FRAMES_ADVICE, {})
     if not sent.is_sending and any(layer.packets for layer in sent.layers):
         text = N_("画面传不上来了") if sent.kind == "video" else N_("声音传不上来了")
         yield Reason(Word.BAD, text, _SILENT_ADVICE, {})

@@ -87,12 +87,15 @@ class Firefox:
                     await draining
 
     async def open_page(self, width: int, height: int, script: str = "") -> FirefoxPage:
-        """A window with cookies of its own. `script` runs in each of its documents before the page's own scripts."""
+        """A window with cookies of its own, seen like the others: a tab behind another would count as hidden.
+
+        `script` runs in each of its documents before the page's own scripts.
+        """
         person = (await self._bidi.command("browser.createUserContext"))["userContext"]
         if script:
             declaration = f"() => {{ {script} }}"
             await self._bidi.command("script.addPreloadScript", functionDeclaration=declaration, userContexts=[person])
-        created = await self._bidi.command("browsingContext.create", type="tab", userContext=person)
+        created = await self._bidi.command("browsingContext.create", type="window", userContext=person)
         page = FirefoxPage(self._bidi, created["context"], person)
         self._pages[page.context] = page
         size = {"width": width, "height": height}

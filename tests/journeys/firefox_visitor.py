@@ -10,6 +10,15 @@ from tests.browsers.firefox import Firefox, FirefoxPage
 from tests.journeys.visitor import COLLECT_PEERS, FRAMES
 from tests.servers import wait_for
 
+# Several browsers that encode by software share the cores of one machine.
+SMALL_CAMERA = """
+const open = MediaDevices.prototype.getUserMedia;
+MediaDevices.prototype.getUserMedia = function (wanted) {
+  const video = wanted.video && {...(wanted.video === true ? {} : wanted.video), width: 640, height: 360};
+  return open.call(this, {...wanted, video: video ?? false});
+};
+"""
+
 
 class FirefoxVisitor:
     """One person with a window and cookies of their own."""
@@ -20,7 +29,7 @@ class FirefoxVisitor:
     @classmethod
     async def arrive(cls, browser: Firefox, address: str, size: dict[str, int]) -> FirefoxVisitor:
         """Open a window at that size."""
-        page = await browser.open_page(size["width"], size["height"], COLLECT_PEERS)
+        page = await browser.open_page(size["width"], size["height"], COLLECT_PEERS + SMALL_CAMERA)
         return cls(address, page, size["width"])
 
     @property

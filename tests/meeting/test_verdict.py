@@ -58,6 +58,12 @@ def said(reason: Reason) -> str:
     return reason.text % reason.values
 
 
+def test_an_encoder_with_b_frames_is_told_what_to_change() -> None:
+    """Pictures out of order are a weakness of the encoder, and the advice is for it."""
+    found = verdict(person("anna", msgspec.structs.replace(sends(), has_b_frames=True)))
+    assert (found.word, "B 帧" in found.reasons[0].text, "编码器" in found.advice) == (Word.WEAK, True, True)
+
+
 @pytest.mark.parametrize(
     ("anna", "word", "text"),
     [

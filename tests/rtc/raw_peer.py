@@ -121,11 +121,19 @@ class RawPeer:
                 self.media.append(bytes(self.scratch.view[: self.scratch.size[0]]))
         return datagram
 
-    def rtp(self, payload: bytes = b"sound", *, ssrc: int = AUDIO_SSRC, payload_type: int = 111) -> bytes:
-        """The next packet, encrypted."""
+    def rtp(
+        self,
+        payload: bytes = b"sound",
+        *,
+        ssrc: int = AUDIO_SSRC,
+        payload_type: int = 111,
+        at: int | None = None,
+    ) -> bytes:
+        """The next packet, encrypted; without `at`, its timestamp, 20 ms of sound later than the one before."""
         self._sequence += 1
         end = HEADER_BYTES + len(payload)
-        HEADER.pack_into(self.scratch.bytes_, 0, 0x80, payload_type, self._sequence, 960 * self._sequence, ssrc)
+        when = 960 * self._sequence if at is None else at
+        HEADER.pack_into(self.scratch.bytes_, 0, 0x80, payload_type, self._sequence, when & 0xFFFFFFFF, ssrc)
         self.scratch.view[HEADER_BYTES:end] = payload
         self.scratch.size[0] = end
         assert self.dtls.outgoing is not None

@@ -20,6 +20,7 @@ from station.rtc.rooms.receiver_stats import ReceiverStats
 from tests.rtc.conftest import ROOM, Media
 from tests.rtc.raw_peer import VIDEO_SSRC, RawPeer, TcpChannel, UdpChannel, call, flows
 from tests.rtc.test_http import offer_of, peer, post, publish_by_whip, until
+from tests.servers import wait_for
 
 Families = dict[tuple[str, str], float]
 
@@ -204,3 +205,37 @@ def test_freezes_count_for_a_minute() -> None:
 def test_addresses_are_cut_to_their_network(host: str, network: str) -> None:
     """Enough to know the provider by, not the home."""
     assert network_of(host) == network
+
+
+@pytest.mark.parametrize(
+    ("order", "has_b_frames"),
+    [
+        ((0, 3, 1, 2, 6, 4, 5, 9, 7, 8), True),
+        ((0, 1, 1, 2, 3, 3, 4, 5, 6, 7), False),
+        ((5, 6, 0, 1, 2, 3, 4, 5), False),
+    ],
+)
+async def test_frames_out_of_order_are_told(media: Media, order: tuple[int, ...], has_b_frames: bool) -> None:
+    """An encoder with B-frames sends pictures before those that are shown first; the desk is told.
+
+    Pictures of several packets, and a clock that begins anew once, are none. The clock passes its own end meanwhile.
+    """
+    publisher = await call(media, "whip", "anna")
+    channel = UdpChannel("127.0.0.1", media.server.media_port)
+    await publisher.connect(channel)
+    for frame in order:
+        picture = publisher.rtp(b"\x41" + bytes(20), ssrc=VIDEO_SSRC, payload_type=102, at=3000 * (frame - 2))
+        await channel.send(picture)
+
+    async def arrived() -> bool:
+        (person,) = (await insight(media))["people"]
+        (video,) = (track for track in person["up"]["tracks"] if track["kind"] == "video")
+        return bool(video["layers"][0].get("packets", 0) == len(order))
+
+    await wait_for(arrived, "all pictures")
+    (person,) = (await insight(media))["people"]
+    told = {track["kind"]: track.get("has_b_frames", False) for track in person["up"]["tracks"]}
+    assert told == {"video": has_b_frames, "audio": False}
+    _, room = await media.control("GET", f"/control/rooms/{ROOM}")
+    assert {track["kind"]: track["has_b_frames"] for track in room["tracks"]} == told
+    channel.close()

@@ -11,6 +11,7 @@ from station.rtc.forwarding.sender_clock import SenderClock
 from station.rtc.transport.session import Session
 
 TELL_LATE_EVERY_S = 2.0
+MANY_FRAMES_BACK = 3  # one may be an encoder that began its clock anew
 
 
 @dataclass(slots=True)
@@ -68,6 +69,11 @@ class PublishedTrack:
     def best(self) -> Layer:
         """The largest encoding that is sent."""
         return self.sending[-1]
+
+    @property
+    def has_b_frames(self) -> bool:
+        """Whether frames come in another order than they are to be shown in, which players of RTP do not expect."""
+        return any(layer.frames_back >= MANY_FRAMES_BACK for layer in self.layers)
 
     def want_keyframe(self) -> None:
         """Somebody cannot go on without a keyframe of the largest encoding."""

@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from station.base.errors import BadInput, NotFound, Unavailable
 from station.base.grants import Right
+from station.rtc.forwarding.published import PublishedTrack
 from station.rtc.http.access import ROOMS, check_right
 from station.rtc.insight.insight_log import InsightLog, unpack
 from station.rtc.insight.metrics import MediaMetrics
@@ -87,12 +88,17 @@ async def get_room(request: web.Request) -> web.Response:
         {
             "room": room.name,
             "members": [member.info for member in room.members.values()],
-            "tracks": [messages.describe(source.track.state) for source in room.sources.values()],
+            "tracks": [_describe(source.track) for source in room.sources.values()],
             "recording": room.recording.info,
             "recorded_s": await room.recording.recorded_s(),
             "now_ms": int(time.time() * 1000),
         }
     )
+
+
+def _describe(track: PublishedTrack) -> dict[str, object]:
+    """What everyone in the room knows of a track, and what only the desk asks for."""
+    return {**msgspec.to_builtins(messages.describe(track.state)), "has_b_frames": track.has_b_frames}
 
 
 async def post_recording(request: web.Request) -> web.Response:

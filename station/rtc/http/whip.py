@@ -241,6 +241,8 @@ async def _playable_tracks(room: Room, member: Member, offer: Offer, name: str) 
                 _check_can_change(*refused)
                 changed.clear()
                 await changed.wait()
+                if room.closed or room.members.get(member.person) is not member:
+                    raise NotFound  # put out, or replaced, meanwhile
     except TimeoutError as error:
         raise CodecPending from error
     finally:

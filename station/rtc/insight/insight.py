@@ -61,6 +61,7 @@ class SentInsight(Insight, frozen=True):
     kind: str
     codec: str
     muted: bool = False
+    has_b_frames: bool = False
     layers: list[LayerInsight] = []
 
 
@@ -163,7 +164,7 @@ def _look_up(upstream: Upstream, before: Counts, now_s: float) -> UpInsight:
 def _look_at_sent(track: PublishedTrack, before: Counts, now_s: float) -> SentInsight:
     state = track.state
     layers = [_look_at_layer(layer, before.get((state.id, layer.rid), (0, 0)), now_s) for layer in track.layers]
-    return SentInsight(state.id, state.source, state.kind, state.codec, state.muted, layers)
+    return SentInsight(state.id, state.source, state.kind, state.codec, state.muted, track.has_b_frames, layers)
 
 
 def _look_at_layer(layer: Layer, before: tuple[int, int], now_s: float) -> LayerInsight:
