@@ -7,6 +7,8 @@ from enum import IntEnum, StrEnum
 
 from station.base.errors import N_, BadInput, Conflict, NotAllowed
 from station.base.principal import Role
+from station.base.text import fold
+from station.base.traditional import simplify
 
 TITLE_LENGTH = 60
 TEXT_LENGTH = 4000
@@ -167,13 +169,30 @@ def compose_number(prefix: str, year: int, serial: int) -> str:
     return f"{prefix}〔{year}〕{serial:04} 号"
 
 
+_FULL_NUMBER = re.compile(
+    r"(?:\w{0,20}\s?[〔\[({【]\s?(20\d{2})\s?[〕\])}】]|(20\d{2})\s?[\-‐-―−/ ])\s?(?:第\s?)?0*(\d{1,6})\s?号?"
+)
+_BARE_NUMBER = re.compile(r"(?:第\s?)?0*(\d{1,6})\s?号?")
+
+
 def parse_number(text: str) -> tuple[int | None, int] | None:
-    """Year and serial from `清和〔2026〕0417 号`, `2026-0417` or `417`; None when it is no number."""
-    full = re.search(r"(20\d{2})\D{1,3}0*(\d{1,6})", text)
+    """Year and serial from `清和〔2026〕0417 号`, `2026-0417` or `417`; None unless the whole text is a number."""
+    folded = fold(text)
+    full = _FULL_NUMBER.fullmatch(folded)
     if full:
-        return int(full[1]), int(full[2])
-    bare = re.fullmatch(r"\s*0*(\d{1,6})\s*号?\s*", text)
+        return int(full[1] or full[2]), int(full[3])
+    bare = _BARE_NUMBER.fullmatch(folded)
     return (None, int(bare[1])) if bare else None
+
+
+def fold_title(title: str) -> str:
+    """A title as searches compare it: in one spelling, simplified, in small letters, without blanks."""
+    return simplify(fold(title)).lower().replace(" ", "")
+
+
+def search_words(typed: str) -> tuple[str, ...]:
+    """The words of a search, each as titles are compared; a title must hold all of them."""
+    return tuple(simplify(fold(typed)).lower().split())
 
 
 def check_text(fields: dict[str, str], name: str, raw: str, missing: str, longest: int = TEXT_LENGTH) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.errors import NotFound
 from station.base.station import Station
 from station.cases import store
-from station.cases.model import Colour, Grade, State, parse_number
+from station.cases.model import Colour, Grade, State, parse_number, search_words
 from station.cases.records import Card, Case, Extension, Note, Rating, Reply
 
 c = store.cases.c
@@ -56,15 +57,36 @@ def in_states(states: Iterable[State]) -> ColumnElement[bool]:
 
 
 def matching(words: str) -> ColumnElement[bool] | None:
-    """What somebody typed into the search field: a number, or words of the published title."""
-    number = parse_number(words)
-    if number is not None:
-        year, serial = number
-        return (c.serial == serial) & (c.year == year) if year else c.serial == serial
-    plain = words.strip()[:40].replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    if not plain:
+    """What somebody typed into the search field: words of the published title, or a number if it is nothing else."""
+    wanted = search_words(words)
+    if not wanted:
         return None
-    return c.published.is_(True) & c.public_title.like(f"%{plain}%", escape="\\")
+    titled = and_(c.published.is_(True), *(c.search_text.contains(word, autoescape=True) for word in wanted))
+    number = parse_number(words)
+    if number is None:
+        return titled
+    year, serial = number
+    return or_(and_(c.serial == serial, c.year == year) if year else c.serial == serial, titled)
+
+
+def _card_exists(colour: Colour) -> ColumnElement[bool]:
+    """Whether the clock has issued this card for this due day: by the key that `card_key` composes."""
+    key = c.id + ":" + cast(c.round, String) + ":" + cast(c.due_day, String) + f":{colour}"
+    return exists().where(store.case_cards.c.key == key)
+
+
+async def cases_without_cards(connection: AsyncConnection, now: datetime, before: datetime) -> list[Case]:
+    """Cases with units, due before a moment, for which the clock may still have a card to issue.
+
+    A case whose red card is out has had all; one with a yellow card is asked for again when it is over.
+    """
+    query = (
+        select(store.cases)
+        .where(in_states([State.ASSIGNED]), c.due_at.is_not(None), c.due_at < before, ~_card_exists(Colour.RED))
+        .where(or_(c.due_at <= now, ~_card_exists(Colour.YELLOW)))
+        .order_by(c.due_at, c.id)
+    )
+    return [store.to_case(row) for row in await connection.execute(query)]
 
 
 async def page_of(

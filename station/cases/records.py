@@ -10,7 +10,11 @@ from station.cases.model import Colour, Grade, State
 
 @dataclass(frozen=True, slots=True)
 class OpenCase:
-    """What a matter needs to become a case. `citizen` is an account id or None, `recorded_at_s` recorded time."""
+    """What a matter needs to become a case. `citizen` is an account id or None, `recorded_at_s` recorded time.
+
+    `title` and `description` are the words of who notes the matter; `citizen_topic` and `citizen_words` are what the
+    citizen wrote when booking, `citizen_help` the kinds of help they asked for, separated by commas.
+    """
 
     title: str
     description: str
@@ -20,6 +24,9 @@ class OpenCase:
     meeting_id: str | None = None
     recorded_at_s: float | None = None
     unit_id: str | None = None
+    citizen_topic: str = ""
+    citizen_words: str = ""
+    citizen_help: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,14 @@ class Case:
     published: bool
     public_title: str
     public_reply: str
+    citizen_topic: str = ""
+    citizen_words: str = ""
+    citizen_help: str = ""
+
+    @property
+    def wishes(self) -> tuple[str, ...]:
+        """The kinds of help that the citizen asked for."""
+        return tuple(filter(None, self.citizen_help.split(",")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,13 @@ cases = Table(
     Column("published", Boolean, nullable=False),
     Column("public_title", String(200), nullable=False),
     Column("public_reply", Text, nullable=False),
+    Column("citizen_topic", String(200), nullable=False, server_default=""),
+    Column("citizen_words", Text, nullable=False, server_default=""),
+    Column("citizen_help", String(40), nullable=False, server_default=""),
+    Column("search_text", String(240), nullable=False, server_default=""),  # the published title, folded
+    Index("ix_cases_year_serial", "year", "serial"),
+    Index("ix_cases_serial", "serial"),
+    Index("ix_cases_due_provisional", "due_provisional", "due_at"),
     Index("ix_cases_state_due_at", "state", "due_at"),
     Index("ix_cases_unit_id", "unit_id", "state"),
     Index("ix_cases_citizen", "citizen"),
@@ -220,4 +227,5 @@ def to_case(row: Any) -> Case:
         row.deputy_id, row.deputy_name, row.citizen, row.citizen_name, row.booking_id, row.meeting_id,
         row.recorded_at_s, row.suggested_unit, row.unit_id, row.unit_name, row.round, row.extensions,
         row.opened_at, row.changed_at, row.assigned_on, due, row.published, row.public_title, row.public_reply,
+        row.citizen_topic, row.citizen_words, row.citizen_help,
     )  # fmt: skip

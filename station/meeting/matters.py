@@ -8,6 +8,7 @@ from station.base.database import Transaction
 from station.base.errors import N_, BadInput, NotAllowed, NotFound
 from station.base.principal import Principal, Role
 from station.base.station import Station
+from station.booking.service import get_booking
 from station.cases.service import Case, OpenCase, cases_of_meeting, open_case
 from station.directory.service import get_unit
 from station.ledger.service import append
@@ -43,6 +44,7 @@ async def note_matter(station: Station, who: Principal, meeting_id: str, title: 
         data = {"case": case.id, "recorded_at_s": case.recorded_at_s}
         await append(station, work, who, "matter.noted", meeting.subject, data)
 
+    wish = await get_booking(station, who, meeting.booking_id) if meeting.booking_id else None
     case = await open_case(
         station,
         who,
@@ -55,6 +57,9 @@ async def note_matter(station: Station, who: Principal, meeting_id: str, title: 
             meeting_id=meeting_id,
             recorded_at_s=recorded_at_s,
             unit_id=unit_id or None,
+            citizen_topic=wish.topic if wish else "",
+            citizen_words=wish.description if wish else "",
+            citizen_help=",".join(wish.help) if wish else "",
         ),
         on_opened=note,
     )

@@ -89,6 +89,16 @@ def test_numbers() -> None:
     assert parse_number("0417") == (None, 417)
     assert parse_number("417号") == (None, 417)
     assert parse_number("7 号楼加装电梯") is None
+    for same in (
+        "清和[2026]0417号",
+        "清和（２０２６）４１７号",
+        "２０２６—０４１７",
+        "2026 417",
+        "清和\u200b〔2026〕0417 号",
+    ):
+        assert parse_number(same) == (2026, 417), same
+    for other in ("2026-11-30 路灯", "2026-11-30", "2026 年路灯", "路灯 2026-11", "第 22 号楼", "12345678"):
+        assert parse_number(other) is None, other
     assert compose_number("清和", 2026, 12345) == "清和〔2026〕12345 号"
 
 

@@ -12,6 +12,7 @@ from station.base.errors import BadInput, NotAllowed, NotFound, Unavailable
 from station.base.station import Station
 from station.booking.model import Booking
 from station.booking.service import cancel_booking, get_booking
+from station.cases.service import read_case
 from station.ledger.service import timeline, verify_chain
 from station.meeting.lobby import enter_lobby
 from station.meeting.matters import list_matters, note_matter
@@ -128,6 +129,8 @@ async def test_a_matter_becomes_a_case_at_its_second(town: Station, reception: M
     with pytest.raises(BadInput):
         await note_matter(town, DEPUTY, reception.id, "采光", unit_id="un_nowhere")
     matter = await note_matter(town, DEPUTY, reception.id, " 请人上门测  一楼采光 ")
+    case = await read_case(town, matter.id)
+    assert (case.citizen_topic, case.title) == ("7 号楼想装电梯", "请人上门测 一楼采光")
     assert (matter.title, matter.recorded_at_s) == ("请人上门测 一楼采光", 15.0)
     assert [m.number for m in await list_matters(town, CLERK, reception.id)] == [matter.number]
 

@@ -173,7 +173,8 @@ def public_case(case: Case) -> Case:
     """The case without anything personal: reviewed words or none, no names, no way to booking or recording."""
     return replace(
         case, title=case.public_title if case.published else "", description="", citizen=None, citizen_name="",
-        booking_id=None, meeting_id=None, recorded_at_s=None, suggested_unit=None,
+        booking_id=None, meeting_id=None, recorded_at_s=None, suggested_unit=None, citizen_topic="", citizen_words="",
+        citizen_help="",
         public_title=case.public_title if case.published else "",
         public_reply=case.public_reply if case.published else "",
     )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from sqlalchemy import select, update
 
 from station.base.calendar import china
@@ -15,7 +17,7 @@ from station.base.station import Station
 from station.cases import store
 from station.cases.law.deadlines import card_due, days_left, recount
 from station.cases.model import CLOSED, CardAlreadyWithdrawn, Colour, State, Step, StepNotPossible, check_text
-from station.cases.queries import c, cases_where, in_states, read_case
+from station.cases.queries import c, cases_where, cases_without_cards, in_states, read_case
 from station.cases.records import Case
 from station.cases.steps.contacts import Contacts, find_contacts, tell_citizen, tell_staff
 from station.cases.steps.transitions import apply_transition, begin_transition, note_in_ledger, rule_of
@@ -24,14 +26,22 @@ REASON_LENGTH = 300
 
 
 async def issue_due_cards(station: Station) -> int:
-    """Issue every card that the clock asks for; returns how many. Calling it again issues none a second time."""
+    """Issue every card that the clock asks for; returns how many. Calling it again issues none a second time.
+
+    One query when nothing is due, however many cases there are and however many of them have their cards.
+    """
     async with station.database.read() as connection:
-        open_cases = await cases_where(connection, in_states([State.ASSIGNED]), newest=False, limit=100_000)
+        found = await cases_without_cards(connection, station.clock.now(), _horizon(station))
     issued = 0
-    for case in open_cases:
+    for case in found:
         if _colour_now(station, case) is not None:
             issued += await _issue_by_clock(station, case.id)
     return issued
+
+
+def _horizon(station: Station) -> datetime:
+    """No card is asked for a due day after this: so many working days are the yellow ones, and breaks are shorter."""
+    return station.clock.now() + timedelta(days=2 * rule_of(station, "yellow").amount + 30)
 
 
 def _colour_now(station: Station, case: Case) -> Colour | None:
@@ -43,6 +53,11 @@ def _colour_now(station: Station, case: Case) -> Colour | None:
     return card_due(today, case.due, left, rule_of(station, "yellow").amount, now)
 
 
+def card_key(case: Case, colour: Colour) -> str:
+    """What makes the clock's card the only one of its colour for a due day; `cases_without_cards` composes it too."""
+    return f"{case.id}:{case.round}:{case.due.day.isoformat() if case.due else ''}:{colour}"
+
+
 async def _issue_by_clock(station: Station, case_id: str) -> bool:
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
@@ -50,7 +65,7 @@ async def _issue_by_clock(station: Station, case_id: str) -> bool:
         colour = _colour_now(station, case) if case.state is State.ASSIGNED else None
         if colour is None or case.due is None:
             return False
-        key = f"{case.id}:{case.round}:{case.due.day.isoformat()}:{colour}"
+        key = card_key(case, colour)
         found = select(store.case_cards.c.id).where(store.case_cards.c.key == key)
         if (await work.execute(found)).first() is not None:
             return False

@@ -17,7 +17,7 @@ from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.cases import store
 from station.cases.law.policy import Rule, policy_of
-from station.cases.model import TITLE_LENGTH, RatingStillOpen, State, Step, check_text, compose_number
+from station.cases.model import TITLE_LENGTH, RatingStillOpen, State, Step, check_text, compose_number, fold_title
 from station.cases.privacy import mask_personal
 from station.cases.queries import read_case
 from station.cases.records import Case, OpenCase
@@ -108,7 +108,8 @@ async def _insert(
         citizen_name=citizen_name, booking_id=request.booking_id, meeting_id=request.meeting_id,
         recorded_at_s=request.recorded_at_s, suggested_unit=request.unit_id, unit_id=None, unit_name="", round=1,
         extensions=0, opened_by=who.account, opened_at=now, changed_at=now, assigned_on=None, published=False,
-        public_title="", public_reply="", **store.due_columns(due),
+        public_title="", public_reply="", citizen_topic=request.citizen_topic, citizen_words=request.citizen_words,
+        citizen_help=request.citizen_help, **store.due_columns(due),
     )  # fmt: skip
     return case_id
 
@@ -213,7 +214,9 @@ async def publish_case(station: Station, who: Principal, case_id: str, title: st
         words = mask_personal(reply.strip()[:4000], *names)
         if fields:
             raise BadInput(fields=fields)
-        await store.change_case(work, case_id, published=True, public_title=shown, public_reply=words)
+        await store.change_case(
+            work, case_id, published=True, public_title=shown, public_reply=words, search_text=fold_title(shown)
+        )
         await note_in_ledger(station, work, who, case, "case.published", {"reply": bool(words)})
     return await read_case(station, case_id)
 

@@ -33,6 +33,7 @@ broadcasts = Table(
         sqlite_where=text("state = 'live'"),
         postgresql_where=text("state = 'live'"),
     ),
+    Index("ix_broadcasts_started_at", "started_at"),
 )
 
 
