@@ -41,11 +41,18 @@ def keep_head(path: Path, seq: int, event_hash: str) -> None:
 
 
 def kept_heads(path: Path) -> Iterator[Head]:
-    """Every head of the file, oldest first; a line torn by a crash is passed over."""
-    with suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as file:
-        for line in file:
+    """Every head of the file, oldest first; a line torn by a crash is passed over.
+
+    What is appended after the call does not count: the caller's look at the database may be older than that.
+    """
+    return _read_heads(path, path.stat().st_size if path.exists() else 0)
+
+
+def _read_heads(path: Path, size: int) -> Iterator[Head]:
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        while file.tell() < size and (line := file.readline()):
             with suppress(ValueError):
-                yield from _heads([json.loads(line)], path)
+                yield from _heads([json.loads(line.decode(errors="replace"))], path)
 
 
 def newest_kept_head(path: Path) -> Head | None:
@@ -64,8 +71,12 @@ def newest_kept_head(path: Path) -> Head | None:
 
 
 def sealed_heads(bags: Path) -> Iterator[Head]:
-    """Every event that a sealed bag holds, and the head each bag was sealed under."""
-    for bag in sorted(path for path in bags.glob("*") if path.is_dir() and not path.name.startswith(".")):
+    """Every event that a sealed bag holds, and the head each was sealed under; of the bags that are there now."""
+    return _read_bags(sorted(path for path in bags.glob("*") if path.is_dir() and not path.name.startswith(".")))
+
+
+def _read_bags(bags: list[Path]) -> Iterator[Head]:
+    for bag in bags:
         with suppress(OSError, ValueError, RecursionError):
             events = json.loads((bag / "data" / "ledger.json").read_bytes())
             yield from _heads(events if isinstance(events, list) else [], bag)

@@ -41,6 +41,7 @@ async def show_meeting(request: web.Request) -> web.StreamResponse:
         hosting=hosting,
         relation=seat.relation,
         asked=requires_consent(who.role),
+        kept_years=station.settings.keep_recordings_years,
         consents=await entering.own_consents(station, who, meeting),
         shown_name=service.shown_name(meeting, who),
         topic=booking.topic if booking else "",

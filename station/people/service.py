@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, update
 from station.base.database import Transaction
 from station.base.errors import BadInput, NotFound
 from station.base.ids import new_id
+from station.base.inserts import insert_unless_there
 from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.ledger.service import append
@@ -87,15 +88,24 @@ async def add_staff(
     identity, login = account_id or new_id("ac"), fold_login(login)
     password_hash = await hash_password(password)
     async with station.database.transaction() as work:
-        if await store.account_row(work.connection, login=login) is not None:
+        added = await insert_unless_there(
+            work,
+            store.accounts,
+            id=identity,
+            role=role,
+            name=name,
+            scope=scope,
+            login=login,
+            phone="",
+            mail="",
+            password_hash=password_hash,
+            totp_secret=secret,
+            totp_used=0,
+            disabled=False,
+            created_at=station.clock.now(),
+        )
+        if not added:
             raise BadInput(fields={"login": "这个登录名已经有人用了"})
-        await work.execute(
-            insert(store.accounts).values(
-                id=identity, role=role, name=name, scope=scope, login=login, phone="", mail="",
-                password_hash=password_hash, totp_secret=secret, totp_used=0, disabled=False,
-                created_at=station.clock.now(),
-            )
-        )  # fmt: skip
         await append(station, work, who, "account.added", f"account:{identity}", {"role": role})
     return Account(identity, role, name, "", "", scope), secret
 

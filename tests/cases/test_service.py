@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import select
 
 from station.base.bus import LocalBus
 from station.base.clock import FixedClock
@@ -35,7 +36,8 @@ from station.cases.records import OpenCase
 from station.demo.accounts import DEMO_ACCOUNTS
 from station.demo.directory import seed_directory
 from station.ledger.service import timeline, verify_chain
-from station.notices.service import list_newest
+from station.ledger.store import ledger_events
+from station.notices.service import list_newest, my_notices
 from station.people.service import ensure_citizen
 from tests.cases.conftest import CITIZEN, CLERK, DEPUTY, OTHER_DEPUTY, STRANGER, SUPERVISOR, UNIT, Town
 from tests.fixtures import MONDAY_TEN
@@ -425,3 +427,22 @@ async def test_a_provisional_day_is_counted_again(town: Town, monkeypatch: pytes
     assert changed.due is not None and not changed.due.provisional
     assert changed.due.day - case.due.day >= timedelta(days=1)  # type: ignore[union-attr]
     assert (await actions_of(town, case.id))[-1] == "case.due_recounted"
+
+
+async def test_a_units_own_words_are_not_in_the_chain(town: Town) -> None:
+    """A reason typed by a unit is read where it belongs, and no row of the ledger that stays for ever holds it."""
+    case = await town.assigned()
+    await service.return_case(town.station, UNIT, case.id, "该归城管局，问老陈")
+    assert (await timeline(town.station, f"case:{case.id}"))[-1].reason == "该归城管局，问老陈"
+    async with town.station.database.read() as connection:
+        rows = (await connection.execute(select(ledger_events))).all()
+    assert not [row for row in rows if "城管局，问" in str(row) or "老陈" in str(row)]
+
+
+async def test_a_citizen_finds_what_came_by_sms_on_their_own_page(town: Town) -> None:
+    """What the SMS says stands among the citizen's notices too, and leads to the case."""
+    case = await town.assigned()
+    found, _ = await my_notices(town.station, CITIZEN)
+    assert [notice.subject for notice in found] == [f"case:{case.id}"] * len(found)
+    assert any("最迟" in notice.shown_text for notice in found)
+    assert not any(notice.shown_text.startswith("【") for notice in found)

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from station.app import build_app
 from station.base.settings import Settings
 from station.base.station import Station
+from station.ledger.witness import keep_head
 from station.operations.proxy_watch import mark_of
 from station.serve.doctor import Finding, Verdict, examine
 from station.serve.folder import close_to_others, open_to_others
@@ -98,3 +100,32 @@ async def test_https_by_a_proxy_wants_the_proxy_named(tmp_path: Path) -> None:
     fitting = settings_of(tmp_path, public_origin="https://station.example.cn", trusted_proxies="127.0.0.1")
     found = await finding(fitting, "origin")
     assert found is not None and found.verdict is Verdict.GOOD
+
+
+async def test_a_cut_ledger_is_a_fault(station: Station) -> None:
+    """An older database than the newest event noted outside of it is found before anybody relies on the ledger."""
+    good = await finding(station.settings, "ledger")
+    assert good is not None and good.verdict is Verdict.GOOD
+    keep_head(station.settings.ledger_heads, 10_000, "ab" * 32)
+    cut = await finding(station.settings, "ledger")
+    assert cut is not None and cut.verdict is Verdict.FAULT
+    assert "10000" in cut.detail
+
+
+@pytest.mark.parametrize(
+    ("url", "demo", "verdict", "words"),
+    [
+        ("", False, Verdict.NOTE, "STATION_SMS_URL"),
+        ("", True, Verdict.NOTE, "/demo"),
+        ("https://city:pw9@sms.example.cn/send", False, Verdict.GOOD, "gateway"),
+    ],
+)
+async def test_a_station_without_a_carrier_says_so(
+    tmp_path: Path, url: str, demo: bool, verdict: Verdict, words: str
+) -> None:
+    """Whether an SMS can be sent is told, with the remedy, and never the gateway's password."""
+    settings = settings_of(tmp_path).model_copy(update={"sms_url": SecretStr(url), "demo": demo})
+    found = await finding(settings, "sms")
+    assert found is not None and found.verdict is verdict
+    assert words in found.detail
+    assert "pw9" not in found.detail

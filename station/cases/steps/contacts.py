@@ -42,7 +42,7 @@ async def tell_citizen(station: Station, work: Transaction, to: Contacts, case: 
     """An SMS to the asker, if there is one; it names the case by number, never by its matter."""
     if to.citizen_phone:
         words = f"【网上代表联络站】您反映的事项 {case.number}：{text}"
-        await queue(station, work, "sms", to.citizen_phone, words, f"case:{case.id}")
+        await queue(station, work, "sms", to.citizen_phone, words, f"case:{case.id}", account=case.citizen or "")
 
 
 async def tell_staff(station: Station, work: Transaction, accounts: tuple[str, ...], case: Case, text: str) -> None:

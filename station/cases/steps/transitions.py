@@ -98,6 +98,7 @@ async def note_in_ledger(
     data: dict[str, Any],
     reason: str = "",
 ) -> None:
-    """One event on the case. Reasons are people's own words: what is personal in them never gets into the chain."""
+    """One event on the case. Reasons are people's own words: they are masked for who reads them, and the ledger keeps
+    them beside its chain, which holds a hash only."""
     clean = mask_personal(reason, case.citizen_name)
     await append(station, work, who, action, f"case:{case.id}", data, clean)
