@@ -41,3 +41,22 @@ async def test_firefox_watches_rewinds_and_sees_the_replay(studio: Studio) -> No
         await page.evaluate("() => player.seekTo(player.range.end - 1)")
         await page.until("player.state === 'finished'")
         assert page.errors == []
+
+
+async def test_a_browser_without_the_decoder_says_so(studio: Studio) -> None:
+    """Without a decoder for H.264 the viewer is sent to another browser, not told of a broken network for ever."""
+    await studio.go_live()
+    async with front(studio) as address, Firefox.launch({"media.ffmpeg.enabled": False}) as browser:
+        page = await browser.open_page(1280, 800)
+        await page.goto(address)
+        await page.until("window.player?.state === 'unsupported'")
+        assert await page.evaluate("() => states.includes('reconnecting')") is False
+
+
+async def test_a_browser_without_media_sources_says_so(studio: Studio) -> None:
+    """Where neither hls.js nor the browser itself can play a playlist, it is the same."""
+    await studio.go_live()
+    async with front(studio) as address, Firefox.launch({"media.mediasource.enabled": False}) as browser:
+        page = await browser.open_page(1280, 800)
+        await page.goto(address)
+        await page.until("window.states?.includes('unsupported')")

@@ -6,4 +6,5 @@ export interface EngineOptions {
   Hls?: typeof Hls;
   onFailure: () => void;
   onReady: () => void;
+  onUnsupported: () => void;
 }

@@ -13,7 +13,7 @@ export class HlsEngine {
    * @param {string} url
    * @param {import("./engine.d.ts").EngineOptions} options
    */
-  constructor(video, url, { at, Hls, onFailure, onReady }) {
+  constructor(video, url, { at, Hls, onFailure, onReady, onUnsupported }) {
     if (!Hls) throw new TypeError("hls.js is missing");
     this.video = video;
     this.hls = new Hls({ ...CONFIG, startPosition: at ?? -1 });
@@ -21,6 +21,7 @@ export class HlsEngine {
     this.hls.on(Hls.Events.MANIFEST_PARSED, onReady);
     this.hls.on(Hls.Events.ERROR, (_, error) => {
       if (!error.fatal) return;
+      if (error.details === Hls.ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR) return onUnsupported();
       if (error.type === Hls.ErrorTypes.MEDIA_ERROR && this.recovered++ < 2) this.hls.recoverMediaError();
       else onFailure();
     });

@@ -14,7 +14,8 @@ const LIVE_EDGE_S = 4;
  *
  * Fires `state` whenever one of `state`, `isOver`, `isBehind` changes. States: `loading`, `playing`, `paused`,
  * `stalled` (nothing new comes: a weak line, or a source that is away), `blocked` (the browser wants a tap first: call
- * `play()` from one), `reconnecting`, `finished` (watched to the end, and the playlist says that no more will come).
+ * `play()` from one), `reconnecting`, `finished` (watched to the end, and the playlist says that no more will come),
+ * `unsupported` (the browser has no decoder for it: nothing helps but another browser).
  */
 export class LivePlayer extends EventTarget {
   #sourceAway = false;
@@ -50,6 +51,8 @@ export class LivePlayer extends EventTarget {
     const timer = setInterval(() => this.#look(), 500);
     signal.addEventListener("abort", () => clearInterval(timer));
     this.engine = this.#open(null);
+    const canPlay = this.Engine === HlsEngine || video.canPlayType("application/vnd.apple.mpegurl") !== "";
+    if (!canPlay) queueMicrotask(() => this.#giveUp()); // whoever made us listens by then
   }
 
   /** Seconds that can be rewound to, and the edge. */
@@ -133,6 +136,7 @@ export class LivePlayer extends EventTarget {
       Hls: this.Hls,
       onFailure: () => this.#reconnect(),
       onReady: () => this.play(),
+      onUnsupported: () => this.#giveUp(),
     });
     this.progress = { at: -1, since: performance.now() };
     this.#ranDry = false;
@@ -154,6 +158,11 @@ export class LivePlayer extends EventTarget {
       this.#become("loading");
       this.engine = this.#open(at);
     }, wait);
+  }
+
+  #giveUp() {
+    this.close();
+    this.#become("unsupported");
   }
 
   #played() {

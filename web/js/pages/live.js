@@ -42,7 +42,7 @@ function show() {
 /** @param {string} state */
 function sentence(state) {
   if (state === "playing" && performance.now() < saidBackUntil) return words.back ?? "";
-  return ["loading", "stalled", "reconnecting", "blocked", "finished"].includes(state) ? (words[state] ?? "") : "";
+  return ["loading", "stalled", "reconnecting", "blocked", "finished", "unsupported"].includes(state) ? (words[state] ?? "") : "";
 }
 
 function sayBack() {
