@@ -31,6 +31,7 @@ from station.base.web import CSRF_KEY, HTTP, ROUTE_KEY, SIGN_IN_PAGE, STATION, T
 from station.booking.find_pages import HOME_BLOCKS
 from station.gateway import UNJOINED, UnjoinedSockets
 from station.home import live_card
+from station.meeting.occupancy import end_sessions, watch_rooms
 from station.nodes.journal import follow_journal
 from station.nodes.placement import all_nodes
 from station.nodes.reconcile import reconcile_forever
@@ -157,6 +158,8 @@ async def _media_readers(app: web.Application) -> AsyncIterator[None]:
     station, http = app[STATION], app[HTTP]
     tasks = [asyncio.create_task(follow_journal(station, http, node.url)) for node in all_nodes(station)]
     tasks.append(asyncio.create_task(reconcile_forever(station, http)))
+    tasks.append(asyncio.create_task(watch_rooms(station)))
+    tasks.append(asyncio.create_task(end_sessions(station)))
     yield
     for task in tasks:
         task.cancel()

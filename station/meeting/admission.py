@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import update
 
+from station.base.database import Transaction
 from station.base.errors import BadInput
 from station.base.grants import Grant, Right
 from station.base.principal import Principal
@@ -16,8 +17,11 @@ from station.meeting import store
 from station.meeting.lobby import people_of
 from station.meeting.model import (
     GRANT_TTL,
+    Admission,
     ConsentMissing,
     Meeting,
+    MeetingEnded,
+    NotAdmitted,
     RecordingIsOn,
     Relation,
     present,
@@ -94,15 +98,39 @@ async def sign_grant(station: Station, who: Principal, meeting_id: str) -> Signe
     async with station.database.transaction() as work:
         if seat.relation in (Relation.HOST, Relation.STAFF):
             meeting = await open_meeting(station, work, who, meeting)
+        else:
+            await _check_still_admitted(work, who, meeting)
         table = store.lobby_entries
         where = (table.c.meeting_id == meeting_id) & (table.c.account == who.account)
         await work.execute(update(table).where(where).values(granted_at=now))
+        # Before the commit: whoever is put out after it is put out later than this pass was signed.
+        issued_at = time.time()
         await append(station, work, who, "grant.signed", meeting.subject, {"rights": sorted(seat.rights)})
-    rights = frozenset(Right(right) for right in seat.rights)
-    name = shown_name(meeting, who)
     ttl_s = int(GRANT_TTL.total_seconds())
-    grant = Grant(meeting_id, who.account, name, rights, int(time.time()) + ttl_s)
+    grant = Grant(
+        room=meeting_id,
+        person=who.account,
+        name=shown_name(meeting, who),
+        rights=frozenset(Right(right) for right in seat.rights),
+        expires_at=int(issued_at) + ttl_s,
+        session=who.session,
+        node=node.name,
+        issued_at=issued_at,
+    )
     return SignedGrant(station.signer.sign(grant), f"/media/{node.name}/ws", ttl_s)
+
+
+async def _check_still_admitted(work: Transaction, who: Principal, meeting: Meeting) -> None:
+    """Asked again under the rows' locks: the meeting may end, or the person be put out, while a pass is signed.
+
+    Raises MeetingEnded, NotAdmitted.
+    """
+    current = await store.meeting_by(work.connection, for_update=True, id=meeting.id)
+    if current is None or not current.open:
+        raise MeetingEnded
+    entry = await store.entry_of(work.connection, meeting.id, who.account, for_update=True)
+    if entry is None or entry.state is not Admission.ADMITTED:
+        raise NotAdmitted
 
 
 async def _check_consent(station: Station, who: Principal, meeting: Meeting) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import insert, update
 
 from station.base.database import Transaction
-from station.base.errors import N_, Conflict, NotAllowed, NotFound
+from station.base.errors import N_, Conflict, NotAllowed, NotFound, Unavailable
 from station.base.ids import new_id
 from station.base.principal import Principal
 from station.base.station import Station
@@ -99,8 +99,11 @@ async def admit(station: Station, who: Principal, meeting_id: str, person: str) 
 async def refuse(station: Station, who: Principal, meeting_id: str, person: str) -> None:
     """Turn somebody away, or put them out of the room. Raises NotAllowed, NobodyThere, MeetingEnded, Unavailable."""
     before = await _decide(station, who, meeting_id, person, DoorStep.REFUSE, "lobby.refused")
-    if before is Admission.ADMITTED:
+    try:  # whatever the row said before: a first try may have reached the row and not the room
         await media_client.remove_member(station, meeting_id, person)
+    except Unavailable:
+        if before is Admission.ADMITTED:
+            raise
 
 
 async def _decide(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from station.base.bus import Message
-from station.base.events import stream_topics
+from station.base.events import CHANGED, stream_topics
 from station.base.web import principal_of, render, see_other, station_of
 from station.booking.service import get_booking
 from station.directory.service import list_units
@@ -16,6 +16,7 @@ from station.meeting.model import Relation, requires_consent
 from station.photos.model import booking_holder
 from station.photos.service import list_photos
 
+_DOOR_SHOWS = ("lobby.", "meeting.", "consent")  # who waits, whether it has begun or ended, one's own answers
 _DOOR_OPENS = ("lobby.admitted", "lobby.refused")
 
 
@@ -51,6 +52,19 @@ async def show_meeting(request: web.Request) -> web.StreamResponse:
     )
 
 
+def event_for(message: Message, inside: bool) -> Message | None:
+    """What a page is told of a message: what is written in the room, else only that it should look again.
+
+    No ids of people and cases leave by the stream; at the door nothing of what only the room shows.
+    """
+    action = str(message.get("action", ""))
+    if action == "chat":
+        return message if inside else None
+    if not inside and not action.startswith(_DOOR_SHOWS):
+        return None
+    return None if action == "chat.sent" else CHANGED  # its line comes by itself
+
+
 async def stream_events(request: web.Request) -> web.StreamResponse:
     """What changes at the door and in the room. Only those inside hear what is said there."""
     station, who = station_of(request), principal_of(request)
@@ -64,9 +78,12 @@ async def stream_events(request: web.Request) -> web.StreamResponse:
         about = message.get("data") or {}
         return message.get("action") in _DOOR_OPENS and about.get("person") == who.account
 
-    return await stream_topics(request, *topics, first={"action": "hello"}, until=decided)
+    def shown(message: Message) -> Message | None:
+        return event_for(message, inside=seat.admitted)
+
+    return await stream_topics(request, *topics, first={"action": "hello"}, until=decided, shown=shown)
 
 
 async def stream_lobby(request: web.Request) -> web.StreamResponse:
     """Tell a desk that somebody came or went at some door; it then reads its page again."""
-    return await stream_topics(request, LOBBY_TOPIC, "live", first={"action": "hello"})
+    return await stream_topics(request, LOBBY_TOPIC, "live", first={"action": "hello"}, shown=lambda _message: CHANGED)

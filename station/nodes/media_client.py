@@ -26,6 +26,21 @@ class RoomMember(msgspec.Struct, frozen=True):
     name: str = ""
 
 
+class Stay(msgspec.Struct, frozen=True):
+    """Somebody in some room, with the session that they came in with; an encoder has none."""
+
+    room: str
+    person: str
+    session: str = ""
+
+
+class Occupants(msgspec.Struct, frozen=True):
+    """All rooms of a media process, and who is in them."""
+
+    rooms: list[str]
+    stays: list[Stay]
+
+
 class RoomTrack(msgspec.Struct, frozen=True):
     """Something published in a room."""
 
@@ -82,10 +97,38 @@ async def set_recording(station: Station, room: str, action: RecordingAction) ->
 
 
 async def remove_member(station: Station, room: str, person: str) -> None:
-    """Put a person out of a room. Raises Unavailable."""
-    node = await find_node(station, room)
-    if node is not None:
-        _check(await _call(station, node, "DELETE", f"/control/rooms/{room}/members/{person}"), 404)
+    """Put a person out of a room, also one who is only on the way in. Raises Unavailable.
+
+    All processes are told: the room may move, and a pass that was signed before must not open it there. Only the one
+    that holds the room must answer.
+    """
+    path = f"/control/rooms/{room}/members/{person}"
+    holder = await find_node(station, room)
+    await _tell_all(station, path, [holder] if holder is not None else [])
+
+
+async def end_session(station: Station, session: str) -> None:
+    """Somebody has signed out: their stays and passes end, in every room. Raises Unavailable."""
+    await _tell_all(station, f"/control/sessions/{session}", all_nodes(station))
+
+
+async def _tell_all(station: Station, path: str, must_answer: list[Node]) -> None:
+    nodes = all_nodes(station)
+    calls = (_call(station, node, "DELETE", path) for node in nodes)
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    for node, answer in zip(nodes, answers, strict=True):
+        if node in must_answer:
+            if isinstance(answer, BaseException):
+                raise answer
+            _check(answer, 404)
+
+
+async def list_occupants(station: Station) -> Occupants:
+    """Who is in all rooms of the processes that answer."""
+    calls = (_call(station, node, "GET", "/control/stays") for node in all_nodes(station))
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    found = [_decode(answer, Occupants) for answer in answers if isinstance(answer, _Answer) and answer.status == 200]
+    return Occupants([room for one in found for room in one.rooms], [stay for one in found for stay in one.stays])
 
 
 async def close_room(station: Station, room: str) -> None:

@@ -19,6 +19,7 @@ CROWD_OF_CODES = 10
 CODE_DIGITS_IN_A_CROWD = 8
 SESSION_LIFETIME = timedelta(days=30)
 STAFF_IDLE = timedelta(hours=2)
+SESSIONS_TOPIC = "sessions"  # on the bus: which have ended, for whoever tells media
 SEEN_EVERY = timedelta(minutes=1)  # how often a session's use is noted
 TRY_WINDOW = timedelta(minutes=15)
 TRIES_PER_BROWSER = 5  # at one login, within TRY_WINDOW

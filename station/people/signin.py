@@ -27,6 +27,7 @@ from station.people.model import (
     CODE_TRIES,
     SEEN_EVERY,
     SESSION_LIFETIME,
+    SESSIONS_TOPIC,
     STAFF_IDLE,
     TRIES_PER_BROWSER,
     TRIES_PER_NETWORK,
@@ -45,7 +46,6 @@ from station.people.service import ensure_citizen
 log = structlog.get_logger()
 CODES_AN_HOUR = 5  # to one number, from one address or browser
 TRIES_PER_S = 600  # the time in which settings.sign_ins_per_address counts
-SESSIONS_TOPIC = "sessions"  # which ended, for whoever tells media
 
 
 class WrongCode(BadInput):

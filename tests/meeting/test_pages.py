@@ -93,20 +93,14 @@ async def test_the_lobby_does_not_hear_the_room(town: Station, visitor: NewPerso
     await citizen.post_json(f"/api/v1/meetings/{reception.id}/door", {"action": "enter"})
     async with events(citizen, reception) as following:
         await send_chat(town, DEPUTY, reception.id, "内部的话")
-        seen = await following()
-        assert (
-            seen is not None
-            and seen["action"] == "chat.sent"
-            and "内部的话" not in json.dumps(seen, ensure_ascii=False)
-        )
         url = f"/api/v1/meetings/{reception.id}/people/ac_demo_citizen"
         await deputy.post_json(url, {"action": "admit"})
-        seen = await following()
-        assert seen is not None and seen["action"] == "lobby.admitted"
+        assert await following() == {"action": "changed"}  # of the door: of what was written there came nothing
         assert await following() is None
     async with events(citizen, reception) as following:
         await send_chat(town, DEPUTY, reception.id, "请说")
-        heard = [await following(), await following()]
+        heard = await following()
+        assert heard is not None and heard["action"] == "chat"
         assert "请说" in json.dumps(heard, ensure_ascii=False)
 
 
