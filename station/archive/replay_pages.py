@@ -7,7 +7,7 @@ from aiohttp import web
 from station.archive import replay
 from station.archive.jobs import composed_file
 from station.base.jobs import find_job
-from station.base.web import answer_json, principal_of, read_form, render, see_other, station_of
+from station.base.web import answer_json, principal_of, query_number, read_form, render, see_other, station_of
 from station.live.web.service import broadcasts_of_meeting
 from station.meeting import service
 from station.meeting.matters import list_matters
@@ -46,8 +46,7 @@ async def _refusals(request: web.Request, meeting: Meeting) -> list[str]:
 
 
 def _start_s(request: web.Request) -> int:
-    raw = request.query.get("t", "")
-    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 7 else 0
+    return query_number(request, "t", 0, most=999_999)
 
 
 async def send_video(request: web.Request) -> web.StreamResponse:

@@ -18,7 +18,7 @@ from jinja2 import Environment
 from station.base.errors import BadInput, TooLarge
 from station.base.principal import GUEST, Principal
 from station.base.station import Station
-from station.base.text import clean_text
+from station.base.text import clean_text, fold
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 T = TypeVar("T")
@@ -42,6 +42,7 @@ UNREAD: web.RequestKey[int] = web.RequestKey("unread", int)  # notices that are 
 
 MAX_FORM_BYTES = 64 * 1024
 MAX_JSON_BYTES = 64 * 1024
+MAX_NUMBER_DIGITS = 9  # Python refuses to read numbers of thousands of digits, and no page has so many
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,14 @@ async def read_form(request: web.Request) -> dict[str, str]:
 def query_text(request: web.Request, name: str, max_chars: int = 60) -> str:
     """A parameter of the address as its reader typed it, cleaned and cut; "" when it is not there."""
     return clean_text(request.query.get(name, ""))[:max_chars]
+
+
+def query_number(request: web.Request, name: str, otherwise: int, least: int = 0, most: int = 100_000) -> int:
+    """A number in the address, in digits of any keyboard, between `least` and `most`; `otherwise` for what is none."""
+    typed = fold(request.query.get(name, ""))
+    if not typed.isdigit() or not typed.isascii() or len(typed) > MAX_NUMBER_DIGITS:
+        return otherwise
+    return min(max(int(typed), least), most)
 
 
 async def read_json(request: web.Request, shape: type[T]) -> T:

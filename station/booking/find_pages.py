@@ -13,7 +13,7 @@ from station.base.clock import local_date
 from station.base.errors import StationError
 from station.base.principal import Principal, Role
 from station.base.station import Station
-from station.base.web import principal_of, render, station_of
+from station.base.web import principal_of, query_number, query_text, render, station_of
 from station.booking.drafts import get_draft
 from station.booking.model import Booking, Slot, State
 from station.booking.policy import booking_policy
@@ -74,9 +74,8 @@ async def next_booking(station: Station, who: Principal) -> Booking | None:
 async def list_deputies(request: web.Request) -> web.StreamResponse:
     """Deputies by place or name, each with the earliest free time."""
     station = station_of(request)
-    place, name = request.query.get("place", "").strip(), request.query.get("name", "").strip()
-    number = request.query.get("page", "1")
-    page = int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1
+    place, name = query_text(request, "place"), query_text(request, "name")
+    page = query_number(request, "page", 1, least=1)
     found = await find_deputies(station, place, name, page)
     return render(
         request,

@@ -7,7 +7,7 @@ from enum import IntEnum, StrEnum
 
 from station.base.errors import N_, BadInput, Conflict, NotAllowed
 from station.base.principal import Role
-from station.base.text import fold
+from station.base.text import clean_text, fold
 from station.base.traditional import simplify
 
 TITLE_LENGTH = 60
@@ -197,7 +197,7 @@ def search_words(typed: str) -> tuple[str, ...]:
 
 def check_text(fields: dict[str, str], name: str, raw: str, missing: str, longest: int = TEXT_LENGTH) -> str:
     """The trimmed text; notes a missing or overlong one in `fields`."""
-    text = raw.strip()
+    text = clean_text(raw)
     if not text:
         fields[name] = missing
     elif len(text) > longest:
@@ -207,6 +207,8 @@ def check_text(fields: dict[str, str], name: str, raw: str, missing: str, longes
 
 def check_grade(raw: str) -> Grade:
     """A grade from a form. Raises BadInput."""
-    if not (raw.isascii() and raw.isdigit() and int(raw) in set(Grade)):
+    by_sign = {str(grade.value): grade for grade in Grade}
+    grade = by_sign.get(raw)
+    if grade is None:
         raise BadInput(fields={"grade": N_("请选一个分数")})
-    return Grade(int(raw))
+    return grade

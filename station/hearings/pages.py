@@ -11,6 +11,7 @@ from station.base.clock import SHANGHAI, local_date
 from station.base.errors import N_, BadInput, NotFound, Unavailable
 from station.base.principal import Role
 from station.base.station import Station
+from station.base.text import fold
 from station.base.web import principal_of, read_form, render, see_other, station_of
 from station.live.web import service as live
 from station.meeting import lobby, service
@@ -86,15 +87,15 @@ def read_hearing(values: dict[str, str]) -> service.HearingForm:
     faults: dict[str, str] = {}
     day = starts = ends = None
     try:
-        day = date.fromisoformat(values["day"])
+        day = date.fromisoformat(fold(values["day"]))
     except ValueError:
         faults["day"] = N_("请选日期")
     try:
-        starts = time.fromisoformat(values["starts"])
+        starts = time.fromisoformat(fold(values["starts"]))
     except ValueError:
         faults["starts"] = N_("请填开始时间，比如 14:00")
     try:
-        ends = time.fromisoformat(values["ends"])
+        ends = time.fromisoformat(fold(values["ends"]))
     except ValueError:
         faults["ends"] = N_("请填结束时间，比如 16:00")
     if not values["title"]:

@@ -33,6 +33,7 @@ from station.nodes.model import RecordingAction
 from station.nodes.placement import place_room
 from station.people.service import consents_of, give_consent
 
+CONSENTS_A_MINUTE = 20  # times that one person may say yes
 ASKED_KINDS = ("recorded", "published")
 
 
@@ -66,6 +67,8 @@ async def answer_consent(station: Station, who: Principal, meeting_id: str, kind
     before = (await own_consents(station, who, meeting)).get(kind)
     if before is given:
         return
+    if given:  # a no is never refused; without limits on the yes both would fill the ledger
+        await station.bus.limit(f"consent:{who.account}", CONSENTS_A_MINUTE, 60)
     await give_consent(station, who, kind, meeting.subject, given)
     if kind == "recorded" and not given and seat.admitted and requires_consent(who.role):
         await _pause(station, who, meeting)

@@ -28,6 +28,7 @@ from station.meeting.service import take_seat
 from station.nodes import media_client
 
 LOBBY_TOPIC = "lobby"
+STEPS_A_MINUTE = 20  # in and out of the waiting room, by one person
 
 
 class NobodyThere(Conflict):
@@ -55,7 +56,7 @@ class Waiting:
 async def enter_lobby(station: Station, who: Principal, meeting_id: str, ready: bool = False) -> Admission:
     """Ask to come in. Coming again keeps the place; `ready` tells that the devices have been tried.
 
-    Raises DoorClosed to somebody who was turned away, MeetingEnded.
+    Raises DoorClosed to somebody who was turned away, MeetingEnded, TooManyRequests.
     """
     meeting, seat = await take_seat(station, who, meeting_id)
     step_meeting(meeting.state, Step.OPEN)
@@ -76,6 +77,7 @@ async def enter_lobby(station: Station, who: Principal, meeting_id: str, ready: 
             await _change(work, meeting_id, who.account, changed)
         else:
             return after
+        await station.bus.limit(f"door:{who.account}", STEPS_A_MINUTE, 60)  # each step is a row of the ledger
         await _record(station, work, who, "lobby.entered", meeting, who.account)
         return after
 
@@ -87,6 +89,7 @@ async def leave_lobby(station: Station, who: Principal, meeting_id: str) -> None
         entry = await store.entry_of(work.connection, meeting_id, who.account, for_update=True)
         if entry is None or entry.state is not Admission.WAITING:
             return
+        await station.bus.limit(f"door:{who.account}", STEPS_A_MINUTE, 60)
         await _change(work, meeting_id, who.account, {"state": step_door(entry.state, DoorStep.LEAVE)})
         await _record(station, work, who, "lobby.left", meeting, who.account)
 

@@ -13,6 +13,7 @@ from station.base.errors import N_, BadInput, Conflict, NotAllowed, NotFound
 from station.base.ids import new_id
 from station.base.principal import Principal, Role
 from station.base.station import Station
+from station.base.text import clean_text
 from station.booking.service import get_booking, mark_booking
 from station.directory.service import get_deputy
 from station.ledger.service import append
@@ -279,7 +280,7 @@ async def check_publishable(station: Station, meeting: Meeting, only: str = "") 
 async def send_chat(station: Station, who: Principal, meeting_id: str, text: str) -> ChatMessage:
     """Write one line to everybody in the room. Raises BadInput, NotAdmitted, MeetingEnded, TooManyRequests."""
     meeting, _ = await seat_inside(station, who, meeting_id)
-    words = "".join(c for c in text if c >= " " or c == "\n").strip()
+    words = clean_text(text)
     if not words:
         raise BadInput(fields={"text": N_("请先写点什么")})
     if len(words) > MAX_CHAT:

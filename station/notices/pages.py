@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 
 from station.base.clock import local_date
-from station.base.web import UNREAD, Handler, principal_of, render, see_other, station_of
+from station.base.web import UNREAD, Handler, principal_of, query_number, render, see_other, station_of
 from station.notices.model import target_of
 from station.notices.service import count_unread, my_notices, read_all, read_notice
 
@@ -37,8 +37,7 @@ def _is_page(path: str) -> bool:
 async def list_notices(request: web.Request) -> web.StreamResponse:
     """The caller's notices, by day, newest first."""
     station, who = station_of(request), principal_of(request)
-    typed = request.query.get("page", "")
-    page = min(max(int(typed), 1), LAST_PAGE) if typed.isdecimal() and len(typed) < 6 else 1
+    page = query_number(request, "page", 1, least=1, most=LAST_PAGE)
     found, more = await my_notices(station, who, page)
     days = [(day, list(rows)) for day, rows in groupby(found, key=lambda notice: local_date(notice.created_at))]
     return render(

@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from station.base.errors import BadInput
 from station.base.principal import Principal, Role
 from station.cases import service
 from station.cases.model import Grade, State
+from station.cases.pages.forms import parse_days
 from station.demo.cases import seed_cases
 from tests.cases.conftest import CITIZEN, CLERK, Town
 from tests.fixtures import Person
@@ -178,3 +180,25 @@ async def test_a_rated_case_shows_the_grade_to_all_and_the_remark_to_parties(tow
     page = await guest.get(f"/cases/{case.id}")
     assert "打分：不满意" in page and "第二盏" not in page
     assert "第二盏" in await clerk.get(f"/desk/cases/{case.id}")
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "²", "九", "1" * 5000, "0" * 5000 + "1", "１"])
+async def test_no_page_number_is_an_error_of_ours(new_person: NewPerson, page: str) -> None:
+    """What is no number of a page shows the first one; digits of a Chinese keyboard are digits."""
+    guest = await new_person()
+    for path in ("/cases", "/deputies", "/api/v1/cases"):
+        await guest.get(f"{path}?page={page}&q=路灯")
+
+
+@pytest.mark.parametrize(("typed", "days"), [("５", 5), (" 5\u200b", 5), ("", None), ("\u3164", None)])
+def test_days_are_days_in_any_digits(typed: str, days: int | None) -> None:
+    """A number typed on a Chinese keyboard is the number."""
+    assert parse_days(typed) == days
+
+
+@pytest.mark.parametrize("typed", ["五", "5.5", "-5", "1" * 5000, "●"])
+def test_what_is_no_number_of_days_is_told(typed: str) -> None:
+    """Anything else is told at its field."""
+    with pytest.raises(BadInput) as caught:
+        parse_days(typed)
+    assert "days" in caught.value.fields

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from station.base.bus import LocalBus
 from station.base.clock import FixedClock
 from station.base.database import Database
-from station.base.errors import BadInput, Conflict, NotAllowed, NotFound
+from station.base.errors import BadInput, Conflict, NotAllowed, NotFound, TooManyRequests
 from station.base.grants import GrantSigner
 from station.base.principal import GUEST, Principal, Role
 from station.base.settings import Settings
@@ -312,6 +312,24 @@ async def test_the_ledger_holds_no_words_of_people(town: Town) -> None:
     for event in await timeline(town.station, f"case:{case.id}"):
         assert "13800001234" not in repr((event.data, event.reason)) and "301" not in repr(event.data)
     assert "13800001234" in (await service.case_view(town.station, CLERK, case.id)).notes[0].text
+
+
+async def test_notes_without_end_are_refused(town: Town) -> None:
+    """Each note is a notice to somebody: ten in ten minutes by one person to one case, and others still add theirs."""
+    case = await town.assigned()
+    with pytest.raises(TooManyRequests):
+        for number in range(11):
+            await service.add_note(town.station, CITIZEN, case.id, f"第 {number} 次补充")
+    await service.add_note(town.station, UNIT, case.id, "已去看过")
+    assert len((await service.case_view(town.station, CLERK, case.id)).notes) == 11
+
+
+@pytest.mark.parametrize("blank", ["\u200b", "\u3164 ", "\ufeff\u200d", "\u2800\n"])
+async def test_a_blank_note_is_empty(town: Town, blank: str) -> None:
+    """Signs that nobody can see are no words."""
+    case = await town.assigned()
+    with pytest.raises(BadInput):
+        await service.add_note(town.station, CITIZEN, case.id, blank)
 
 
 async def test_a_co_unit_adds_but_does_not_reply(town: Town) -> None:

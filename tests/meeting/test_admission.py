@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from station.base.errors import BadInput, Unavailable
+from station.base.errors import BadInput, TooManyRequests, Unavailable
 from station.base.grants import GrantVerifier, Right
 from station.base.station import Station
 from station.meeting.admission import answer_consent, own_consents, sign_grant
@@ -101,3 +101,16 @@ async def test_without_media_a_refusal_cannot_be_honoured_so_there_is_no_pass(
     await let_in(town, reception, recorded=False)
     with pytest.raises(Unavailable):
         await sign_grant(town, ZHAO, reception.id)
+
+
+async def test_saying_yes_and_no_without_end_is_refused(town: Station) -> None:
+    """Twenty changes of mind a minute are enough; a no is always taken."""
+    hearing = await open_hearing(town)
+    await enter_lobby(town, ZHAO, hearing.id)
+    await answer_consent(town, ZHAO, hearing.id, "published", True)
+    with pytest.raises(TooManyRequests):
+        for _ in range(25):
+            await answer_consent(town, ZHAO, hearing.id, "published", False)
+            await answer_consent(town, ZHAO, hearing.id, "published", True)
+    await answer_consent(town, ZHAO, hearing.id, "published", False)
+    assert await own_consents(town, ZHAO, hearing) == {"published": False}

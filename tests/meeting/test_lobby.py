@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from station.base.clock import FixedClock
-from station.base.errors import NotAllowed, NotFound
+from station.base.errors import NotAllowed, NotFound, TooManyRequests
 from station.base.station import Station
 from station.ledger.service import timeline
 from station.meeting.lobby import (
@@ -51,6 +51,19 @@ async def test_a_reload_keeps_the_place(town: Station) -> None:
     ]
     waiting = await list_waiting(town)
     assert [w.name for w in waiting] == ["赵**", "李**"]  # a public hearing hides given names
+
+
+async def test_nobody_fills_the_ledger_at_the_door(town: Station, reception: Meeting) -> None:
+    """Coming and going without end is refused after twenty steps; coming again without leaving costs nothing."""
+    for _ in range(40):
+        await enter_lobby(town, ZHAO, reception.id)
+    with pytest.raises(TooManyRequests):
+        for _ in range(20):
+            await leave_lobby(town, ZHAO, reception.id)
+            await enter_lobby(town, ZHAO, reception.id)
+    steps = [e for e in await timeline(town, reception.subject) if e.action.startswith("lobby.")]
+    assert len(steps) == 20
+    await enter_lobby(town, LI, (await open_hearing(town)).id)  # another person is not meant
 
 
 async def test_leaving_gives_the_place_up(town: Station, reception: Meeting) -> None:

@@ -104,7 +104,7 @@ async def test_chat_is_for_those_inside(town: Station, reception: Meeting) -> No
     with pytest.raises(NotAdmitted):
         await send_chat(town, ZHAO, reception.id, "我到了")
     await let_in(town, reception, recorded=True)
-    for text in ("  \n ", "长" * 1001):
+    for text in ("  \n ", "\u200b\u3164", "\ufeff", "长" * 1001):
         with pytest.raises(BadInput):
             await send_chat(town, ZHAO, reception.id, text)
     await send_chat(town, ZHAO, reception.id, "发了\x00，22 户签了名")

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from aiohttp import web
 
 from station.base.errors import NotFound
-from station.base.web import answer_json, station_of
+from station.base.web import answer_json, query_text, station_of
 from station.cases import service
 from station.cases.model import parse_number
 from station.cases.pages.public_pages import page_of
@@ -54,7 +54,7 @@ def as_public(case: Case) -> PublicCase:
 
 async def list_cases(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/cases?q=&page="""
-    words = request.query.get("q", "").strip()[:60]
+    words = query_text(request, "q")
     found = await service.list_public(station_of(request), words, page_of(request))
     items = [as_public(line.case) for line in found.lines]
     return answer_json(PublicCases(items, found.total, found.page, found.pages))

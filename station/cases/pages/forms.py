@@ -10,6 +10,7 @@ from station.base.calendar import china
 from station.base.clock import local
 from station.base.errors import BadInput, NotFound
 from station.base.ids import is_safe_name
+from station.base.text import fold
 from station.base.web import principal_of, render, station_of
 from station.cases import service
 from station.cases.law.deadlines import due_by
@@ -79,8 +80,9 @@ def due_in_days(request: web.Request, raw: str) -> Any:
 
 def parse_days(raw: str) -> int | None:
     """A number of working days from a form; None when the field was left empty. Raises BadInput."""
-    if not raw:
+    typed = fold(raw)
+    if not typed:
         return None
-    if not (raw.isascii() and raw.isdigit() and len(raw) <= 3):
+    if not (typed.isascii() and typed.isdigit() and len(typed) <= 3):
         raise BadInput(fields={"days": "工作日要在 1 到 60 之间"})
-    return int(raw)
+    return int(typed)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from aiohttp import web
 
 from station.base.errors import BadInput, NotAllowed
-from station.base.web import principal_of, private_file, read_form, render, see_other, station_of
+from station.base.web import (
+    principal_of,
+    private_file,
+    query_number,
+    query_text,
+    read_form,
+    render,
+    see_other,
+    station_of,
+)
 from station.cases import service
 from station.cases.law.policy import policy_of
 from station.cases.model import State, StepNotPossible, check_grade
@@ -17,13 +26,12 @@ MAX_PAGE = 100_000
 
 def page_of(request: web.Request) -> int:
     """The page number in the query; the first for rubbish."""
-    raw = request.query.get("page", "1")
-    return int(raw) if raw.isascii() and raw.isdigit() and 0 < int(raw[:9]) <= MAX_PAGE else 1
+    return query_number(request, "page", 1, least=1, most=MAX_PAGE)
 
 
 async def list_cases(request: web.Request) -> web.StreamResponse:
     """The public list, searchable by number and published words."""
-    words = request.query.get("q", "").strip()[:60]
+    words = query_text(request, "q")
     found = await service.list_public(station_of(request), words, page_of(request))
     return render(request, "cases/list.html", found=found, **WORDS)
 

@@ -22,6 +22,8 @@ from station.cases.records import Case
 from station.cases.steps.contacts import find_contacts, tell_citizen, tell_staff
 from station.cases.steps.transitions import apply_transition, begin_transition, due_from_today, note_in_ledger, rule_of
 
+NOTES = 10  # by one person to one case in ten minutes
+
 
 async def reply_case(station: Station, who: Principal, case_id: str, text: str, outcome: str) -> Case:
     """答复: one a round. Raises BadInput for an empty text or an outcome that the pack does not know."""
@@ -131,6 +133,7 @@ async def decide_extension(station: Station, who: Principal, case_id: str, grant
 async def add_note(station: Station, who: Principal, case_id: str, text: str) -> Case:
     """补充情况 by any party. The words stay in the database; the ledger only knows that something was added."""
     words = _reason(text, N_("请写要补充的情况"), 2000)
+    await station.bus.limit(f"note:{case_id}:{who.account}", NOTES, 600)  # each is a notice to somebody
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
         case = (await begin_transition(station, work, who, case_id, Step.ADD_NOTE)).case
