@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives import hashes
 
+from recordings.whole_file import sync_folder
+
 ALGORITHMS: Mapping[str, Callable[[], hashes.HashAlgorithm]] = {"sha256": hashes.SHA256, "sm3": hashes.SM3}
 DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 _CHUNK = 1 << 20
@@ -51,7 +53,7 @@ def seal(bag: Path, payload: Mapping[str, Path | bytes], info: Mapping[str, str]
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
-    _sync_folder(bag.parent)
+    sync_folder(bag.parent)
     return bag
 
 
@@ -106,7 +108,7 @@ def _fill(bag: Path, payload: Mapping[str, Path | bytes], info: Mapping[str, str
     for name, content in _manifests("tagmanifest", tag_digests).items():
         _store(bag / name, [content])
     for folder, _, _ in os.walk(bag):
-        _sync_folder(Path(folder))
+        sync_folder(Path(folder))
 
 
 def _manifests(kind: str, digests: Mapping[str, Digests]) -> dict[str, bytes]:
@@ -152,11 +154,3 @@ def _digest(chunks: Iterable[bytes], into: BinaryIO | None) -> Digests:
         if into is not None:
             into.write(chunk)
     return {name: digest.finalize().hex() for name, digest in running.items()}
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

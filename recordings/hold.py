@@ -11,6 +11,8 @@ import fcntl
 import os
 from pathlib import Path
 
+from recordings.whole_file import write_whole
+
 HOLDER_FILE = ".holder"
 
 
@@ -28,7 +30,7 @@ class FolderHold:
         try:
             self._lock()
             if holder_of(folder) != holder:
-                _write_whole(folder / HOLDER_FILE, holder)
+                write_whole(folder / HOLDER_FILE, holder.encode(), durable=False, mode=0o640)
         except OSError:
             os.close(self._descriptor)
             raise
@@ -56,9 +58,3 @@ def holder_of(folder: Path) -> str:
         return (folder / HOLDER_FILE).read_text(encoding="utf-8").strip()
     except OSError:
         return ""
-
-
-def _write_whole(path: Path, text: str) -> None:
-    scratch = path.with_name(path.name + ".new")
-    scratch.write_text(text, encoding="utf-8")
-    scratch.replace(path)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from station.base.errors import NotAllowed
+import structlog
+
+from station.base.errors import NotAllowed, StationError
 from station.base.principal import Principal
 from station.base.station import Station
 from station.ledger.service import append
@@ -20,6 +22,8 @@ from station.nodes import media_client
 from station.nodes.media_client import RecordingState, inside
 from station.nodes.model import RecordingAction
 
+log = structlog.get_logger()
+
 _TURNS_ON = (RecordingAction.START, RecordingAction.RESUME)
 
 
@@ -32,10 +36,19 @@ async def control_recording(
         raise NotAllowed
     if action in _TURNS_ON:
         await _check_consents(station, meeting)
+        await _note(station, who, meeting, action)  # what cannot be noted is not begun
+        return await media_client.set_recording(station, meeting_id, action)
     state = await media_client.set_recording(station, meeting_id, action)
-    async with station.database.transaction() as work:
-        await append(station, work, who, "recording.asked", meeting.subject, {"action": action, "state": state.state})
+    try:
+        await _note(station, who, meeting, action)
+    except StationError as error:  # it has stopped: a full disk must not make that look undone
+        log.warning("recording_not_noted", meeting=meeting_id, action=str(action), error=error.code)
     return state
+
+
+async def _note(station: Station, who: Principal, meeting: Meeting, action: RecordingAction) -> None:
+    async with station.database.transaction() as work:
+        await append(station, work, who, "recording.asked", meeting.subject, {"action": action})
 
 
 async def _check_consents(station: Station, meeting: Meeting) -> None:

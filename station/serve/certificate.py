@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from recordings.whole_file import write_whole
 from station.serve.addresses import Address
 
 VALID_DAYS = 397  # the longest that Safari accepts
@@ -75,13 +75,5 @@ def _make(certificate: Path, key: Path, names: Sequence[str], addresses: Sequenc
     pem = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    _replace(key, pem, 0o600)
-    _replace(certificate, signed.public_bytes(serialization.Encoding.PEM), 0o644)
-
-
-def _replace(path: Path, content: bytes, mode: int) -> None:
-    scratch = path.with_suffix(path.suffix + ".new")
-    scratch.unlink(missing_ok=True)
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(content)
-    scratch.replace(path)
+    write_whole(key, pem, durable=True)
+    write_whole(certificate, signed.public_bytes(serialization.Encoding.PEM), durable=True, mode=0o644)

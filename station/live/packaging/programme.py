@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from recordings.whole_file import write_whole
 from station.live.formats.cmaf import Codecs, init_segment
 from station.live.packaging.playlist import PARTS_FOR_SEGMENTS, init_name, part_name, segment_name
 
@@ -175,13 +176,8 @@ class ProgrammeFolder:
             path.write_bytes(content[: content.rfind(b"\n") + 1])
 
     def _write(self, name: str, data: bytes) -> None:
-        scratch = self.folder / f".{name}"
-        try:
-            scratch.write_bytes(data)
-            scratch.replace(self.folder / name)
-        except OSError:
-            scratch.unlink(missing_ok=True)
-            raise
+        # Not durable: after a power cut the segments' list, which is, says what is missing.
+        write_whole(self.folder / name, data, durable=False, mode=0o640)
 
 
 def _line(value: Any) -> bytes:

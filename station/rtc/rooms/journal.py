@@ -19,6 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from recordings.whole_file import write_whole
+
 MAX_EVENTS_PER_FILE = 10_000
 MAX_ANSWER = 500
 MAX_UNWRITTEN = 10_000
@@ -69,7 +71,7 @@ class Journal:
         # A power cut may take events that web has already applied. Numbers far beyond theirs are surely new to it.
         if _kept(self._folder / "boot", boot) != boot:
             self.last += _BOOT_JUMP
-            _write_durably(self._folder / "boot", boot)
+            write_whole(self._folder / "boot", boot.encode(), durable=True)
 
     def append(self, kind: str, room: str, person: str = "", at_ms: float | None = None, **data: Any) -> None:
         """Writes one event, of now or of `at_ms` (Unix milliseconds), and wakes the readers.
@@ -234,17 +236,8 @@ def _in_thread(work: Callable[[], None]) -> None:
 def _kept(path: Path, new: str) -> str:
     """What the file says; a new file says `new`."""
     if not path.exists():
-        _write_durably(path, new)
+        write_whole(path, new.encode(), durable=True)
     return path.read_text().strip()
-
-
-def _write_durably(path: Path, text: str) -> None:
-    scratch = path.with_suffix(".new")
-    with scratch.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
 
 
 def _boot_id() -> str:
