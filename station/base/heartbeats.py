@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Column, String, Table, insert, select, update
+from sqlalchemy import Column, String, Table, select, update
 
 from station.base.database import Database, UtcDateTime, metadata
+from station.base.inserts import insert_unless_there
 
 heartbeats = Table(
     "heartbeats",
@@ -21,7 +22,7 @@ async def beat(database: Database, role: str, now: datetime) -> None:
     async with database.transaction() as work:
         changed = await work.execute(update(heartbeats).where(heartbeats.c.role == role).values(at=now))
         if changed.rowcount == 0:
-            await work.execute(insert(heartbeats).values(role=role, at=now))
+            await insert_unless_there(work, heartbeats, role=role, at=now)  # of two that start, one is enough
 
 
 async def last_beat(database: Database, role: str) -> datetime | None:

@@ -19,7 +19,7 @@ NOT_PAGES = frozenset(
     for route in ROUTES
     if route.path.startswith(("/api/", "/media/", "/live/{broadcast}/", "/language/", "/mode/"))
     or route.path.endswith(("/events", ".svg", ".ics", ".jpg", ".json", ".mp4"))
-) | {"/healthz", "/readyz", "/metrics", "/d/{code}", "/book", "/meet/booking/{booking}"}
+) | {"/healthz", "/readyz", "/metrics", "/d/{code}", "/book", "/meet/booking/{booking}", "/notices/{notice}"}
 LINKS = """
 () => [...document.querySelectorAll('a[href]')].filter((a) => a.origin === location.origin)
   .map((a) => a.pathname + a.search)
