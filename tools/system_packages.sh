@@ -5,6 +5,7 @@ set -euo pipefail
 export PATH="$PATH:/usr/sbin:/sbin"
 
 have_font() { [ -n "$(fc-list ':lang=zh' 2>/dev/null | head -c1)" ]; }
+have_h264_for_webkit() { ls /usr/lib/*/gstreamer-1.0/libgstlibav.so >/dev/null 2>&1; }
 have_postgres() { command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
 # The system's Python has the bindings, not ours; python3 may be another one earlier on the path.
 have_gstreamer() {
@@ -26,6 +27,10 @@ command -v ffmpeg >/dev/null || missing+=(ffmpeg)
 command -v espeak-ng >/dev/null || missing+=(espeak-ng)
 command -v turnserver >/dev/null || missing+=(coturn)
 command -v nginx >/dev/null || missing+=(nginx)
+command -v Xvfb >/dev/null || missing+=(xvfb)
+command -v WebKitWebDriver >/dev/null || missing+=(webkit2gtk-driver)
+have_h264_for_webkit || missing+=(gstreamer1.0-libav gstreamer1.0-plugins-good gstreamer1.0-plugins-bad)
+command -v mpv >/dev/null || missing+=(mpv)
 command -v fc-list >/dev/null || missing+=(fontconfig)
 have_gstreamer || missing+=(python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice)

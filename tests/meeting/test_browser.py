@@ -31,6 +31,11 @@ async def test_without_camera_and_against_recording_one_still_meets(
     await expect(page.locator("#check-camera")).to_contain_text("没有让用摄像头")
     await expect(page.locator("#check-mic")).to_contain_text("没有让用麦克风")
     await page.click("#join")
+    await page.click("#consent-send")
+    await expect(page.locator("#consent-form .errsum h2")).to_have_text("有 2 处要改")
+    await expect(page.locator("#consent-form .errsum")).to_be_focused()
+    await page.click("#consent-form .errsum a >> nth=1")
+    await expect(page.locator("#publish-yes")).to_be_focused()
     await steps.give_consent(citizen, recorded=False, published=False)
     await expect(page.locator("#place h2")).to_have_text("您排在下一位")
 
