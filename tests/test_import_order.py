@@ -59,6 +59,8 @@ PURE_BASE = (
     "station.base.text.",
     "station.base.traditional.",
     "station.base.working_days.",
+    "station.directory.model.",
+    "station.people.model.",
     "station.nodes.model.",
 )
 OF_THE_DATABASE = ("sqlalchemy", "asyncpg", "aiosqlite", "alembic")

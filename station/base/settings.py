@@ -53,6 +53,8 @@ class Settings(BaseSettings):
         False, description="Demo data, and a page that shows logins and the outbox. Never in production."
     )
     district: str = Field("清和区", description="Name of the district shown in the page head.")
+    help_hours: str = Field("", description="Hours in which that telephone is answered; empty: not said.")
+    sms_signature: str = Field("网上代表联络站", description="Signature at the head of text messages, as registered.")
     help_phone: str = Field("(0000) 880 0123", description="Telephone number at the foot of each page.")
     public_origin: str = Field(
         "",

@@ -128,6 +128,7 @@ def render(request: web.Request, template: str, status: int = 200, **context: An
         "now": station.clock.now(),
         "district": station.settings.district,
         "help_phone": station.settings.help_phone,
+        "help_hours": station.settings.help_hours,
         "demo": station.settings.demo,
         "sends_sms": station.settings.sends_sms,
         "unread": request.get(UNREAD, 0),

@@ -33,7 +33,7 @@ async def case_row(connection: AsyncConnection, case_id: str) -> Case:
 
 
 async def cases_where(
-    connection: AsyncConnection, *conditions: ColumnElement[bool], newest: bool = True, limit: int = 500
+    connection: AsyncConnection, *conditions: ColumnElement[bool], newest: bool = True, limit: int | None = None
 ) -> list[Case]:
     """Cases that fit all conditions, newest first or by due day."""
     order = (c.opened_at.desc(), c.id) if newest else (c.due_at, c.id)

@@ -9,6 +9,8 @@ from enum import StrEnum
 
 from station.base.errors import N_, Conflict
 from station.base.principal import Role
+from station.directory.model import surname_of
+from station.people.model import is_placeholder
 
 MAX_CHAT = 1000
 MAX_TITLE = 60
@@ -255,10 +257,15 @@ def present(entries: Iterable[Entry], inside: Set[str], pass_since: datetime) ->
     ]
 
 
+NAMELESS = "一位群众"
+
+
 def display_name(role: Role, name: str, public: bool) -> str:
-    """The name under the picture. In public a citizen keeps only the family name."""
+    """The name under the picture. In public a citizen keeps only the family name; one without a name is a citizen."""
     if role is Role.DEPUTY:
         return f"{name}代表"
     if role is Role.CLERK:
         return f"工作人员{name}"
-    return f"{name[:1]}**" if public else name
+    if not public:
+        return name
+    return NAMELESS if is_placeholder(name) else f"{surname_of(name)}**"

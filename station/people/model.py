@@ -46,7 +46,7 @@ PLACEHOLDER = "手机尾号"  # how somebody who gave no name is called
 
 def placeholder_name(phone: str) -> str:
     """What staff see of somebody who has proven a number and given no name."""
-    return f"{PLACEHOLDER} {phone[-4:]}"
+    return f"{PLACEHOLDER} {phone[-4:]}（{phone[:3]} 开头）"
 
 
 def is_placeholder(name: str) -> bool:

@@ -111,7 +111,7 @@ async def send_code(station: Station, raw_phone: str, caller: Caller) -> str:
                 created_at=now, expires_at=now + CODE_LIFETIME,
             )
         )  # fmt: skip
-        text = f"【网上代表联络站】{code} 是您的登录数字，10 分钟内有效。不要告诉别人。"
+        text = f"【{station.settings.sms_signature}】{code} 是您的登录数字，10 分钟内有效。不要告诉别人。"
         await queue(station, work, "sms", phone, text, secret=True)
     return phone
 

@@ -65,7 +65,7 @@ async def desk_lists(station: Station, who: Principal) -> DeskLists:
         table = store.case_extensions
         asked = set((await connection.execute(select(table.c.case_id).where(table.c.granted.is_(None)))).scalars())
         unreviewed = await cases_where(
-            connection, in_states([State.REPLIED, State.RATED, State.CONCLUDED]), queries.c.public_reply == "", limit=50
+            connection, in_states([State.REPLIED, State.RATED, State.CONCLUDED]), queries.c.public_reply == ""
         )
     lines = [line_of(station, case) for case in found]
     now = station.clock.now()

@@ -41,7 +41,7 @@ async def find_contacts(station: Station, case: Case, unit_id: str | None = None
 async def tell_citizen(station: Station, work: Transaction, to: Contacts, case: Case, text: str) -> None:
     """An SMS to the asker, if there is one; it names the case by number, never by its matter."""
     if to.citizen_phone:
-        words = f"【网上代表联络站】您反映的事项 {case.number}：{text}"
+        words = f"【{station.settings.sms_signature}】您反映的事项 {case.number}：{text}"
         await queue(station, work, "sms", to.citizen_phone, words, f"case:{case.id}", account=case.citizen or "")
 
 
