@@ -15,11 +15,12 @@ from urllib.parse import urlencode
 import msgspec
 from aiohttp import ClientError, ClientSession, ClientTimeout, ClientWebSocketResponse, WSCloseCode, WSMsgType, web
 
+from station.archive.publishing import get_reviewed_broadcast
 from station.base.errors import BadInput, NotFound, StationError, TooManyRequests, Unavailable
 from station.base.grants import ANY_ROOM, GrantInvalid, GrantVerifier, bearer_token
 from station.base.ids import is_safe_name
 from station.base.origin import client_address, counted_address, is_own_origin
-from station.base.web import HTTP, as_json, station_of
+from station.base.web import HTTP, as_json, principal_of, station_of
 from station.nodes.placement import all_nodes, find_node, place_room
 
 MAX_BODY = 256 * 1024
@@ -184,21 +185,32 @@ def _opens(request: web.Request, room: str) -> bool:
 
 async def broadcast_file(request: web.Request) -> web.StreamResponse:
     """Playlists, segments and parts of the live role; a blocking playlist waits here without costing a thread."""
+    return await _forward(request, _live_url(request))
+
+
+async def review_file(request: web.Request) -> web.StreamResponse:
+    """The same files of a recording that is not public, for those who review it: web vouches for them to live."""
+    station, url = station_of(request), _live_url(request)
+    await get_reviewed_broadcast(station, principal_of(request), request.match_info["broadcast"])
+    return await _forward(request, url, {"Authorization": f"Bearer {station.signer.service_token()}"})
+
+
+def _live_url(request: web.Request) -> str:
     broadcast, file = request.match_info["broadcast"], request.match_info["file"]
     if not is_safe_name(broadcast) or not _LIVE_FILE.match(file):
         raise NotFound
     query = urlencode(list(request.query.items()))
     url = f"{station_of(request).settings.live_url}/live/{broadcast}/{file}"
-    return await _forward(request, f"{url}?{query}" if query else url)
+    return f"{url}?{query}" if query else url
 
 
-async def _forward(request: web.Request, url: str) -> web.StreamResponse:
+async def _forward(request: web.Request, url: str, own: dict[str, str] | None = None) -> web.StreamResponse:
     session: ClientSession = request.app[HTTP]
     if (request.content_length or 0) > MAX_BODY:
         raise web.HTTPRequestEntityTooLarge(MAX_BODY, request.content_length or 0)
     body = await request.read() if request.body_exists else None
     headers = {name: request.headers[name] for name in _REQUEST_HEADERS if name in request.headers}
-    headers["X-Forwarded-For"] = client_address(request)
+    headers.update({"X-Forwarded-For": client_address(request), **(own or {})})
     headers.setdefault("Accept-Encoding", "identity")  # bodies pass as they are: packed only if the browser asked
     timeout = ClientTimeout(total=60, sock_connect=5)
     try:

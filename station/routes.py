@@ -19,6 +19,7 @@ from station.live.web import pages as live
 from station.meeting import api as meeting_api
 from station.meeting import desk_pages as desk
 from station.meeting import pages as meeting
+from station.my import consent_pages as consents
 from station.my import pages as my
 from station.notices import pages as notices
 from station.operations import jobs_pages as jobs
@@ -81,6 +82,9 @@ BOOKING = (
     Route("GET", "/bookings/{booking}/cancel", booking.ask_cancel, Action.SEE_OWN),
     Route("POST", "/bookings/{booking}/cancel", booking.cancel, Action.SEE_OWN),
     Route("GET", "/my", my.show_my, Action.SEE_OWN),
+    Route("GET", "/my/consents", consents.list_consents, Action.SEE_OWN),
+    Route("GET", "/my/consents/{consent}", consents.ask_withdrawal, Action.SEE_OWN),
+    Route("POST", "/my/consents/{consent}", consents.answer_again, Action.SEE_OWN, page="/my/consents"),
 )
 
 GATEWAY = (
@@ -190,6 +194,16 @@ MEETING = (
     Route("GET", "/replay/{meeting}", replay.show_replay, Action.SEE_REPLAY),
     Route("GET", "/replay/{meeting}/video.mp4", replay.send_video, Action.SEE_REPLAY),
     Route("POST", "/replay/{meeting}/publish", replay.publish_replay, Action.RUN_HEARING, page="/replay/{meeting}"),
+    Route("GET", "/bookings/{booking}/replay", replay.find_replay, Action.SEE_OWN),
+    Route("GET", "/desk/broadcasts/{broadcast}", replay.review_broadcast, Action.RUN_HEARING),
+    Route(
+        "POST",
+        "/desk/broadcasts/{broadcast}/publish",
+        replay.publish_broadcast,
+        Action.RUN_HEARING,
+        page="/desk/broadcasts/{broadcast}",
+    ),
+    Route("GET", "/desk/broadcasts/{broadcast}/{file}", gateway.review_file, Action.RUN_HEARING),
 )
 
 ROUTES: tuple[Route, ...] = (*OPERATIONS, *PEOPLE, *NOTICES, *DIRECTORY, *BOOKING, *CASES, *GATEWAY, *MEETING)

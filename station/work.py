@@ -24,7 +24,9 @@ from station.booking.drafts import forget_old_drafts
 from station.booking.rota import extend_slots
 from station.cases.service import issue_due_cards, recount_provisional
 from station.ledger.service import clear_words_before, watch_head
-from station.live.web.service import end_orphans
+from station.live.web.service import end_orphans, sync_pending
+from station.meeting.consent import pause_recording
+from station.meeting.service import close_cancelled
 from station.notices.channels import channels_for, outbox_file
 from station.notices.service import delete_old_notices, deliver_due
 from station.people.expiry import delete_expired_sessions
@@ -39,7 +41,12 @@ AGAIN_S = 1.0
 Progress = Callable[[float], Awaitable[None]]
 Chore = Callable[[Station], Awaitable[None]]
 JobHandler = Callable[[Station, dict[str, Any], Progress], Awaitable[None]]
-HANDLERS: dict[str, JobHandler] = {"compose": compose, "seal": seal_bag}
+HANDLERS: dict[str, JobHandler] = {
+    "compose": compose,
+    "seal": seal_bag,
+    "close-cancelled": close_cancelled,
+    "pause-recording": pause_recording,
+}
 
 
 async def run_work(settings: Settings) -> None:
@@ -218,6 +225,7 @@ async def expire_reasons(station: Station) -> None:
 
 CHORES: tuple[tuple[float, Chore], ...] = (
     (1, deliver_notices),
+    (3, sync_pending),
     (15, give_sign),
     (60, turn_clocks),
     (60, watch_ledger),

@@ -36,6 +36,8 @@ JOINING = {
 OPEN_ROOMS = {"service", "model"}
 # Where a package's service is several rooms, by what they do.
 OPEN_SERVICES = {
+    "station.meeting.chat",
+    "station.meeting.consent",
     "station.meeting.lobby",
     "station.meeting.matters",
     "station.nodes.journal",
@@ -54,6 +56,7 @@ FLOORS = {
 OPEN_DOORS = {("station.home", "station.booking.find_pages")}
 LAYERS = {"model": 0, "store": 1, "service": 2, "pages": 3, "api": 3}  # the last word of a module's name
 PURE_BASE = (
+    "station.base.clock.",
     "station.base.errors.",
     "station.base.principal.",
     "station.base.text.",

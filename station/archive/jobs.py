@@ -32,7 +32,8 @@ from station.directory.service import get_deputy
 from station.ledger.model import HEAD_LABEL, Event, head_line
 from station.ledger.service import append_once, head_of, subjects_with, timeline
 from station.live.web.service import broadcasts_of_meeting, export_broadcast
-from station.meeting.service import chat_of, get_meeting
+from station.meeting.chat import chat_of
+from station.meeting.service import get_meeting
 from station.nodes.journal import roll_call
 from station.people.service import consents_of
 

@@ -8,20 +8,20 @@ from station.archive.jobs import composed_file
 from station.base.errors import NotFound, NotSignedIn
 from station.base.principal import GUEST, SYSTEM, Principal, Role
 from station.base.station import Station
+from station.meeting.consent import keeping_private
 from station.meeting.lobby import people_of
-from station.meeting.model import Admission, Meeting, Relation, display_name, relation_to
-from station.meeting.service import get_meeting
+from station.meeting.model import Meeting, display_name
+from station.meeting.service import get_meeting, took_part
 from station.nodes.journal import roll_call
 from station.nodes.journal_store import Attended
 
 READER = SYSTEM  # pages read on behalf of whom `get_replay` has let through
-_SEES_ALL = (Role.CLERK, Role.ADMIN, Role.SUPERVISOR)
 
 
 async def get_replay(station: Station, who: Principal, meeting_id: str) -> Meeting:
     """The meeting whose replay the caller may watch. Raises NotFound, NotSignedIn to guests of what is not public."""
     meeting = await get_meeting(station, SYSTEM, meeting_id)
-    if meeting.published or who.role in _SEES_ALL:
+    if await is_public(station, meeting):
         return meeting
     if who == GUEST or who.role is Role.GUEST:
         raise NotSignedIn
@@ -30,15 +30,15 @@ async def get_replay(station: Station, who: Principal, meeting_id: str) -> Meeti
     return meeting
 
 
-async def took_part(station: Station, who: Principal, meeting: Meeting) -> bool:
-    """Whether somebody was a party, a host or let in; staff who see all count as well."""
-    if who.role in _SEES_ALL:
-        return True
-    relation = relation_to(meeting, who.role, who.account, who.scope)
-    if relation in (Relation.HOST, Relation.STAFF, Relation.PARTY):
-        return True
-    entries = await people_of(station, meeting.id)
-    return any(e.account == who.account and e.granted_at and e.state is Admission.ADMITTED for e in entries)
+async def is_public(station: Station, meeting: Meeting) -> bool:
+    """Whether everybody may watch: published, and nobody who can be seen refuses (whenever the refusal came)."""
+    return meeting.published and not await refusals(station, meeting)
+
+
+async def refusals(station: Station, meeting: Meeting) -> list[str]:
+    """The names of the citizens who were in the room and do not agree to publishing."""
+    async with station.database.read() as connection:
+        return await keeping_private(connection, meeting, None)
 
 
 async def replay_video(station: Station, who: Principal, meeting_id: str) -> Path:

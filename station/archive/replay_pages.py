@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from station.archive import replay
+from station.archive import publishing, replay
 from station.archive.jobs import composed_file
 from station.base.jobs import find_job
 from station.base.web import answer_json, principal_of, query_number, read_form, render, see_other, station_of
-from station.live.web.service import broadcasts_of_meeting
-from station.meeting import service
+from station.live.web.service import broadcasts_of_meeting, get_status
+from station.meeting.chat import chat_of
 from station.meeting.matters import list_matters
-from station.meeting.model import Meeting
-from station.people.service import consents_of
+from station.meeting.service import held_meeting_of_booking, took_part
 
 
 async def show_replay(request: web.Request) -> web.StreamResponse:
@@ -21,7 +20,9 @@ async def show_replay(request: web.Request) -> web.StreamResponse:
     meeting = await replay.get_replay(station, who, request.match_info["meeting"])
     async with station.database.read() as connection:
         job = await find_job(connection, f"compose:{meeting.id}")
-    inside = await replay.took_part(station, who, meeting)
+    inside = await took_part(station, who, meeting)
+    reviewing = await publishing.may_review(station, who, meeting)
+    broadcasts = await broadcasts_of_meeting(station, meeting.id)
     return render(
         request,
         "meeting/replay.html",
@@ -29,20 +30,14 @@ async def show_replay(request: web.Request) -> web.StreamResponse:
         job=job,
         has_video=composed_file(station.settings, meeting.id).exists(),
         matters=await list_matters(station, replay.READER, meeting.id),
-        chat=await service.chat_of(station, replay.READER, meeting.id) if inside else [],
+        chat=await chat_of(station, replay.READER, meeting.id) if inside else [],
         inside=inside,
         attendance=await replay.attendance_for(station, who, meeting),
-        broadcasts=await broadcasts_of_meeting(station, meeting.id),
-        may_publish=who.role in service.REVIEWERS,
-        refusals=await _refusals(request, meeting),
+        broadcasts=[b for b in broadcasts if b.public or reviewing],
+        may_publish=reviewing,
+        refusals=await replay.refusals(station, meeting) if reviewing else [],
         start_s=_start_s(request),
     )
-
-
-async def _refusals(request: web.Request, meeting: Meeting) -> list[str]:
-    """The names of those who do not agree to publishing."""
-    consents = await consents_of(station_of(request), meeting.subject)
-    return [consent.name for consent in consents if consent.kind == "published" and not consent.given]
 
 
 def _start_s(request: web.Request) -> int:
@@ -60,7 +55,7 @@ async def publish_replay(request: web.Request) -> web.StreamResponse:
     form = await read_form(request)
     meeting_id = request.match_info["meeting"]
     publish = form.get("published") == "yes"
-    await service.publish_replay(station_of(request), principal_of(request), meeting_id, publish)
+    await publishing.publish_replay(station_of(request), principal_of(request), meeting_id, publish)
     return see_other(f"/replay/{meeting_id}")
 
 
@@ -71,3 +66,31 @@ async def show_composing(request: web.Request) -> web.StreamResponse:
     async with station.database.read() as connection:
         job = await find_job(connection, f"compose:{meeting.id}")
     return answer_json({"state": job.state if job else "none", "progress": job.progress if job else 0.0})
+
+
+async def find_replay(request: web.Request) -> web.StreamResponse:
+    """From a booking to the record of its meeting, once that has been held."""
+    booking = request.match_info["booking"]
+    meeting = await held_meeting_of_booking(station_of(request), principal_of(request), booking)
+    return see_other(f"/replay/{meeting.id}")
+
+
+async def review_broadcast(request: web.Request) -> web.StreamResponse:
+    """The recording of a broadcast, for who decides whether it becomes public."""
+    station, who = station_of(request), principal_of(request)
+    broadcast = await publishing.get_reviewed_broadcast(station, who, request.match_info["broadcast"])
+    return render(
+        request,
+        "live/review.html",
+        broadcast=broadcast,
+        going=await get_status(station, broadcast.id),
+        refusals=await publishing.refusals_of_broadcast(station, broadcast),
+    )
+
+
+async def publish_broadcast(request: web.Request) -> web.StreamResponse:
+    """After review, show the recording of a broadcast to everybody, or take it back."""
+    form = await read_form(request)
+    broadcast_id, publish = request.match_info["broadcast"], form.get("published") == "yes"
+    await publishing.publish_broadcast(station_of(request), principal_of(request), broadcast_id, publish)
+    return see_other(f"/desk/broadcasts/{broadcast_id}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -40,6 +40,12 @@ def local(moment: datetime) -> datetime:
 def local_date(moment: datetime) -> date:
     """The calendar day of a moment in Asia/Shanghai."""
     return local(moment).date()
+
+
+def day_span(first: date, days: int = 1) -> tuple[datetime, datetime]:
+    """From midnight to midnight in Shanghai, as UTC."""
+    midnight = datetime.combine(first, time(), SHANGHAI).astimezone(UTC)
+    return midnight, midnight + timedelta(days=days)
 
 
 def to_ms(moment: datetime) -> int:

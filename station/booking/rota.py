@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from station.base.calendar import china
-from station.base.clock import SHANGHAI, local_date
+from station.base.clock import SHANGHAI, day_span, local_date
 from station.base.errors import NotFound
 from station.base.ids import new_id
 from station.base.inserts import insert_missing, insert_or_replace
@@ -93,12 +93,6 @@ def _row(slot: SlotTime) -> dict[str, object]:
         "id": new_id("sl"), "deputy": slot.deputy, "station": slot.station, "starts_at": slot.starts_at,
         "ends_at": slot.ends_at, "modes": ",".join(slot.modes), "capacity": slot.capacity,
     }  # fmt: skip
-
-
-def day_span(first: date, days: int = 1) -> tuple[datetime, datetime]:
-    """From midnight to midnight in Shanghai, as UTC."""
-    midnight = datetime.combine(first, time(), SHANGHAI).astimezone(UTC)
-    return midnight, midnight + timedelta(days=days)
 
 
 async def get_slot(station: Station, who: Principal, slot_id: str) -> Slot:

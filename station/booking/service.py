@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import insert, update
 
 from station.base import jobs
-from station.base.clock import local_date
+from station.base.clock import day_span, local_date
 from station.base.database import Transaction
 from station.base.errors import NotFound
 from station.base.i18n import format_day, format_time
@@ -36,7 +36,7 @@ from station.booking.model import (
 )
 from station.booking.photos import take_draft_photos
 from station.booking.policy import booking_policy
-from station.booking.rota import day_span, get_slot
+from station.booking.rota import get_slot
 from station.directory.service import Deputy, get_deputy
 from station.ledger.service import append
 from station.notices.service import queue
@@ -171,6 +171,22 @@ async def cancel_booking(
         return booking
 
 
+async def withdraw_use(station: Station, who: Principal, booking_id: str, staff: Sequence[str]) -> None:
+    """Take back the consent to the use of what was written: a booking that is still ahead is cancelled with it.
+
+    `staff`, the accounts of the deputy and the clerks, are told: they must see to what has already been handed on.
+    Raises NotFound.
+    """
+    booking = await get_booking(station, who, booking_id)
+    if booking.state is State.BOOKED and booking.starts_at > station.clock.now():
+        await cancel_booking(station, who, booking_id)
+    words = f"{booking.citizen_name}收回了使用个人信息的同意，预约号 {booking.number}。请看看已经转出的内容要不要收回。"
+    async with station.database.transaction() as work:
+        await record_consent(station, work, who, "use", f"booking:{booking_id}", False)
+        for account in staff:
+            await queue(station, work, "app", account, words, f"booking:{booking_id}")
+
+
 async def mark_booking(station: Station, who: Principal, booking_id: str, state: State | str) -> Booking:
     """Note that the meeting was "attended" or "missed". Noting the same twice changes nothing.
 
@@ -193,6 +209,11 @@ async def record_attendance(
         return booking
     await _change_state(station, work, who, booking, step, f"booking.{State(state)}")
     return await _must_find(work, booking_id)
+
+
+def enter_minutes_before(station: Station) -> int:
+    """How long before an appointment its waiting room opens, by this station's policy."""
+    return booking_policy(station).enter_minutes_before
 
 
 async def booking_states(station: Station, booking_ids: Sequence[str]) -> dict[str, State]:

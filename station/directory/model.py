@@ -243,6 +243,17 @@ def page_count(total: int, size: int = PAGE_SIZE) -> int:
     return max(1, -(-total // size))
 
 
+def stations_above(stations: Sequence[LiaisonStation], station_id: str) -> frozenset[str]:
+    """A station's id and those of all stations above it; circles in the data do no harm."""
+    parents = {station.id: station.parent for station in stations}
+    found: set[str] = set()
+    above: str | None = station_id
+    while above is not None and above not in found:
+        found.add(above)
+        above = parents.get(above)
+    return frozenset(found)
+
+
 def stations_below(stations: Sequence[LiaisonStation], top: str) -> frozenset[str]:
     """A station's id and those of all stations below it; circles in the data do no harm."""
     found, waiting = {top}, [top]

@@ -19,6 +19,7 @@ from station.directory.model import (
     narrowest,
     page_count,
     read_name,
+    stations_above,
     stations_below,
 )
 from station.people.service import get_account
@@ -89,6 +90,13 @@ async def deputies_under(station: Station, station_id: str) -> frozenset[str] | 
     async with station.database.read() as connection:
         stations = await store.all_stations(connection)
         return frozenset(await store.deputies_at(connection, stations_below(stations, station_id)))
+
+
+async def stations_over(station: Station, deputy_id: str) -> frozenset[str]:
+    """The liaison station where a deputy receives, and all stations above it."""
+    async with station.database.read() as connection:
+        own = await store.station_of(connection, deputy_id)
+        return stations_above(await store.all_stations(connection), own) if own else frozenset()
 
 
 async def station_tree(station: Station) -> tuple[StationNode, ...]:

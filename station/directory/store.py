@@ -143,6 +143,11 @@ async def deputies_by_id(connection: AsyncConnection, ids: list[str]) -> list[De
     return [to_deputy(row) for row in await connection.execute(query)]
 
 
+async def station_of(connection: AsyncConnection, deputy_id: str) -> str | None:
+    """Where a deputy receives."""
+    return (await connection.execute(select(deputies.c.station).where(deputies.c.id == deputy_id))).scalar()
+
+
 async def deputies_at(connection: AsyncConnection, station_ids: Iterable[str]) -> list[str]:
     """The ids of the deputies who receive at these stations."""
     query = select(deputies.c.id).where(deputies.c.station.in_(sorted(station_ids)))

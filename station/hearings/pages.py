@@ -8,16 +8,20 @@ from datetime import UTC, date, datetime, time
 from aiohttp import web
 
 from station.base.clock import SHANGHAI, local_date
+from station.base.database import Transaction
 from station.base.errors import N_, BadInput, NotFound, Unavailable
 from station.base.principal import Role
 from station.base.station import Station
 from station.base.text import fold
-from station.base.web import principal_of, read_form, render, see_other, station_of
+from station.base.web import principal_of, query_number, read_form, render, see_other, station_of, translate
 from station.live.web import service as live
+from station.live.web.model import OnAir
 from station.meeting import lobby, service
+from station.meeting.consent import check_may_be_shown, who_may_be_shown
 from station.meeting.matters import list_matters
-from station.meeting.model import Kind, Meeting, State
+from station.meeting.model import PAST_DAY, BroadcastRefused, Kind, Meeting, State
 from station.nodes import media_client
+from station.nodes.journal_store import was_recorded
 from station.nodes.media_client import RoomState
 from station.people.service import accounts_with
 
@@ -41,19 +45,16 @@ class Source:
     person: str
     name: str
     showing: bool
+    allowed: bool = True  # has not refused to be shown in public
 
 
 async def list_hearings(request: web.Request) -> web.StreamResponse:
-    """All hearings: running, to come, held."""
-    station = station_of(request)
-    hearings = await service.list_hearings(station)
-    on_air = {b.meeting_id for b in await live.list_broadcasts(station) if b.live}
-    groups = {
-        "running": [h for h in hearings if h.state is State.OPEN],
-        "coming": [h for h in hearings if h.state is State.SCHEDULED],
-        "held": [h for h in reversed(hearings) if h.state is State.ENDED],
-    }
-    return render(request, "desk/hearings.html", groups=groups, on_air=on_air)
+    """All hearings of the clerk's station: running, to come, and held, page by page back to the first."""
+    station, who = station_of(request), principal_of(request)
+    found = await service.list_hearings(station, who, query_number(request, "page", 1, most=9999))
+    on_air = {b.meeting_id for b in await live.list_broadcasts(station, OnAir.LIVE)}
+    groups = {"running": found.running, "coming": found.coming, "held": found.held}
+    return render(request, "desk/hearings.html", groups=groups, on_air=on_air, page=found.page, more=found.more)
 
 
 async def ask_hearing(request: web.Request) -> web.StreamResponse:
@@ -78,8 +79,17 @@ async def create_hearing(request: web.Request) -> web.StreamResponse:
         form = read_hearing(values)
         meeting = await service.create_hearing(station_of(request), principal_of(request), form)
     except BadInput as error:
-        return await _form(request, values, error.fields)
+        return await _form(request, values, _named(request, values, error.fields))
     return see_other(f"/desk/hearings/{meeting.id}")
+
+
+def _named(request: web.Request, values: dict[str, str], fields: dict[str, str]) -> dict[str, str]:
+    """A day in the past is told by its name: a wrong year is seen only then."""
+    if fields.get("day") != PAST_DAY:
+        return fields
+    day = date.fromisoformat(values["day"])
+    words = N_("%(year)s 年 %(month)s 月 %(day)s 日已经过了，请看看年份和日期")
+    return {**fields, "day": translate(request, words, year=day.year, month=day.month, day=day.day)}
 
 
 def read_hearing(values: dict[str, str]) -> service.HearingForm:
@@ -126,13 +136,14 @@ async def _room(station: Station, meeting: Meeting) -> RoomState | None:
         return None
 
 
-def sources_of(room: RoomState | None) -> list[Source]:
-    """Everybody in the room, those who can be put on air first."""
+async def sources_of(station: Station, meeting: Meeting, room: RoomState | None) -> list[Source]:
+    """Everybody in the room, those who can be put on air first; who does not agree to that cannot be."""
     if room is None:
         return []
     showing = {track.person for track in room.tracks if track.source in _SHOWS}
-    found = [Source(m.person, m.name, m.person in showing) for m in room.members]
-    return sorted(found, key=lambda source: not source.showing)
+    allowed = await who_may_be_shown(station, meeting, [member.person for member in room.members])
+    found = [Source(m.person, m.name, m.person in showing, m.person in allowed) for m in room.members]
+    return sorted(found, key=lambda source: not (source.showing and source.allowed))
 
 
 def names_with_b_frames(room: RoomState | None) -> list[str]:
@@ -157,16 +168,27 @@ async def show_hearing(request: web.Request) -> web.StreamResponse:
         meeting=meeting,
         seat=seat,
         media_away=meeting.open and room is None,
-        sources=sources_of(room),
+        sources=await sources_of(station, meeting, room),
         b_frames=names_with_b_frames(room),
         recording=room.recording.state if room else "off",
-        waiting=[w for w in await lobby.list_waiting(station, meeting.deputy_id) if w.meeting.id == meeting.id],
+        unrecorded=await _is_unrecorded(station, meeting, room),
+        waiting=[w for w in await lobby.list_waiting(station, [meeting.deputy_id]) if w.meeting.id == meeting.id],
         current=current,
         going=await live.get_status(station, current.id) if current else None,
         broadcasts=broadcasts,
         matters=await list_matters(station, who, meeting.id),
         may_enter=who.role is Role.CLERK,
     )
+
+
+async def _is_unrecorded(station: Station, meeting: Meeting, room: RoomState | None) -> bool:
+    """Whether a public hearing goes on, or went by, without a recording."""
+    if not meeting.public or meeting.state is State.SCHEDULED:
+        return False
+    if meeting.open:
+        return room is not None and room.recording.state == "off" and bool(room.members)
+    async with station.database.read() as connection:
+        return not await was_recorded(connection, meeting.id)
 
 
 async def go_live(request: web.Request) -> web.StreamResponse:
@@ -177,16 +199,21 @@ async def go_live(request: web.Request) -> web.StreamResponse:
         raise NotPublicHearing
     person = (await read_form(request)).get("person", "")
     room = await media_client.get_room(station, meeting.id)
-    source = next((s for s in sources_of(room) if s.person == person and s.showing), None)
+    source = next((s for s in await sources_of(station, meeting, room) if s.person == person and s.showing), None)
     if source is None:
         raise NotShowing
-    await service.check_publishable(station, meeting, only=person)
+    if not source.allowed:
+        raise BroadcastRefused(name=source.name)
+
+    async def still_agreed(work: Transaction) -> None:
+        await check_may_be_shown(work, meeting, person, source.name)
+
     current = next((b for b in await live.broadcasts_of_meeting(station, meeting.id) if b.live), None)
     if current is None:
         host = meeting.deputy_name
-        await live.start_broadcast(station, who, meeting.id, meeting.title, host, person, source.name)
+        await live.start_broadcast(station, who, meeting.id, meeting.title, host, person, source.name, still_agreed)
     else:
-        await live.change_source(station, who, current.id, person, source.name)
+        await live.change_source(station, who, current.id, person, source.name, still_agreed)
     return see_other(f"/desk/hearings/{meeting.id}")
 
 

@@ -8,13 +8,13 @@ from aiohttp import web
 from station.base.errors import BadInput
 from station.base.web import answer_json, principal_of, read_json, station_of
 from station.meeting import admission as entering
-from station.meeting import lobby, matters, recording, service
+from station.meeting import chat, consent, lobby, matters, recording, service
 from station.meeting.view import view_room
 from station.nodes.model import RecordingAction
 
 
 class DoorBody(msgspec.Struct, forbid_unknown_fields=True):
-    """`enter` on opening the page, `ready` once the devices are tried, `leave` to stop waiting."""
+    """`enter` on opening the page, `ready` once the devices are tried, `here` to each ping, `leave` to stop waiting."""
 
     action: str
 
@@ -26,7 +26,7 @@ class PersonBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ConsentBody(msgspec.Struct, forbid_unknown_fields=True):
-    """A yes or a no to being `recorded` or `published`."""
+    """A yes or a no to being `recorded`, `broadcast` or `published`."""
 
     kind: str
     given: bool
@@ -64,7 +64,9 @@ async def step_at_door(request: web.Request) -> web.StreamResponse:
     """Come to the door, say that one is ready, or go."""
     body = await read_json(request, DoorBody)
     station, who = station_of(request), principal_of(request)
-    if body.action in ("enter", "ready"):
+    if body.action == "here":
+        await lobby.stay_in_lobby(station, who, _meeting(request))
+    elif body.action in ("enter", "ready"):
         await lobby.enter_lobby(station, who, _meeting(request), ready=body.action == "ready")
     elif body.action == "leave":
         await lobby.leave_lobby(station, who, _meeting(request))
@@ -86,7 +88,7 @@ async def decide_person(request: web.Request) -> web.StreamResponse:
 async def answer_consent(request: web.Request) -> web.StreamResponse:
     """Store the answer; withdrawing it pauses the recording."""
     body = await read_json(request, ConsentBody)
-    await entering.answer_consent(station_of(request), principal_of(request), _meeting(request), body.kind, body.given)
+    await consent.answer_consent(station_of(request), principal_of(request), _meeting(request), body.kind, body.given)
     return await show_state(request)
 
 
@@ -106,15 +108,15 @@ async def control_recording(request: web.Request) -> web.StreamResponse:
 
 async def list_chat(request: web.Request) -> web.StreamResponse:
     """Everything written so far."""
-    messages = await service.chat_of(station_of(request), principal_of(request), _meeting(request))
-    return answer_json([service.chat_line(message) for message in messages])
+    messages = await chat.chat_of(station_of(request), principal_of(request), _meeting(request))
+    return answer_json([chat.chat_line(message) for message in messages])
 
 
 async def send_chat(request: web.Request) -> web.StreamResponse:
     """Write a line."""
     body = await read_json(request, ChatBody)
-    message = await service.send_chat(station_of(request), principal_of(request), _meeting(request), body.text)
-    return answer_json(service.chat_line(message), status=201)
+    message = await chat.send_chat(station_of(request), principal_of(request), _meeting(request), body.text)
+    return answer_json(chat.chat_line(message), status=201)
 
 
 async def note_matter(request: web.Request) -> web.StreamResponse:

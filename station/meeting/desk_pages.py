@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
 from aiohttp import web
 
-from station.base.clock import local_date
+from station.base.clock import day_span, local_date
 from station.base.errors import NotFound
-from station.base.principal import Principal
+from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.base.web import principal_of, read_form, render, see_other, station_of
 from station.booking.model import Booking
 from station.booking.service import bookings_of_day
 from station.cases.service import due_cases, my_cases
-from station.directory.service import deputy_of_account
+from station.directory.service import deputies_under, deputy_of_account
 from station.live.web.service import list_broadcasts
 from station.meeting import lobby, service
 from station.meeting.model import Kind, Meeting, State
@@ -43,12 +44,13 @@ class Appointment:
 
 
 async def appointments(
-    station: Station, waiting: list[lobby.Waiting], deputy_id: str | None = None, days: int = 0
+    station: Station, waiting: list[lobby.Waiting], deputies: Collection[str] | None = None, days: int = 0
 ) -> list[Appointment]:
-    """The bookings of today (or of a day to come) in order, with who waits for them."""
+    """The bookings of today (or of a day to come) in order, with who waits for them; of some deputies, when asked."""
     now = station.clock.now()
     day = local_date(now) + timedelta(days=days)
-    bookings = [b for b in await bookings_of_day(station, day, deputy_id) if b.state != "cancelled"]
+    every = [b for b in await bookings_of_day(station, day) if b.state != "cancelled"]
+    bookings = every if deputies is None else [b for b in every if b.deputy_id in deputies]
     meetings = await service.meetings_of_bookings(station, [b.id for b in bookings])
     at_door = {w.meeting.booking_id: w for w in waiting if w.meeting.booking_id}
     photos = await count_photos(station, [booking_holder(b.id) for b in bookings])
@@ -67,15 +69,15 @@ async def show_deputy_day(request: web.Request) -> web.StreamResponse:
     """The deputy's own day: who waits, today's receptions, their cases."""
     station, who = station_of(request), principal_of(request)
     deputy = await deputy_of_account(station, who.account)
-    waiting = await lobby.list_waiting(station, deputy.id)
+    waiting = await lobby.list_waiting(station, [deputy.id])
     return render(
         request,
         "desk/deputy.html",
         deputy=deputy,
         waiting=waiting,
-        today=await appointments(station, waiting, deputy.id),
-        tomorrow=await appointments(station, [], deputy.id, days=1),
-        hearings=[h for h in await _hearings_today(station) if h.deputy_id == deputy.id or h.open],
+        today=await appointments(station, waiting, {deputy.id}),
+        tomorrow=await appointments(station, [], {deputy.id}, days=1),
+        hearings=[h for h in await _hearings_today(station, who) if h.deputy_id == deputy.id or h.open],
         cases=(await my_cases(station, who))[:DUE_SHOWN],
     )
 
@@ -83,15 +85,16 @@ async def show_deputy_day(request: web.Request) -> web.StreamResponse:
 async def show_today(request: web.Request) -> web.StreamResponse:
     """The clerk's desk: who waits now, today as a timetable, what is due."""
     station, who = station_of(request), principal_of(request)
-    waiting = await lobby.list_waiting(station)
-    hearings = await _hearings_today(station)
+    deputies = await deputies_under(station, who.scope) if who.role is Role.CLERK else None
+    waiting = await lobby.list_waiting(station, deputies)
+    hearings = await _hearings_today(station, who)
     on_air = {b.meeting_id for b in await list_broadcasts(station) if b.live}
     return render(
         request,
         "desk/today.html",
         waiting=waiting,
-        today=await appointments(station, waiting),
-        tomorrow=await appointments(station, [], days=1),
+        today=await appointments(station, waiting, deputies),
+        tomorrow=await appointments(station, [], deputies, days=1),
         hearings=hearings,
         on_air=on_air,
         due=(await due_cases(station))[:DUE_SHOWN],
@@ -103,10 +106,9 @@ def _may_enter(who: Principal) -> bool:
     return who.role == "clerk"
 
 
-async def _hearings_today(station: Station) -> list[Meeting]:
-    today = local_date(station.clock.now())
-    found = await service.list_hearings(station)
-    return [h for h in found if local_date(h.starts_at) == today or h.state is State.OPEN]
+async def _hearings_today(station: Station, who: Principal) -> list[Meeting]:
+    since, until = day_span(local_date(station.clock.now()))
+    return await service.hearings_of_day(station, who, since, until)
 
 
 async def admit_from_desk(request: web.Request) -> web.StreamResponse:

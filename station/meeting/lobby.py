@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import insert, update
@@ -11,21 +12,23 @@ from station.base.errors import N_, Conflict, NotAllowed, NotFound, Unavailable
 from station.base.ids import new_id
 from station.base.principal import Principal
 from station.base.station import Station
+from station.booking.service import booking_states
 from station.ledger.service import append
 from station.meeting import store
 from station.meeting.model import (
+    SIGN_OF_LIFE,
     Admission,
     DoorStep,
     Entry,
     Meeting,
     Relation,
-    Step,
+    check_open,
     display_name,
     step_door,
-    step_meeting,
 )
-from station.meeting.service import take_seat
+from station.meeting.service import check_lobby, take_seat
 from station.nodes import media_client
+from station.nodes.journal_store import here_now
 
 LOBBY_TOPIC = "lobby"
 STEPS_A_MINUTE = 20  # in and out of the waiting room, by one person
@@ -56,10 +59,10 @@ class Waiting:
 async def enter_lobby(station: Station, who: Principal, meeting_id: str, ready: bool = False) -> Admission:
     """Ask to come in. Coming again keeps the place; `ready` tells that the devices have been tried.
 
-    Raises DoorClosed to somebody who was turned away, MeetingEnded, TooManyRequests.
+    Raises DoorClosed to somebody who was turned away, TooManyRequests, and like `check_lobby`.
     """
     meeting, seat = await take_seat(station, who, meeting_id)
-    step_meeting(meeting.state, Step.OPEN)
+    check_lobby(station, meeting)
     if seat.relation in (Relation.HOST, Relation.STAFF):
         return Admission.ADMITTED
     async with station.database.transaction() as work:
@@ -71,15 +74,31 @@ async def enter_lobby(station: Station, who: Principal, meeting_id: str, ready: 
         if entry is None:
             await _insert(station, work, who, meeting, after, ready)
         elif after is not before or (ready and not entry.ready):
-            changed: dict[str, object] = {"state": after, "ready": ready or entry.ready}
+            changed: dict[str, object] = {"state": after, "ready": ready or entry.ready, "seen_at": station.clock.now()}
             if after is not before:
                 changed["entered_at"] = station.clock.now()
             await _change(work, meeting_id, who.account, changed)
         else:
+            was_away = after is Admission.WAITING and not entry.is_waiting(station.clock.now())
+            await _change(work, meeting_id, who.account, {"seen_at": station.clock.now()})
+            if was_away:
+                _tell_desks(station, work, "lobby.back")
             return after
         await station.bus.limit(f"door:{who.account}", STEPS_A_MINUTE, 60)  # each step is a row of the ledger
         await _record(station, work, who, "lobby.entered", meeting, who.account)
         return after
+
+
+async def stay_in_lobby(station: Station, who: Principal, meeting_id: str) -> None:
+    """A sign of life of somebody who waits; it lets nobody in, and nobody queue who does not."""
+    async with station.database.transaction() as work:
+        entry = await store.entry_of(work.connection, meeting_id, who.account, for_update=True)
+        if entry is None or entry.state is not Admission.WAITING:
+            return
+        now = station.clock.now()
+        await _change(work, meeting_id, who.account, {"seen_at": now})
+        if not entry.is_waiting(now):
+            _tell_desks(station, work, "lobby.back")
 
 
 async def leave_lobby(station: Station, who: Principal, meeting_id: str) -> None:
@@ -113,14 +132,15 @@ async def _decide(
     station: Station, who: Principal, meeting_id: str, person: str, step: DoorStep, action: str
 ) -> Admission:
     meeting, seat = await take_seat(station, who, meeting_id)
-    step_meeting(meeting.state, Step.OPEN)
+    check_open(meeting)
     if not seat.may_admit:
         raise NotAllowed
     async with station.database.transaction() as work:
         entry = await store.entry_of(work.connection, meeting_id, person, for_update=True)
         if entry is None:
             raise NotFound
-        if entry.state is Admission.LEFT:
+        gone = entry.state is Admission.WAITING and not entry.is_waiting(station.clock.now())
+        if entry.state is Admission.LEFT or (gone and step is DoorStep.ADMIT):
             raise NobodyThere
         after = step_door(entry.state, step)
         if after is not entry.state:
@@ -135,7 +155,7 @@ async def _insert(
     await work.execute(
         insert(store.lobby_entries).values(
             id=new_id("le"), meeting_id=meeting.id, account=who.account, name=who.name, role=who.role, state=state,
-            ready=ready, entered_at=station.clock.now(),
+            ready=ready, entered_at=station.clock.now(), seen_at=station.clock.now(),
         )
     )  # fmt: skip
 
@@ -150,7 +170,10 @@ async def _record(
     station: Station, work: Transaction, who: Principal, action: str, meeting: Meeting, person: str
 ) -> None:
     await append(station, work, who, action, meeting.subject, {"person": person})
+    _tell_desks(station, work, action)
 
+
+def _tell_desks(station: Station, work: Transaction, action: str) -> None:
     async def tell() -> None:
         await station.bus.publish(LOBBY_TOPIC, {"action": action})
 
@@ -159,20 +182,38 @@ async def _record(
 
 async def place_in_queue(station: Station, meeting: Meeting, account: str) -> Place | None:
     """The caller's place among all who wait for the same deputy; None when not waiting."""
+    queue = await _queue(station, [meeting.deputy_id])
     async with station.database.read() as connection:
-        queue = await store.waiting_for(connection, meeting.deputy_id)
-        busy = await store.deputy_is_busy(connection, meeting.deputy_id, meeting.id)
+        let_in = await store.let_in_elsewhere(connection, meeting.deputy_id, meeting.id)
+        here = await here_now(connection, {other for other, _ in let_in})
     for number, (other, entry) in enumerate(queue, start=1):
         if other.id == meeting.id and entry.account == account:
-            return Place(number, busy)
+            return Place(number, busy=bool(let_in & here))
     return None
 
 
-async def list_waiting(station: Station, deputy_id: str | None = None) -> list[Waiting]:
-    """Who waits now, for one deputy or, for a clerk, at all doors."""
-    async with station.database.read() as connection:
-        found = await store.waiting_for(connection, deputy_id)
+async def list_waiting(station: Station, deputy_ids: Collection[str] | None = None) -> list[Waiting]:
+    """Who waits now, for some deputies or, with None, at all doors."""
+    found = await _queue(station, deputy_ids)
     return [Waiting(m, entry, display_name(entry.role, entry.name, m.public)) for m, entry in found]
+
+
+async def _queue(station: Station, deputy_ids: Collection[str] | None) -> list[tuple[Meeting, Entry]]:
+    """Who waits in front of the page, for a meeting of today that has not been cancelled."""
+    seen_since = station.clock.now() - SIGN_OF_LIFE
+    async with station.database.read() as connection:
+        found = await store.waiting_for(connection, deputy_ids, seen_since)
+    bookings = [meeting.booking_id for meeting, _ in found if meeting.booking_id]
+    states = await booking_states(station, bookings) if bookings else {}
+    return [(m, entry) for m, entry in found if states.get(m.booking_id) != "cancelled" and _is_due(station, m)]
+
+
+def _is_due(station: Station, meeting: Meeting) -> bool:
+    try:
+        check_lobby(station, meeting)
+    except Conflict:
+        return False
+    return True
 
 
 async def people_of(station: Station, meeting_id: str) -> list[Entry]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from station.base.clock import local, local_date
 from station.base.errors import N_, Conflict
 from station.base.principal import Role
 from station.directory.model import surname_of
@@ -15,6 +16,9 @@ from station.people.model import is_placeholder
 MAX_CHAT = 1000
 MAX_TITLE = 60
 GRANT_TTL = timedelta(seconds=60)
+HEARING_LOBBY_MINUTES = 60
+PAST_DAY = N_("这一天已经过了，请看看年份和日期")
+SIGN_OF_LIFE = timedelta(seconds=60)  # a page answers a ping every 15 s; three may be lost
 
 
 class Kind(StrEnum):
@@ -109,7 +113,27 @@ class DoorClosed(Conflict):
 
 class ConsentMissing(Conflict):
     code = "consent-missing"
-    message = N_("进去之前，请先说要不要录像，同意不同意都可以")
+    message = N_("进去之前，请先回答录像和公开的问题，同意不同意都可以")
+
+
+class BroadcastRefused(Conflict):
+    code = "broadcast-refused"
+    message = N_("%(name)s 不同意公开，不能直播。请换一位")
+
+
+class BookingCancelled(Conflict):
+    code = "booking-cancelled"
+    message = N_("这次预约已经取消了，请另约时间")
+
+
+class NotDueYet(Conflict):
+    code = "not-due-yet"
+    message = N_("约的是 %(month)s 月 %(day)s 日，那天 %(time)s 起可以进来等。现在可以先试手机")
+
+
+class DayIsOver(Conflict):
+    code = "day-is-over"
+    message = N_("约的是 %(month)s 月 %(day)s 日，那天已经过了。请另约时间，或者打电话给我们")
 
 
 class RecordingIsOn(Conflict):
@@ -124,7 +148,7 @@ class RecordingRefused(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """One meeting. `citizen` is the account that booked, "" for a hearing."""
+    """One meeting. `citizen` is the account that booked, "" for a hearing; `cancelled`: its booking is."""
 
     id: str
     kind: Kind
@@ -141,6 +165,7 @@ class Meeting:
     published: bool
     opened_at: datetime | None
     ended_at: datetime | None
+    cancelled: bool = False
 
     @property
     def subject(self) -> str:
@@ -150,12 +175,20 @@ class Meeting:
     @property
     def open(self) -> bool:
         """Whether one may still enter."""
-        return self.state is not State.ENDED
+        return self.state is not State.ENDED and not self.cancelled
+
+    @property
+    def broadcastable(self) -> bool:
+        """Whether it may go on air, so that people must be asked about that too."""
+        return self.kind is Kind.HEARING and self.public
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A person at the door of a meeting. `granted_at`: when the last grant was signed for them."""
+    """A person at the door of a meeting.
+
+    `granted_at`: when the last grant was signed for them; `seen_at`: when their page last gave a sign of life.
+    """
 
     meeting_id: str
     account: str
@@ -165,6 +198,11 @@ class Entry:
     ready: bool
     entered_at: datetime
     granted_at: datetime | None
+    seen_at: datetime | None = None
+
+    def is_waiting(self, now: datetime) -> bool:
+        """Whether somebody waits in front of the page now: who gives no sign for SIGN_OF_LIFE has gone."""
+        return self.state is Admission.WAITING and self.seen_at is not None and self.seen_at >= now - SIGN_OF_LIFE
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +250,37 @@ def step_door(state: Admission, step: DoorStep) -> Admission:
         raise DoorClosed if state is Admission.REFUSED else Conflict from None
 
 
-def relation_to(meeting: Meeting, role: Role, account: str, scope: str) -> Relation:
-    """What an account is to a meeting. A citizen may ask to come in only to public hearings."""
+def check_open(meeting: Meeting) -> None:
+    """Raises BookingCancelled, MeetingEnded."""
+    if meeting.cancelled:
+        raise BookingCancelled
+    step_meeting(meeting.state, Step.OPEN)
+
+
+def check_due(meeting: Meeting, now: datetime, minutes_before: int) -> None:
+    """Whether its lobby is open: from some minutes before it begins to the end of its day, and while it is under way.
+
+    Raises NotDueYet, DayIsOver.
+    """
+    if meeting.state is State.OPEN:
+        return
+    starts = local(meeting.starts_at)
+    if local_date(now) > local_date(meeting.ends_at):
+        raise DayIsOver(month=starts.month, day=starts.day)
+    if meeting.kind is Kind.HEARING:
+        minutes_before = max(minutes_before, HEARING_LOBBY_MINUTES)
+    opens = starts - timedelta(minutes=minutes_before)
+    if now < opens:
+        raise NotDueYet(month=starts.month, day=starts.day, time=f"{opens:%H:%M}")
+
+
+def relation_to(meeting: Meeting, role: Role, account: str, scope: str, *, in_charge: bool) -> Relation:
+    """What an account is to a meeting. A citizen may ask to come in only to public hearings.
+
+    `in_charge`: for a clerk, whether the meeting's deputy receives at the clerk's station or at one below it.
+    """
     if role is Role.CLERK:
-        return Relation.STAFF
+        return Relation.STAFF if in_charge else Relation.STRANGER
     if role is Role.DEPUTY and scope and scope == meeting.deputy_id:
         return Relation.HOST
     if role is Role.CITIZEN and account and account == meeting.citizen:
@@ -225,9 +290,12 @@ def relation_to(meeting: Meeting, role: Role, account: str, scope: str) -> Relat
     return Relation.STRANGER
 
 
-def seat_for(role: Role, relation: Relation, state: State, admission: Admission) -> Seat:
-    """The one answer to who may do what: hosts and staff need no admission, everybody else does."""
-    if relation is Relation.STRANGER or state is State.ENDED:
+def seat_for(role: Role, relation: Relation, is_open: bool, admission: Admission) -> Seat:
+    """The one answer to who may do what: hosts and staff need no admission, everybody else does.
+
+    `is_open`: the meeting has neither ended nor been cancelled.
+    """
+    if relation is Relation.STRANGER or not is_open:
         return Seat(relation, admission, frozenset())
     both = frozenset({"publish", "subscribe"})
     if relation in (Relation.HOST, Relation.STAFF):
@@ -242,9 +310,45 @@ def requires_consent(role: Role) -> bool:
     return role is Role.CITIZEN
 
 
+def asked_kinds(meeting: Meeting) -> tuple[str, ...]:
+    """The consents that a citizen is asked for: what really may happen in this meeting."""
+    return ("recorded", "broadcast", "published") if meeting.broadcastable else ("recorded", "published")
+
+
+def may_be_shown(answers: Mapping[str, bool]) -> bool:
+    """Whether a citizen may go on air: asked for it and agreed, and refused nothing; a broadcast is kept, too."""
+    return answers.get("broadcast", False) and all(answers.values())
+
+
+def check_hearing(title: str, starts_at: datetime, ends_at: datetime, now: datetime) -> dict[str, str]:
+    """The fields at fault in an announcement, with what is wrong."""
+    faults: dict[str, str] = {}
+    if not title:
+        faults["title"] = N_("请写听证会的名称")
+    elif len(title) > MAX_TITLE:
+        faults["title"] = N_("名称最多 60 个字")
+    if local_date(starts_at) < local_date(now):
+        faults["day"] = PAST_DAY
+    elif ends_at <= now:
+        faults["ends"] = N_("这个时间已经过了，请选晚一点的时间")
+    if ends_at <= starts_at:
+        faults["ends"] = N_("结束要比开始晚")
+    return faults
+
+
 def names_refusing(present: Iterable[Entry], given: Mapping[str, bool]) -> list[str]:
     """The citizens in the room who have not agreed to being recorded; while there is one, nothing is recorded."""
     return [entry.name for entry in present if requires_consent(entry.role) and not given.get(entry.account, False)]
+
+
+def names_keeping_private(
+    entries: Iterable[Entry], seen: Collection[str], answers: Mapping[str, Mapping[str, bool]]
+) -> list[str]:
+    """The citizens among those seen who have not agreed to publishing, or no longer to being recorded."""
+    agreed = {
+        account: given.get("published", False) and given.get("recorded", True) for account, given in answers.items()
+    }
+    return names_refusing([entry for entry in entries if entry.account in seen], agreed)
 
 
 def present(entries: Iterable[Entry], inside: Set[str], pass_since: datetime) -> list[Entry]:

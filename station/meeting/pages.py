@@ -9,10 +9,11 @@ from station.base.events import CHANGED, stream_topics
 from station.base.web import principal_of, render, see_other, station_of
 from station.booking.service import get_booking
 from station.directory.service import list_units
-from station.meeting import admission as entering
+from station.live.web.service import broadcasts_of_meeting
 from station.meeting import service
+from station.meeting.consent import own_consents
 from station.meeting.lobby import LOBBY_TOPIC
-from station.meeting.model import Relation, requires_consent
+from station.meeting.model import Relation, asked_kinds, requires_consent
 from station.photos.model import booking_holder
 from station.photos.service import list_photos
 
@@ -43,7 +44,9 @@ async def show_meeting(request: web.Request) -> web.StreamResponse:
         relation=seat.relation,
         asked=requires_consent(who.role),
         kept_years=station.settings.keep_recordings_years,
-        consents=await entering.own_consents(station, who, meeting),
+        consents=await own_consents(station, who, meeting),
+        asked_kinds=asked_kinds(meeting),
+        on_air=meeting.broadcastable and any(b.live for b in await broadcasts_of_meeting(station, meeting.id)),
         shown_name=service.shown_name(meeting, who),
         topic=booking.topic if booking else "",
         booking=booking,
@@ -81,7 +84,7 @@ async def stream_events(request: web.Request) -> web.StreamResponse:
     def shown(message: Message) -> Message | None:
         return event_for(message, inside=seat.admitted)
 
-    return await stream_topics(request, *topics, first={"action": "hello"}, until=decided, shown=shown)
+    return await stream_topics(request, *topics, first={"action": "hello"}, until=decided, shown=shown, ping=True)
 
 
 async def stream_lobby(request: web.Request) -> web.StreamResponse:

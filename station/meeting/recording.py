@@ -8,7 +8,7 @@ from station.base.errors import NotAllowed, StationError
 from station.base.principal import Principal
 from station.base.station import Station
 from station.ledger.service import append
-from station.meeting.admission import consents_by_account
+from station.meeting.consent import consents_by_account
 from station.meeting.lobby import people_of
 from station.meeting.model import (
     GRANT_TTL,

@@ -1,57 +1,51 @@
-"""Meetings themselves: made on first entry or by a clerk, opened by the first host, ended for all; and the chat."""
+"""Meetings themselves: made on first entry or by a clerk, opened by the first host, ended for all."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import insert, update
 from sqlalchemy.exc import IntegrityError
 
 from station.base.database import Transaction
-from station.base.errors import N_, BadInput, Conflict, NotAllowed, NotFound
+from station.base.errors import N_, BadInput, NotAllowed, NotFound
 from station.base.ids import new_id
-from station.base.principal import Principal, Role
+from station.base.principal import SYSTEM, Principal, Role
 from station.base.station import Station
-from station.base.text import clean_text
-from station.booking.service import get_booking, mark_booking
-from station.directory.service import get_deputy
+from station.booking.model import StepNotPossible
+from station.booking.service import booking_states, enter_minutes_before, get_booking, record_attendance
+from station.directory.service import deputies_under, get_deputy, stations_over
 from station.ledger.service import append
 from station.live.web.service import stop_broadcasts_of
 from station.meeting import store
 from station.meeting.model import (
-    MAX_CHAT,
-    MAX_TITLE,
     Admission,
-    ChatMessage,
+    BookingCancelled,
+    DayIsOver,
     Kind,
     Meeting,
     NotAdmitted,
+    NotDueYet,
     Relation,
     Seat,
     State,
     Step,
+    check_due,
+    check_hearing,
+    check_open,
     display_name,
-    names_refusing,
     relation_to,
     seat_for,
     step_meeting,
 )
 from station.nodes import media_client
-from station.people.service import consents_of
 
-REVIEWERS = (Role.CLERK, Role.ADMIN)
-HEARINGS_SHOWN_BACK = timedelta(days=90)
-
-
-class PublishingRefused(Conflict):
-    code = "publishing-refused"
-    message = N_("%(names)s 不同意公开，不能公开这段录像")
-
-
-class BookingCancelled(Conflict):
-    code = "booking-cancelled"
-    message = N_("这次预约已经取消了，请另约时间")
+HELD_A_PAGE = 30
+LAST_PAGE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +65,34 @@ async def get_meeting(station: Station, who: Principal, meeting_id: str) -> Meet
         meeting = await store.meeting_by(connection, id=meeting_id)
     if meeting is None:
         raise NotFound
-    if who.role in (Role.SYSTEM, Role.ADMIN):
-        return meeting
-    if relation_to(meeting, who.role, who.account, who.scope) is Relation.STRANGER:
+    if who.role not in (Role.SYSTEM, Role.ADMIN) and await relation_of(station, who, meeting) is Relation.STRANGER:
         raise NotFound
-    return meeting
+    return await _with_booking(station, meeting)
+
+
+async def _with_booking(station: Station, meeting: Meeting) -> Meeting:
+    """A meeting that knows whether its booking has been cancelled: then it opens no door any more."""
+    if not meeting.booking_id:
+        return meeting
+    states = await booking_states(station, [meeting.booking_id])
+    return replace(meeting, cancelled=states.get(meeting.booking_id) == "cancelled")
+
+
+async def relation_of(station: Station, who: Principal, meeting: Meeting) -> Relation:
+    """What the caller is to a meeting; a clerk belongs to a station, and to those below it."""
+    in_charge = who.role is Role.CLERK and await is_in_charge(station, who, meeting.deputy_id)
+    return relation_to(meeting, who.role, who.account, who.scope, in_charge=in_charge)
+
+
+async def is_in_charge(station: Station, who: Principal, deputy_id: str) -> bool:
+    """Whether a deputy receives at the caller's station or at one below it."""
+    return not who.scope or who.scope in await stations_over(station, deputy_id)
 
 
 async def get_hosted_meeting(station: Station, who: Principal, meeting_id: str) -> Meeting:
     """The meeting, for its deputy, clerks and administrators. Raises NotFound for strangers, NotAllowed for guests."""
     meeting = await get_meeting(station, who, meeting_id)
-    relation = relation_to(meeting, who.role, who.account, who.scope)
+    relation = await relation_of(station, who, meeting)
     if who.role is not Role.ADMIN and relation not in (Relation.HOST, Relation.STAFF):
         raise NotAllowed
     return meeting
@@ -93,17 +104,41 @@ async def take_seat(station: Station, who: Principal, meeting_id: str) -> tuple[
     async with station.database.read() as connection:
         entry = await store.entry_of(connection, meeting_id, who.account)
     admission = entry.state if entry else Admission.NONE
-    relation = relation_to(meeting, who.role, who.account, who.scope)
-    return meeting, seat_for(who.role, relation, meeting.state, admission)
+    relation = await relation_of(station, who, meeting)
+    return meeting, seat_for(who.role, relation, meeting.open, admission)
 
 
 async def seat_inside(station: Station, who: Principal, meeting_id: str) -> tuple[Meeting, Seat]:
-    """`take_seat` for what is done in the room. Raises MeetingEnded, NotAdmitted."""
+    """`take_seat` for what is done in the room. Raises MeetingEnded, BookingCancelled, NotAdmitted."""
     meeting, seat = await take_seat(station, who, meeting_id)
     if not seat.admitted:
-        step_meeting(meeting.state, Step.OPEN)  # an ended meeting says so rather than "please wait"
+        check_open(meeting)  # a meeting that is over says so rather than "please wait"
         raise NotAdmitted
     return meeting, seat
+
+
+def check_lobby(station: Station, meeting: Meeting) -> None:
+    """Whether one may come in and wait now. Raises BookingCancelled, MeetingEnded, NotDueYet, DayIsOver.
+
+    In the demo one may always come early, so that a newcomer need not wait.
+    """
+    check_open(meeting)
+    try:
+        check_due(meeting, station.clock.now(), enter_minutes_before(station))
+    except NotDueYet:
+        if not station.settings.demo:
+            raise
+
+
+async def took_part(station: Station, who: Principal, meeting: Meeting) -> bool:
+    """Whether somebody was a party, a host or let in, and not put out; whoever oversees all counts as well."""
+    if who.role in (Role.SYSTEM, Role.ADMIN, Role.SUPERVISOR):
+        return True
+    if await relation_of(station, who, meeting) in (Relation.HOST, Relation.STAFF, Relation.PARTY):
+        return True
+    async with station.database.read() as connection:
+        entry = await store.entry_of(connection, meeting.id, who.account)
+    return entry is not None and entry.granted_at is not None and entry.state is Admission.ADMITTED
 
 
 def shown_name(meeting: Meeting, who: Principal) -> str:
@@ -114,17 +149,29 @@ def shown_name(meeting: Meeting, who: Principal) -> str:
 async def meeting_of_booking(station: Station, who: Principal, booking_id: str) -> Meeting:
     """The meeting of a booking, made when the first of them comes. Raises NotFound, BookingCancelled."""
     booking = await get_booking(station, who, booking_id)
+    if booking.state == "cancelled":
+        raise BookingCancelled
     async with station.database.read() as connection:
         found = await store.meeting_by(connection, booking_id=booking_id)
     if found is not None:
         return found
-    if booking.state == "cancelled":
-        raise BookingCancelled
     meeting = Meeting(
-        new_id("mt"), Kind.RECEPTION, State.SCHEDULED, booking.topic, booking.id, booking.deputy_id,
-        booking.deputy_name, booking.citizen, booking.citizen_name, booking.starts_at, booking.ends_at,
-        public=False, published=False, opened_at=None, ended_at=None,
-    )  # fmt: skip
+        id=new_id("mt"),
+        kind=Kind.RECEPTION,
+        state=State.SCHEDULED,
+        title=booking.topic,
+        booking_id=booking.id,
+        deputy_id=booking.deputy_id,
+        deputy_name=booking.deputy_name,
+        citizen=booking.citizen,
+        citizen_name=booking.citizen_name,
+        starts_at=booking.starts_at,
+        ends_at=booking.ends_at,
+        public=False,
+        published=False,
+        opened_at=None,
+        ended_at=None,
+    )
     try:
         await _insert(station, who, meeting)
     except IntegrityError:  # the other one came at the same moment
@@ -153,6 +200,22 @@ async def delete_expired_chat(station: Station, work: Transaction, meeting_id: s
     return await store.delete_chat(work, meeting_id)
 
 
+async def held_meeting_of_booking(station: Station, who: Principal, booking_id: str) -> Meeting:
+    """The meeting of a booking once it has been held. Raises NotFound."""
+    await get_booking(station, who, booking_id)
+    async with station.database.read() as connection:
+        found = await store.meeting_by(connection, booking_id=booking_id)
+    if found is None or found.state is not State.ENDED:
+        raise NotFound
+    return found
+
+
+async def meetings_by_id(station: Station, ids: Sequence[str]) -> dict[str, Meeting]:
+    """Several meetings by id, for pages that list what belongs to them."""
+    async with station.database.read() as connection:
+        return await store.meetings_by_id(connection, ids)
+
+
 async def meetings_of_bookings(station: Station, bookings: list[str]) -> dict[str, Meeting]:
     """The meetings made so far for bookings, by booking id; for the desks and for "my" pages."""
     async with station.database.read() as connection:
@@ -161,23 +224,32 @@ async def meetings_of_bookings(station: Station, bookings: list[str]) -> dict[st
 
 async def create_hearing(station: Station, who: Principal, form: HearingForm) -> Meeting:
     """A hearing with its chair. Raises BadInput with the fields at fault."""
-    faults: dict[str, str] = {}
-    if not form.title:
-        faults["title"] = N_("请写听证会的名称")
-    elif len(form.title) > MAX_TITLE:
-        faults["title"] = N_("名称最多 60 个字")
-    if form.ends_at <= form.starts_at:
-        faults["ends"] = N_("结束要比开始晚")
+    faults = check_hearing(form.title, form.starts_at, form.ends_at, station.clock.now())
     if faults:
         raise BadInput(fields=faults)
     try:
         deputy = await get_deputy(station, form.deputy_id)
     except NotFound:
         raise BadInput(fields={"deputy": N_("请选主持的代表")}) from None
+    if who.role is Role.CLERK and not await is_in_charge(station, who, deputy.id):
+        raise BadInput(fields={"deputy": N_("这位代表不在您的联络站，请选本站的代表")})
     meeting = Meeting(
-        new_id("mt"), Kind.HEARING, State.SCHEDULED, form.title, "", deputy.id, deputy.name, "", "",
-        form.starts_at, form.ends_at, form.public, published=False, opened_at=None, ended_at=None,
-    )  # fmt: skip
+        id=new_id("mt"),
+        kind=Kind.HEARING,
+        state=State.SCHEDULED,
+        title=form.title,
+        booking_id="",
+        deputy_id=deputy.id,
+        deputy_name=deputy.name,
+        citizen="",
+        citizen_name="",
+        starts_at=form.starts_at,
+        ends_at=form.ends_at,
+        public=form.public,
+        published=False,
+        opened_at=None,
+        ended_at=None,
+    )
     await _insert(station, who, meeting)
     return meeting
 
@@ -196,10 +268,42 @@ async def _insert(station: Station, who: Principal, meeting: Meeting) -> None:
         await append(station, work, who, "meeting.created", meeting.subject, data)
 
 
-async def list_hearings(station: Station) -> list[Meeting]:
-    """Hearings of the last three months and all to come, the earliest first."""
+@dataclass(frozen=True, slots=True)
+class HearingPage:
+    """Hearings that a clerk runs: all under way and to come, and one page of those that have been held."""
+
+    running: list[Meeting]
+    coming: list[Meeting]
+    held: list[Meeting]
+    page: int
+    more: bool
+
+
+async def list_hearings(station: Station, who: Principal, page: int = 1) -> HearingPage:
+    """The hearings of the caller's station; what has been held comes HELD_A_PAGE at a time, back to the first."""
+    deputies = await _own_deputies(station, who)
+    page = max(1, min(page, LAST_PAGE))
     async with station.database.read() as connection:
-        return await store.hearings_since(connection, station.clock.now() - HEARINGS_SHOWN_BACK)
+        ahead = await store.open_hearings(connection, deputies, (State.OPEN, State.SCHEDULED))
+        first = (page - 1) * HELD_A_PAGE
+        held = await store.ended_hearings(connection, deputies, first, HELD_A_PAGE + 1)
+    return HearingPage(
+        running=[h for h in ahead if h.state is State.OPEN],
+        coming=[h for h in ahead if h.state is State.SCHEDULED],
+        held=held[:HELD_A_PAGE],
+        page=page,
+        more=len(held) > HELD_A_PAGE,
+    )
+
+
+async def hearings_of_day(station: Station, who: Principal, since: datetime, until: datetime) -> list[Meeting]:
+    """The hearings of a day, and those that are under way; for a clerk, those of the own station."""
+    async with station.database.read() as connection:
+        return await store.hearings_between(connection, await _own_deputies(station, who), since, until)
+
+
+async def _own_deputies(station: Station, who: Principal) -> frozenset[str] | None:
+    return await deputies_under(station, who.scope) if who.role is Role.CLERK else None
 
 
 async def open_meeting(station: Station, work: Transaction, who: Principal, meeting: Meeting) -> Meeting:
@@ -224,102 +328,48 @@ async def end_meeting(station: Station, who: Principal, meeting_id: str) -> Meet
     Raises Unavailable then, and NotAllowed for who is no host.
     """
     meeting, seat = await take_seat(station, who, meeting_id)
-    if meeting.state is State.ENDED:
+    if not meeting.open:
         return meeting
     if not seat.may_end:
         raise NotAllowed
-    await stop_broadcasts_of(station, who, meeting_id)
-    await media_client.close_room(station, meeting_id)
+    if meeting.state is State.SCHEDULED:
+        with suppress(DayIsOver):  # what was never held may be put away; what is still to come may not
+            check_lobby(station, meeting)
+    return await _close(station, who, meeting)
+
+
+async def _close(station: Station, who: Principal, meeting: Meeting) -> Meeting:
+    await stop_broadcasts_of(station, who, meeting.id)
+    await media_client.close_room(station, meeting.id)
     async with station.database.transaction() as work:
-        current = await store.meeting_by(work.connection, for_update=True, id=meeting_id)
+        current = await store.meeting_by(work.connection, for_update=True, id=meeting.id)
         assert current is not None
-        if current.state is not State.ENDED:
-            after, now = step_meeting(current.state, Step.END), station.clock.now()
-            where = store.meetings.c.id == meeting_id
-            await work.execute(update(store.meetings).where(where).values(state=after, ended_at=now))
-            await append(station, work, who, "meeting.ended", meeting.subject)
-        entries = await store.entries_of(work.connection, meeting_id)
-    if meeting.booking_id:
-        came = any(entry.account == meeting.citizen and entry.granted_at for entry in entries)
-        await _mark(station, who, meeting.booking_id, came)
-    return await get_meeting(station, who, meeting_id)
+        if current.state is State.ENDED:
+            return replace(current, cancelled=meeting.cancelled)
+        after, now = step_meeting(current.state, Step.END), station.clock.now()
+        where = store.meetings.c.id == meeting.id
+        await work.execute(update(store.meetings).where(where).values(state=after, ended_at=now))
+        await append(station, work, who, "meeting.ended", meeting.subject)
+        if meeting.booking_id:
+            await _record_attendance(station, work, who, meeting)
+    return replace(current, state=after, ended_at=now, cancelled=meeting.cancelled)
 
 
-async def _mark(station: Station, who: Principal, booking_id: str, came: bool) -> None:
+async def _record_attendance(station: Station, work: Transaction, who: Principal, meeting: Meeting) -> None:
+    entries = await store.entries_of(work.connection, meeting.id)
+    came = any(entry.account == meeting.citizen and entry.granted_at for entry in entries)
     try:
-        await mark_booking(station, who, booking_id, "attended" if came else "missed")
-    except Conflict:
+        await record_attendance(station, work, who, meeting.booking_id, "attended" if came else "missed")
+    except StepNotPossible:
         return  # cancelled meanwhile: the meeting ends all the same
 
 
-async def publish_replay(station: Station, who: Principal, meeting_id: str, published: bool) -> None:
-    """After review: show the replay to everybody, or take it back. Raises PublishingRefused naming who refuses."""
-    meeting = await get_meeting(station, who, meeting_id)
-    if who.role not in REVIEWERS:
-        raise NotAllowed
-    if published:
-        await check_publishable(station, meeting)
-    async with station.database.transaction() as work:
-        where = store.meetings.c.id == meeting_id
-        await work.execute(update(store.meetings).where(where).values(published=published))
-        action = "replay.published" if published else "replay.recalled"
-        await append(station, work, who, action, meeting.subject)
-
-
-async def check_publishable(station: Station, meeting: Meeting, only: str = "") -> None:
-    """Every citizen who was let in (or only one of them) must have agreed to publishing. Raises PublishingRefused."""
+async def close_cancelled(station: Station, arguments: dict[str, Any], _progress: object) -> None:
+    """Job: the room of a booking that has been cancelled closes, and whoever is still in it leaves."""
     async with station.database.read() as connection:
-        entries = await store.entries_of(connection, meeting.id)
-    given = {c.account: c.given for c in await consents_of(station, meeting.subject) if c.kind == "published"}
-    seen = [e for e in entries if e.granted_at is not None and only in ("", e.account)]
-    names = names_refusing(seen, given)
-    if names:
-        raise PublishingRefused(names="、".join(names))
-
-
-async def send_chat(station: Station, who: Principal, meeting_id: str, text: str) -> ChatMessage:
-    """Write one line to everybody in the room. Raises BadInput, NotAdmitted, MeetingEnded, TooManyRequests."""
-    meeting, _ = await seat_inside(station, who, meeting_id)
-    words = clean_text(text)
-    if not words:
-        raise BadInput(fields={"text": N_("请先写点什么")})
-    if len(words) > MAX_CHAT:
-        raise BadInput(fields={"text": N_("一次最多写 1000 个字，请分几次发")})
-    await station.bus.limit(f"chat:{who.account}", 30, 60)
-    message = ChatMessage(new_id("ch"), who.account, shown_name(meeting, who), words, station.clock.now())
-    async with station.database.transaction() as work:
-        await work.execute(
-            insert(store.chat_messages).values(
-                id=message.id, meeting_id=meeting_id, account=message.account, name=message.name, text=words,
-                at=message.at,
-            )
-        )  # fmt: skip
-        await append(station, work, who, "chat.sent", meeting.subject, {"message": message.id})
-
-        async def tell() -> None:
-            # Only those inside listen to this topic: the door's topic must not carry what is said in the room.
-            body = {"action": "chat", "message": chat_line(message)}
-            await station.bus.publish(f"room:{meeting_id}", body)
-
-        work.after_commit.append(tell)
-    return message
-
-
-def chat_line(message: ChatMessage) -> dict[str, str]:
-    """A chat message as pages get it."""
-    return {
-        "id": message.id,
-        "account": message.account,
-        "name": message.name,
-        "text": message.text,
-        "at": message.at.isoformat(),
-    }
-
-
-async def chat_of(station: Station, who: Principal, meeting_id: str) -> list[ChatMessage]:
-    """All that was written, for those inside, and later for the parties, staff and the archive."""
-    meeting, seat = await take_seat(station, who, meeting_id)
-    if who.role not in (Role.SYSTEM, Role.ADMIN) and meeting.open and not seat.admitted:
-        raise NotAdmitted
-    async with station.database.read() as connection:
-        return await store.chat_of(connection, meeting_id)
+        meeting = await store.meeting_by(connection, booking_id=str(arguments["booking"]))
+    if meeting is None or meeting.state is State.ENDED:
+        return
+    meeting = await _with_booking(station, meeting)
+    if meeting.cancelled:
+        await _close(station, SYSTEM, meeting)

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Index, String, Table, Text, UniqueConstraint, delete, func, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Select,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    delete,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import Transaction, UtcDateTime, metadata
@@ -52,6 +65,7 @@ lobby_entries = Table(
     Column("ready", Boolean, nullable=False, default=False),
     Column("entered_at", UtcDateTime, nullable=False),
     Column("granted_at", UtcDateTime),
+    Column("seen_at", UtcDateTime),
     UniqueConstraint("meeting_id", "account"),
     Index("ix_lobby_entries_state", "state"),
 )
@@ -72,18 +86,37 @@ chat_messages = Table(
 def to_meeting(row: Any) -> Meeting:
     """A row of `meetings` as plain data."""
     return Meeting(
-        row.id, Kind(row.kind), State(row.state), row.title, row.booking_id or "", row.deputy_id, row.deputy_name,
-        row.citizen, row.citizen_name, row.starts_at, row.ends_at, row.public, row.published, row.opened_at,
-        row.ended_at,
-    )  # fmt: skip
+        id=row.id,
+        kind=Kind(row.kind),
+        state=State(row.state),
+        title=row.title,
+        booking_id=row.booking_id or "",
+        deputy_id=row.deputy_id,
+        deputy_name=row.deputy_name,
+        citizen=row.citizen,
+        citizen_name=row.citizen_name,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        public=row.public,
+        published=row.published,
+        opened_at=row.opened_at,
+        ended_at=row.ended_at,
+    )
 
 
 def to_entry(row: Any) -> Entry:
     """A row of `lobby_entries` as plain data."""
     return Entry(
-        row.meeting_id, row.account, row.name, Role(row.role), Admission(row.state), row.ready, row.entered_at,
-        row.granted_at,
-    )  # fmt: skip
+        meeting_id=row.meeting_id,
+        account=row.account,
+        name=row.name,
+        role=Role(row.role),
+        state=Admission(row.state),
+        ready=row.ready,
+        entered_at=row.entered_at,
+        granted_at=row.granted_at,
+        seen_at=row.seen_at,
+    )
 
 
 async def meeting_by(connection: AsyncConnection, *, for_update: bool = False, **equals: str) -> Meeting | None:
@@ -124,15 +157,41 @@ async def set_expired(work: Transaction, meeting_id: str, now: datetime) -> None
     await work.execute(update(meetings).where(meetings.c.id == meeting_id).values(**values))
 
 
-async def hearings_since(connection: AsyncConnection, since: datetime) -> list[Meeting]:
-    """Hearings from a moment on, the earliest first."""
-    query = (
-        select(meetings)
-        .where(meetings.c.kind == Kind.HEARING, meetings.c.starts_at >= since)
-        .order_by(meetings.c.starts_at)
-        .limit(MAX_LISTED)
-    )
+async def meetings_by_id(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Meeting]:
+    """Several meetings at once; those not found are left out."""
+    rows = await connection.execute(select(meetings).where(meetings.c.id.in_(ids)))
+    return {row.id: to_meeting(row) for row in rows}
+
+
+async def open_hearings(
+    connection: AsyncConnection, deputy_ids: Collection[str] | None, states: Sequence[State]
+) -> list[Meeting]:
+    """Hearings in some states, the earliest first; of some deputies only, when asked."""
+    query = _hearings(deputy_ids).where(meetings.c.state.in_(states)).order_by(meetings.c.starts_at).limit(MAX_LISTED)
     return [to_meeting(row) for row in await connection.execute(query)]
+
+
+async def ended_hearings(
+    connection: AsyncConnection, deputy_ids: Collection[str] | None, offset: int, limit: int
+) -> list[Meeting]:
+    """Hearings that have been held, the newest first, a page of them."""
+    query = _hearings(deputy_ids).where(meetings.c.state == State.ENDED)
+    query = query.order_by(meetings.c.starts_at.desc(), meetings.c.id).offset(offset).limit(limit)
+    return [to_meeting(row) for row in await connection.execute(query)]
+
+
+async def hearings_between(
+    connection: AsyncConnection, deputy_ids: Collection[str] | None, since: datetime, until: datetime
+) -> list[Meeting]:
+    """Hearings that begin in a span of time, and those that are under way, the earliest first."""
+    begins = (meetings.c.starts_at >= since) & (meetings.c.starts_at < until)
+    query = _hearings(deputy_ids).where(begins | (meetings.c.state == State.OPEN))
+    return [to_meeting(row) for row in await connection.execute(query.order_by(meetings.c.starts_at).limit(MAX_LISTED))]
+
+
+def _hearings(deputy_ids: Collection[str] | None) -> Select[Any]:
+    query = select(meetings).where(meetings.c.kind == Kind.HEARING)
+    return query if deputy_ids is None else query.where(meetings.c.deputy_id.in_(deputy_ids))
 
 
 async def entry_of(
@@ -155,31 +214,44 @@ async def entries_of(connection: AsyncConnection, meeting_id: str) -> list[Entry
     return [to_entry(row) for row in await connection.execute(query)]
 
 
-async def waiting_for(connection: AsyncConnection, deputy_id: str | None = None) -> list[tuple[Meeting, Entry]]:
-    """Who waits now, for one deputy or for all, in the order of their appointments, then of their coming."""
+async def waiting_for(
+    connection: AsyncConnection, deputy_ids: Collection[str] | None, seen_since: datetime
+) -> list[tuple[Meeting, Entry]]:
+    """Who waits and has given a sign of life since then, in the order of their appointments, then of their coming."""
     query = (
         select(meetings, *(column.label(f"entry_{column.name}") for column in lobby_entries.c))
         .join(lobby_entries, lobby_entries.c.meeting_id == meetings.c.id)
-        .where(lobby_entries.c.state == Admission.WAITING, meetings.c.state != State.ENDED)
+        .where(
+            lobby_entries.c.state == Admission.WAITING,
+            lobby_entries.c.seen_at >= seen_since,
+            meetings.c.state != State.ENDED,
+        )
         .order_by(meetings.c.starts_at, lobby_entries.c.entered_at, lobby_entries.c.id)
         .limit(MAX_LISTED)
     )
-    if deputy_id is not None:
-        query = query.where(meetings.c.deputy_id == deputy_id)
+    if deputy_ids is not None:
+        query = query.where(meetings.c.deputy_id.in_(deputy_ids))
     found: list[tuple[Meeting, Entry]] = []
     for row in await connection.execute(query):
         entry = Entry(
-            row.entry_meeting_id, row.entry_account, row.entry_name, Role(row.entry_role),
-            Admission(row.entry_state), row.entry_ready, row.entry_entered_at, row.entry_granted_at,
-        )  # fmt: skip
+            meeting_id=row.entry_meeting_id,
+            account=row.entry_account,
+            name=row.entry_name,
+            role=Role(row.entry_role),
+            state=Admission(row.entry_state),
+            ready=row.entry_ready,
+            entered_at=row.entry_entered_at,
+            granted_at=row.entry_granted_at,
+            seen_at=row.entry_seen_at,
+        )
         found.append((to_meeting(row), entry))
     return found
 
 
-async def deputy_is_busy(connection: AsyncConnection, deputy_id: str, except_meeting: str) -> bool:
-    """Whether the deputy sits in another meeting with somebody let in."""
+async def let_in_elsewhere(connection: AsyncConnection, deputy_id: str, except_meeting: str) -> set[tuple[str, str]]:
+    """(meeting, account) of all who have been let in to the deputy's other meetings under way."""
     query = (
-        select(meetings.c.id)
+        select(meetings.c.id, lobby_entries.c.account)
         .join(lobby_entries, lobby_entries.c.meeting_id == meetings.c.id)
         .where(
             meetings.c.deputy_id == deputy_id,
@@ -187,9 +259,9 @@ async def deputy_is_busy(connection: AsyncConnection, deputy_id: str, except_mee
             meetings.c.id != except_meeting,
             lobby_entries.c.state == Admission.ADMITTED,
         )
-        .limit(1)
+        .limit(MAX_LISTED)
     )
-    return (await connection.execute(query)).first() is not None
+    return {(row.id, row.account) for row in await connection.execute(query)}
 
 
 async def chat_of(connection: AsyncConnection, meeting_id: str) -> list[ChatMessage]:

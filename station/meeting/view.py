@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 from station.base.principal import Principal
 from station.base.station import Station
-from station.meeting.admission import consents_by_account, own_consents
+from station.live.web.model import Broadcast
+from station.live.web.service import broadcasts_of_meeting
+from station.meeting.consent import consents_by_account, own_consents
 from station.meeting.lobby import people_of, place_in_queue
 from station.meeting.matters import Matter, list_matters
-from station.meeting.model import Admission, Entry, Meeting, display_name
+from station.meeting.model import Admission, Entry, Meeting, display_name, names_refusing
 from station.meeting.service import take_seat
+from station.nodes.journal_store import here_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,11 @@ class PersonView:
 
 @dataclass(frozen=True, slots=True)
 class RoomView:
-    """State of a meeting for one person; lists are empty for those who may not see them."""
+    """State of a meeting for one person; lists are empty for those who may not see them.
+
+    `on_air` names whose picture is being broadcast, "" while none is; `refusing`: those in the room who do not agree
+    to being recorded, so that nothing can be.
+    """
 
     meeting: str
     admission: str
@@ -37,6 +44,9 @@ class RoomView:
     waiting: list[PersonView]
     inside: list[PersonView]
     matters: list[Matter]
+    on_air: str
+    on_air_self: bool
+    refusing: list[str]
 
 
 async def view_room(station: Station, who: Principal, meeting_id: str) -> RoomView:
@@ -49,22 +59,36 @@ async def view_room(station: Station, who: Principal, meeting_id: str) -> RoomVi
     inside: list[PersonView] = []
     if seat.may_admit:
         given = await consents_by_account(station, meeting)
-        people = await people_of(station, meeting_id)
-        waiting = [_person(meeting, e, given) for e in people if e.state is Admission.WAITING]
+        people, now = await people_of(station, meeting_id), station.clock.now()
+        waiting = [_person(meeting, e, given) for e in people if e.is_waiting(now)]
         inside = [_person(meeting, e, given) for e in people if e.state is Admission.ADMITTED]
-    matters = await list_matters(station, who, meeting_id) if seat.may_note else []
-    consents = await own_consents(station, who, meeting)
+    on_air = await _on_air(station, meeting) if meeting.broadcastable else None
     return RoomView(
-        meeting.state,
-        seat.admission,
-        seat.admitted,
-        place.place if place else 0,
-        place.busy if place else False,
-        consents,
-        waiting,
-        inside,
-        matters,
+        meeting="cancelled" if meeting.cancelled else meeting.state,
+        admission=seat.admission,
+        admitted=seat.admitted,
+        place=place.place if place else 0,
+        busy=place.busy if place else False,
+        consents=await own_consents(station, who, meeting),
+        waiting=waiting,
+        inside=inside,
+        matters=await list_matters(station, who, meeting_id) if seat.may_note else [],
+        on_air=on_air.source_name if on_air else "",
+        on_air_self=on_air is not None and on_air.person == who.account,
+        refusing=await _refusing(station, meeting) if seat.may_record else [],
     )
+
+
+async def _on_air(station: Station, meeting: Meeting) -> Broadcast | None:
+    return next((b for b in await broadcasts_of_meeting(station, meeting.id) if b.live), None)
+
+
+async def _refusing(station: Station, meeting: Meeting) -> list[str]:
+    async with station.database.read() as connection:
+        here = await here_now(connection, [meeting.id])
+    given = await consents_by_account(station, meeting)
+    people = [entry for entry in await people_of(station, meeting.id) if (meeting.id, entry.account) in here]
+    return [display_name(e.role, e.name, meeting.public) for e in people if names_refusing([e], given)]
 
 
 def _person(meeting: Meeting, entry: Entry, given: dict[str, bool]) -> PersonView:

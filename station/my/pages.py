@@ -11,6 +11,7 @@ from station.booking.model import State
 from station.booking.policy import booking_policy
 from station.booking.service import may_enter, my_bookings
 from station.cases.service import my_cases
+from station.meeting.service import meetings_of_bookings
 from station.people.model import mask_phone
 from station.people.pages import my_home
 from station.people.service import get_account
@@ -36,6 +37,11 @@ async def show_my(request: web.Request) -> web.StreamResponse:
         days_left=(local_date(ahead[0].starts_at) - local_date(now)).days if ahead else 0,
         later=ahead[1:],
         past=past,
+        held={
+            booking
+            for booking, meeting in (await meetings_of_bookings(station, [b.id for b in past])).items()
+            if meeting.ended_at is not None
+        },
         cases=await my_cases(station, who),
         phone=mask_phone((await get_account(station, who.account)).phone),
         today=local_date(now),

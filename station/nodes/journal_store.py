@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,6 +57,20 @@ async def attendance_of(connection: AsyncConnection, room: str) -> list[Attended
     """Everybody who was in the room, in the order they came."""
     query = select(attendance).where(attendance.c.room == room).order_by(attendance.c.joined_at)
     return [Attended(r.person, r.name, r.joined_at, r.left_at) for r in await connection.execute(query)]
+
+
+async def here_now(connection: AsyncConnection, rooms: Collection[str]) -> set[tuple[str, str]]:
+    """(room, person) of all who are connected to one of these rooms now."""
+    query = select(attendance.c.room, attendance.c.person).where(
+        attendance.c.room.in_(rooms), attendance.c.left_at.is_(None)
+    )
+    return {(row.room, row.person) for row in await connection.execute(query)}
+
+
+async def was_recorded(connection: AsyncConnection, room: str) -> bool:
+    """Whether anything of the room has ever been recorded."""
+    query = select(recording_marks.c.seq).where(recording_marks.c.room == room, recording_marks.c.mark == "started")
+    return (await connection.execute(query.limit(1))).first() is not None
 
 
 async def marks_of(connection: AsyncConnection, room: str) -> list[tuple[str, int]]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pyotp
 from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import Transaction
 from station.base.errors import BadInput, NotFound
@@ -150,15 +151,27 @@ async def record_consent(
     if kind not in CONSENT_KINDS:
         raise BadInput
     now = station.clock.now()
-    before = await store.last_answer_at(work.connection, who.account, kind, subject)
+    before = await store.last_answer(work.connection, who.account, kind, subject)
     # The latest word counts: a clock that stands, or two machines' clocks, must not let an earlier one look later.
-    at = now if before is None else max(now, before + _NEXT_MOMENT)
+    at = now if before is None else max(now, before.at + _NEXT_MOMENT)
     await work.execute(
         insert(store.consents).values(
             id=new_id("cn"), account=who.account, name=who.name, kind=kind, subject=subject, given=given, at=at
         )
     )
-    await append(station, work, who, "consent.given" if given else "consent.refused", subject, {"kind": kind})
+    action = "given" if given else "withdrawn" if before and before.given else "refused"
+    await append(station, work, who, f"consent.{action}", subject, {"kind": kind})
+
+
+async def consents_on(connection: AsyncConnection, subject: str) -> list[Consent]:
+    """`consents_of` for who has a connection already, such as in a transaction."""
+    return await store.consents_of(connection, subject)
+
+
+async def answers_in(work: Transaction, who: Principal, subject: str) -> dict[str, bool]:
+    """What a person has answered about a subject, by kind, as this unit of work sees it."""
+    found = await store.consents_of(work.connection, subject)
+    return {consent.kind: consent.given for consent in found if consent.account == who.account}
 
 
 async def consents_of(station: Station, subject: str) -> list[Consent]:

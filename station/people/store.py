@@ -79,6 +79,7 @@ consents = Table(
     Column("given", Boolean, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Index("ix_consents_subject", "subject", "at"),
+    Index("ix_consents_account_at", "account", "at"),
 )
 
 
@@ -202,11 +203,12 @@ async def consents_by(connection: AsyncConnection, account: str, limit: int) -> 
     return [to_consent(row) for row in await connection.execute(query)]
 
 
-async def last_answer_at(connection: AsyncConnection, account: str, kind: str, subject: str) -> datetime | None:
-    """When a person last answered a question; None if never."""
+async def last_answer(connection: AsyncConnection, account: str, kind: str, subject: str) -> Consent | None:
+    """A person's latest word on a question; None if they never answered."""
     same = (consents.c.account == account) & (consents.c.kind == kind) & (consents.c.subject == subject)
-    query = select(consents.c.at).where(same).order_by(consents.c.at.desc()).limit(1)
-    return (await connection.execute(query)).scalar()
+    query = select(consents).where(same).order_by(consents.c.at.desc(), consents.c.id.desc()).limit(1)
+    row = (await connection.execute(query)).first()
+    return None if row is None else to_consent(row)
 
 
 async def consent_by(connection: AsyncConnection, consent_id: str) -> Consent | None:

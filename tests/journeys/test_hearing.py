@@ -56,7 +56,8 @@ async def picture_advances(viewer: Visitor, more: int) -> None:
 
 
 async def test_public_hearing_live_and_replay(browser: Browser, running_station: RunningStation) -> None:
-    """Anybody watches the hearing live from a phone, goes back to the start, and sees the same afterwards."""
+    """Anybody watches the hearing live from a phone, goes back to the start, and after the
+    clerk's review sees the same again."""
     clerk = await Visitor.arrive(browser, running_station.address, DESK)
     await clerk.sign_in_as("clerk")
     meeting = await open_hearing(clerk)
@@ -94,6 +95,14 @@ async def test_public_hearing_live_and_replay(browser: Browser, running_station:
     await clerk.page.click("#stop-live")
     await expect(clerk.page.locator("#on-air")).to_have_count(0)
     again = await Visitor.arrive(browser, running_station.address, PHONE)
+    await again.page.goto(broadcast_url)
+    await expect(again.page.locator("h1")).to_have_text("这场直播结束了")
+    await expect(viewer.page.locator("#away")).to_contain_text("录像要先审核", timeout=30_000)
+    await clerk.page.locator("a[href*='/desk/broadcasts/']").first.click()
+    await clerk.until("document.querySelector('video').duration > 2")
+    await clerk.look("broadcast-review")
+    await clerk.page.click("#publish")
+    await expect(clerk.page.locator("main")).to_contain_text("现在谁都能看这段录像")
     await again.page.goto(broadcast_url)
     await again.until("document.querySelector('video').duration > 2")
     await again.page.evaluate("document.querySelector('video').play()")

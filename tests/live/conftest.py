@@ -32,5 +32,5 @@ async def studio(tmp_path: Path, media: FakeMedia) -> AsyncIterator[Studio]:
         async with LiveServer(settings) as server:
             yield server
 
-    async with Studio(signer, run) as made:
+    async with Studio(signer, run, tmp_path) as made:
         yield made

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -19,8 +20,11 @@ _HINT = re.compile(r'PRELOAD-HINT:TYPE=PART,URI="s(\d+)\.p(\d+)\.mp4"')
 class Studio:
     """Start, restart, control and watch."""
 
-    def __init__(self, signer: GrantSigner, run: Callable[[], AbstractAsyncContextManager[LiveServer]]) -> None:
+    def __init__(
+        self, signer: GrantSigner, run: Callable[[], AbstractAsyncContextManager[LiveServer]], folder: Path
+    ) -> None:
         self.signer = signer
+        self.folder = folder
         self._run = run
         self.http = aiohttp.ClientSession()
 
@@ -53,6 +57,12 @@ class Studio:
         status, state = await self.control("PUT", name, body)
         assert status == 200, state
         return dict(state)
+
+    async def set_access(self, *hidden: str, public: bool = True, name: str = "b1") -> None:
+        """Publish the recording or take it back; hide people."""
+        body = {"public": public, "hidden": list(hidden)}
+        status, state = await self.control("PUT", f"{name}/access", body)
+        assert status == 200, state
 
     async def state_when(self, key: str, value: str) -> None:
         """Ask for the state until it is as wanted."""

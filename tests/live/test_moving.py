@@ -47,7 +47,7 @@ async def studio(tmp_path: Path, processes: list[FakeMedia]) -> AsyncIterator[St
         async with AsyncExitStack() as stack:
             yield await stack.enter_async_context(LiveServer(settings))
 
-    async with Studio(signer, run) as made:
+    async with Studio(signer, run, tmp_path) as made:
         yield made
 
 

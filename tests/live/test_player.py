@@ -123,6 +123,7 @@ async def test_a_viewer_watches_rewinds_and_sees_the_replay(studio: Studio) -> N
         await page.wait_for_function("() => !player.isBehind && player.state === 'playing'")
         await frames_advance(page)
 
+        await studio.set_access(public=True)
         await studio.control("DELETE", "b1")
         await page.wait_for_function("() => player.isOver")
         await page.reload()

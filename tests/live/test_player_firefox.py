@@ -33,6 +33,7 @@ async def test_firefox_watches_rewinds_and_sees_the_replay(studio: Studio) -> No
         await page.until("!player.isBehind && player.state === 'playing'")
         await frames_advance(page)
 
+        await studio.set_access(public=True)
         await studio.control("DELETE", "b1")
         await page.until("player.isOver")
         await page.goto(address)

@@ -20,9 +20,10 @@ from station.booking.service import book_slot
 from station.demo.booking import LIN, seed_booking
 from station.demo.directory import seed_directory
 from station.live.origin.main import LiveServer
-from station.meeting.admission import answer_consent, sign_grant
+from station.meeting.admission import sign_grant
+from station.meeting.consent import answer_consent
 from station.meeting.lobby import admit, enter_lobby
-from station.meeting.model import Meeting
+from station.meeting.model import Meeting, asked_kinds
 from station.meeting.service import meeting_of_booking
 from station.rtc.http.main import MediaServer
 from tests.servers import pick_port
@@ -75,10 +76,10 @@ async def reception(town: Station, booking: Booking) -> Meeting:
 
 
 async def let_in(station: Station, meeting: Meeting, recorded: bool, who: Principal = ZHAO) -> None:
-    """A citizen answers both questions and is admitted."""
+    """A citizen answers all questions and is admitted."""
     await enter_lobby(station, who, meeting.id, ready=True)
-    await answer_consent(station, who, meeting.id, "recorded", recorded)
-    await answer_consent(station, who, meeting.id, "published", recorded)
+    for kind in asked_kinds(meeting):
+        await answer_consent(station, who, meeting.id, kind, recorded)
     await admit(station, DEPUTY, meeting.id, who.account)
 
 

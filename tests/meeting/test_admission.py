@@ -7,7 +7,8 @@ import pytest
 from station.base.errors import BadInput, TooManyRequests, Unavailable
 from station.base.grants import GrantVerifier, Right
 from station.base.station import Station
-from station.meeting.admission import answer_consent, own_consents, sign_grant
+from station.meeting.admission import sign_grant
+from station.meeting.consent import answer_consent, own_consents
 from station.meeting.lobby import admit, enter_lobby
 from station.meeting.model import (
     ConsentMissing,
@@ -45,7 +46,12 @@ async def test_a_citizen_is_let_in_and_asked_before_there_is_a_pass(town: Statio
         await sign_grant(town, ZHAO, reception.id)
     with pytest.raises(BadInput):
         await answer_consent(town, ZHAO, reception.id, "use", True)
+    with pytest.raises(BadInput):  # nobody is asked about a broadcast of a private talk
+        await answer_consent(town, ZHAO, reception.id, "broadcast", True)
     await answer_consent(town, ZHAO, reception.id, "recorded", True)
+    with pytest.raises(ConsentMissing):
+        await sign_grant(town, ZHAO, reception.id)
+    await answer_consent(town, ZHAO, reception.id, "published", False)
     assert (await sign_grant(town, ZHAO, reception.id)).grant
 
 

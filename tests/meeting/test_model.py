@@ -74,7 +74,7 @@ def test_a_seat_gives_what_it_must_and_no_more(
     role: Role, relation: Relation, state: State, admission: Admission
 ) -> None:
     """Strangers and the late get nothing; hosts everything; others the room once admitted, and never its keys."""
-    seat = seat_for(role, relation, state, admission)
+    seat = seat_for(role, relation, state is not State.ENDED, admission)
     host = relation in (Relation.HOST, Relation.STAFF)
     if relation is Relation.STRANGER or state is State.ENDED:
         assert not seat.admitted
@@ -91,22 +91,25 @@ def test_a_seat_gives_what_it_must_and_no_more(
 def test_relations_follow_from_role_and_scope() -> None:
     """The deputy booked hosts, another does not; the citizen who booked takes part, another is a stranger."""
     reception = meeting()
-    assert relation_to(reception, Role.DEPUTY, "ac_1", "dp_lin") is Relation.HOST
-    assert relation_to(reception, Role.DEPUTY, "ac_2", "dp_chen") is Relation.STRANGER
-    assert relation_to(reception, Role.DEPUTY, "ac_2", "") is Relation.STRANGER
-    assert relation_to(reception, Role.CITIZEN, "ac_zhao", "") is Relation.PARTY
-    assert relation_to(reception, Role.CITIZEN, "ac_li", "") is Relation.STRANGER
-    assert relation_to(reception, Role.CLERK, "ac_3", "st_1") is Relation.STAFF
+    assert relation_to(reception, Role.DEPUTY, "ac_1", "dp_lin", in_charge=False) is Relation.HOST
+    assert relation_to(reception, Role.DEPUTY, "ac_2", "dp_chen", in_charge=False) is Relation.STRANGER
+    assert relation_to(reception, Role.DEPUTY, "ac_2", "", in_charge=False) is Relation.STRANGER
+    assert relation_to(reception, Role.CITIZEN, "ac_zhao", "", in_charge=False) is Relation.PARTY
+    assert relation_to(reception, Role.CITIZEN, "ac_li", "", in_charge=False) is Relation.STRANGER
+    assert relation_to(reception, Role.CLERK, "ac_3", "st_1", in_charge=True) is Relation.STAFF
+    assert relation_to(reception, Role.CLERK, "ac_3", "st_2", in_charge=False) is Relation.STRANGER
     for role in (Role.GUEST, Role.UNIT, Role.SUPERVISOR, Role.ADMIN):
-        assert relation_to(reception, role, "", "") is Relation.STRANGER
+        assert relation_to(reception, role, "", "", in_charge=False) is Relation.STRANGER
 
 
 def test_citizens_may_ask_to_come_to_public_hearings_only() -> None:
     """A hearing that is not public is open to deputies and staff alone, and a guest is a stranger to all."""
-    assert relation_to(meeting(Kind.HEARING, public=True), Role.CITIZEN, "ac_li", "") is Relation.INVITED
-    assert relation_to(meeting(Kind.HEARING), Role.CITIZEN, "ac_li", "") is Relation.STRANGER
-    assert relation_to(meeting(Kind.HEARING), Role.DEPUTY, "ac_2", "dp_chen") is Relation.INVITED
-    assert relation_to(meeting(Kind.HEARING, public=True), Role.GUEST, "", "") is Relation.STRANGER
+    assert (
+        relation_to(meeting(Kind.HEARING, public=True), Role.CITIZEN, "ac_li", "", in_charge=False) is Relation.INVITED
+    )
+    assert relation_to(meeting(Kind.HEARING), Role.CITIZEN, "ac_li", "", in_charge=False) is Relation.STRANGER
+    assert relation_to(meeting(Kind.HEARING), Role.DEPUTY, "ac_2", "dp_chen", in_charge=False) is Relation.INVITED
+    assert relation_to(meeting(Kind.HEARING, public=True), Role.GUEST, "", "", in_charge=False) is Relation.STRANGER
 
 
 def test_recording_needs_the_word_of_every_citizen_present() -> None:

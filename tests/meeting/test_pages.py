@@ -14,9 +14,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from station.app import build_app
 from station.base.station import Station
 from station.booking.model import Booking
+from station.meeting.chat import send_chat
 from station.meeting.lobby import enter_lobby
 from station.meeting.model import Meeting
-from station.meeting.service import send_chat
 from tests.fixtures import Person
 from tests.meeting.conftest import DEPUTY, ZHAO, Enter, Roles, let_in
 from tests.meeting.test_lobby import open_hearing

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from station.archive.publishing import PublishingRefused, publish_replay
 from station.archive.replay import get_replay
 from station.base.errors import BadInput, NotAllowed, NotFound, Unavailable
 from station.base.station import Station
@@ -14,20 +15,16 @@ from station.booking.model import Booking
 from station.booking.service import cancel_booking, get_booking
 from station.cases.service import read_case
 from station.ledger.service import timeline, verify_chain
+from station.meeting.chat import chat_of, send_chat
 from station.meeting.lobby import enter_lobby
 from station.meeting.matters import list_matters, note_matter
-from station.meeting.model import Meeting, MeetingEnded, NotAdmitted, State
+from station.meeting.model import BookingCancelled, Meeting, MeetingEnded, NotAdmitted, State
 from station.meeting.service import (
-    BookingCancelled,
     HearingForm,
-    PublishingRefused,
-    chat_of,
     create_hearing,
     end_meeting,
     get_meeting,
     meeting_of_booking,
-    publish_replay,
-    send_chat,
 )
 from station.nodes.journal import JournalEvent, JournalPage, apply_events
 from station.nodes.media_client import get_room

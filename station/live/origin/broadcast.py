@@ -47,6 +47,7 @@ class Broadcast:
         self._packaging: asyncio.Task[None] | None = None
         for stored in segments:
             self._restore(stored)
+        self.cache.playlist.hide(self.is_hidden)
         if self.ended:
             self.cache.finish()
 
@@ -66,6 +67,25 @@ class Broadcast:
         if self.connected and time.monotonic() - self._heard_at < SILENT_S:
             return "live"
         return "interrupted" if self.cache.playlist.segments else "waiting"
+
+    @property
+    def is_public(self) -> bool:
+        """Whether everybody may fetch it: while it is on air, and once its recording has been reviewed."""
+        return self.programme.public or not self.ended
+
+    def is_hidden(self, segment: int) -> bool:
+        """Whether a segment shows somebody who no longer wants to be seen; who is in an old one is not known."""
+        if not self.programme.hidden:
+            return False
+        person = self._segments[segment].person if segment < len(self._segments) else self.programme.person
+        return not person or person in self.programme.hidden
+
+    async def set_access(self, public: bool, hidden: list[str]) -> None:
+        """Say whether the recording is public and whom it may not show. Raises OSError; memory follows either way."""
+        self.programme.public, self.programme.hidden = public, sorted(set(hidden))
+        self.cache.playlist.hide(self.is_hidden)
+        self.cache.wake()
+        await asyncio.to_thread(self.folder.save, self.programme)
 
     @property
     def variant(self) -> Variant:
@@ -136,6 +156,8 @@ class Broadcast:
         while True:
             try:
                 room, person, grant = programme.room, programme.person, programme.grant
+                if self._writer:
+                    self._writer.person = person  # all frames of the source before have been packaged
                 media_url = await find_media(session, media_urls, room, person, grant)
                 feed = read_feed(session, media_url, room, person, grant)
                 async with aclosing(feed):
@@ -180,6 +202,7 @@ class Broadcast:
                 self.cache.inits[update.number] = update.data
             elif isinstance(update, SegmentOpened):
                 playlist.open_segment(update.at_ms, update.init, update.discontinuity)
+                playlist.segments[-1].hidden = self.is_hidden(playlist.segments[-1].number)
             elif isinstance(update, PartReady):
                 playlist.add_part(update.line)
                 self.cache.parts[update.segment, update.index] = update.data

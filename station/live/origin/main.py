@@ -14,7 +14,7 @@ from station.base.grants import GrantVerifier
 from station.base.problems import mark_started, problem_middleware
 from station.base.security_headers import add_security_headers
 from station.base.settings import Settings
-from station.live.origin import control, origin
+from station.live.origin import access, control, origin
 from station.live.origin.registry import Registry
 
 
@@ -58,11 +58,12 @@ def build_app(registry: Registry, verifier: GrantVerifier) -> web.Application:
     app = web.Application(middlewares=[problem_middleware], client_max_size=control.MAX_BODY)
     app.on_response_prepare.extend([mark_started, add_security_headers])
     app[origin.REGISTRY] = registry
-    app[control.VERIFIER] = verifier
+    app[access.VERIFIER] = verifier
     app.router.add_get("/control/broadcasts", control.list_broadcasts)
     app.router.add_put("/control/broadcasts/{broadcast}", control.put_broadcast)
     app.router.add_get("/control/broadcasts/{broadcast}", control.get_broadcast)
     app.router.add_delete("/control/broadcasts/{broadcast}", control.delete_broadcast)
+    app.router.add_put("/control/broadcasts/{broadcast}/access", control.put_access)
     app.router.add_get("/live/{broadcast}/{file}", origin.serve_file)
     app.router.add_options("/live/{broadcast}/{file}", origin.allow_players)
     app.on_response_prepare.append(origin.add_cors)

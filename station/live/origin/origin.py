@@ -8,6 +8,7 @@ from aiohttp import web
 
 from station.base.errors import NotFound
 from station.base.problems import problem
+from station.live.origin.access import is_service
 from station.live.origin.broadcast import Broadcast
 from station.live.origin.registry import NoSuchBroadcast, Registry
 from station.live.packaging.playlist import init_name, segment_name
@@ -27,9 +28,10 @@ CORS = {
     "Access-Control-Expose-Headers": "Content-Length, Content-Range, Date",
     "Access-Control-Max-Age": "86400",
 }
-_FOREVER = "public, max-age=31536000, immutable"
-_FRESH_PART = "public, max-age=60, immutable"
-_REPLAY = "public, max-age=10"
+# A recall must reach the caches: what they hold is asked for anew after a few seconds, and never handed on stale.
+_SHARED = "public, max-age=5, must-revalidate"
+_BLOCKING = "public, max-age=1, must-revalidate"
+_REVIEW = "private, no-store"
 
 
 async def serve_file(request: web.Request) -> web.StreamResponse:
@@ -39,6 +41,16 @@ async def serve_file(request: web.Request) -> web.StreamResponse:
         broadcast = await request.app[REGISTRY].get(request.match_info["broadcast"])
     except NoSuchBroadcast:
         return _missing()
+    if broadcast.is_public:
+        return await _serve(request, broadcast, name)
+    if not is_service(request):
+        return _missing()
+    answer = await _serve(request, broadcast, name)  # to somebody who reviews it
+    answer.headers["Cache-Control"] = _REVIEW
+    return answer
+
+
+async def _serve(request: web.Request, broadcast: Broadcast, name: str) -> web.StreamResponse:
     if name == "main.m3u8":
         return await _media_playlist(request, broadcast)
     if name == "index.m3u8":
@@ -71,7 +83,7 @@ def _stored_file(broadcast: Broadcast, name: str) -> web.StreamResponse:
 async def _multivariant(broadcast: Broadcast) -> web.Response:
     if not await _begun(broadcast):
         return _not_yet()
-    cache = _REPLAY if broadcast.ended else "no-cache"
+    cache = _SHARED if broadcast.ended else "no-cache"
     body = broadcast.multivariant().encode()
     return web.Response(body=body, content_type=_PLAYLIST, headers={"Cache-Control": cache})
 
@@ -95,11 +107,18 @@ async def _media_playlist(request: web.Request, broadcast: Broadcast) -> web.Res
             return _not_yet()
     packed = "gzip" in request.headers.get("Accept-Encoding", "")
     body, is_packed = shelf.body(query.get("_HLS_skip") in ("YES", "v2"), packed)
-    cache = _REPLAY if broadcast.ended else "public, max-age=1" if wanted else "no-cache"
-    headers = {"Cache-Control": cache, "Vary": "Accept-Encoding"}
+    headers = {"Cache-Control": _playlist_cache(broadcast, wanted is not None), "Vary": "Accept-Encoding"}
     if is_packed:
         headers["Content-Encoding"] = "gzip"
     return web.Response(body=body, content_type=_PLAYLIST, headers=headers)
+
+
+def _playlist_cache(broadcast: Broadcast, blocking: bool) -> str:
+    if not broadcast.is_public:
+        return "no-store"  # it ended while they waited: the end mark is for them alone
+    if broadcast.ended:
+        return _SHARED
+    return _BLOCKING if blocking else "no-cache"
 
 
 def _directives(segment: str | None, part: str | None) -> tuple[int, int | None] | None:
@@ -129,31 +148,31 @@ async def _part(broadcast: Broadcast, segment: int, index: int) -> web.Response:
     if hinted and not await shelf.wait_until(lambda: playlist.is_settled(*wanted), playlist.block_limit_s):
         return _not_yet()
     data = shelf.parts.get(wanted)
-    if data is None:
+    if data is None or broadcast.is_hidden(segment):
         return _missing()
-    return web.Response(body=data, content_type="video/mp4", headers={"Cache-Control": _FRESH_PART})
+    return web.Response(body=data, content_type="video/mp4", headers={"Cache-Control": _SHARED})
 
 
 def _segment(broadcast: Broadcast, number: int) -> web.StreamResponse:
-    if number >= broadcast.cache.playlist.closed:
+    if number >= broadcast.cache.playlist.closed or broadcast.is_hidden(number):
         return _missing()
     path = broadcast.folder.folder / segment_name(number)
     if path.exists():
-        return web.FileResponse(path, headers={"Cache-Control": _FOREVER, "Content-Type": "video/mp4"})
+        return web.FileResponse(path, headers={"Cache-Control": _SHARED, "Content-Type": "video/mp4"})
     data = broadcast.cache.segment_from_parts(number)
     if not data:
         return _missing()
-    return web.Response(body=data, content_type="video/mp4", headers={"Cache-Control": _FOREVER})
+    return web.Response(body=data, content_type="video/mp4", headers={"Cache-Control": _SHARED})
 
 
 def _init(broadcast: Broadcast, number: int) -> web.StreamResponse:
     data = broadcast.cache.inits.get(number)
     if data is not None:
-        return web.Response(body=data, content_type="video/mp4", headers={"Cache-Control": _FOREVER})
+        return web.Response(body=data, content_type="video/mp4", headers={"Cache-Control": _SHARED})
     path = broadcast.folder.folder / init_name(number)
     if not path.exists():
         return _missing()
-    return web.FileResponse(path, headers={"Cache-Control": _FOREVER, "Content-Type": "video/mp4"})
+    return web.FileResponse(path, headers={"Cache-Control": _SHARED, "Content-Type": "video/mp4"})
 
 
 def _address(request: web.Request) -> str:

@@ -100,6 +100,17 @@ class Registry:
         await broadcast.end(now_ms())
         return broadcast
 
+    async def set_access(self, name: str, public: bool, hidden: list[str]) -> Broadcast:
+        """Make a recording public or take it back, and hide people. Raises NoSuchBroadcast, UnsafeName, CannotKeep."""
+        if not all(is_safe_name(person) for person in hidden):
+            raise UnsafeName
+        broadcast = await self.get(name)
+        try:
+            await broadcast.set_access(public, hidden)
+        except OSError as error:
+            raise CannotKeep from error
+        return broadcast
+
     async def _create(self, name: str) -> Broadcast:
         async with self._opening:
             programme = Programme(name, "", "", started_at_ms=now_ms())

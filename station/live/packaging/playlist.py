@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -33,6 +34,7 @@ class SegmentLine:
     duration_s: float | None = None
     parts: list[PartLine] = field(default_factory=list)
     lost: bool = False
+    hidden: bool = False  # whom it shows has taken their consent back
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,12 @@ class MediaPlaylist:
         """The segment could not be kept (disk full): players skip it."""
         self.segments[number].lost = True
 
+    def hide(self, is_hidden: Callable[[int], bool]) -> None:
+        """Say anew of each segment whether players must skip it; what was rendered before does not count any more."""
+        for segment in self.segments:
+            segment.hidden = is_hidden(segment.number)
+        self._settled.clear()
+
     def render(self, skip: bool = False) -> str:
         """The playlist; with `skip` what is older than the skip boundary is left out (4.4.5.2)."""
         self._settle()
@@ -188,13 +196,13 @@ class MediaPlaylist:
         if before is None or before.init != segment.init:
             lines.append(f'#EXT-X-MAP:URI="{init_name(segment.init)}"')
         lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(segment.at_ms)}")
-        if with_parts and segment.number > self.closed - 1 - PARTS_FOR_SEGMENTS:
+        if with_parts and not segment.hidden and segment.number > self.closed - 1 - PARTS_FOR_SEGMENTS:
             for index, part in enumerate(segment.parts):
                 independent = ",INDEPENDENT=YES" if part.independent else ""
                 uri = part_name(segment.number, index)
                 lines.append(f'#EXT-X-PART:DURATION={part.duration_s:.5f},URI="{uri}"{independent}')
         if segment.duration_s is not None:
-            lines += ["#EXT-X-GAP"] if segment.lost else []
+            lines += ["#EXT-X-GAP"] if segment.lost or segment.hidden else []
             lines += [f"#EXTINF:{segment.duration_s:.5f},", segment_name(segment.number)]
         return "\n".join(lines)
 

@@ -39,6 +39,8 @@ class Programme(msgspec.Struct):
     grant: str = ""
     started_at_ms: int = 0
     ended_at_ms: int = 0
+    public: bool = False  # after the end: nobody sees it before somebody has reviewed it
+    hidden: list[str] = msgspec.field(default_factory=list)  # who no longer wants to be seen
     inits: list[Init] = msgspec.field(default_factory=list)
 
 
@@ -53,6 +55,7 @@ class StoredSegment(msgspec.Struct, frozen=True):
     end: int
     bytes: int
     lost: bool = False
+    person: str = ""  # whom it shows; "" in what an earlier version wrote
 
 
 class OpenSegment(msgspec.Struct, frozen=True):
@@ -62,6 +65,7 @@ class OpenSegment(msgspec.Struct, frozen=True):
     at_ms: float
     init: int
     discontinuity: bool
+    person: str = ""
 
 
 class ProgrammeFolder:
@@ -140,7 +144,16 @@ class ProgrammeFolder:
                 length = sum(ticks[: len(parts)])
                 end = (segments[-1].end if segments else 0) + length
                 size = sum(map(len, parts))
-                whole = StoredSegment(first.n, first.at_ms, length / 90_000, first.init, first.discontinuity, end, size)
+                whole = StoredSegment(
+                    n=first.n,
+                    at_ms=first.at_ms,
+                    duration_s=length / 90_000,
+                    init=first.init,
+                    discontinuity=first.discontinuity,
+                    end=end,
+                    bytes=size,
+                    person=first.person,
+                )
                 self._repair_last_line()
                 self.close_segment(whole, parts)
                 segments.append(whole)

@@ -60,6 +60,8 @@ class ProgrammeWriter:
         now_ms: Callable[[], float] = lambda: time.time() * 1000,
     ) -> None:
         self.alarm: str | None = None
+        self.person = programme.person
+        """Whom the frames show that come next; to be changed only while no frame waits."""
         self._folder = folder
         self._programme = programme
         start = segments[-1].end if segments else 0
@@ -128,7 +130,7 @@ class ProgrammeWriter:
     def _open_segment(self, part: Part) -> SegmentOpened:
         assert self._begun
         at_ms = self._date_of(part.start)
-        opened = OpenSegment(part.segment, at_ms, self._init_number, self._discontinuity)
+        opened = OpenSegment(part.segment, at_ms, self._init_number, self._discontinuity, self.person)
         self._open, self._discontinuity = opened, False
         self._try(lambda: self._folder.open_segment(opened))
         return SegmentOpened(at_ms, opened.init, opened.discontinuity)
@@ -145,7 +147,16 @@ class ProgrammeWriter:
         size = sum(map(len, parts))
         # The first segment is shown only when it is whole: by then more is known of the clock.
         at_ms = opened.at_ms if part.segment else self._date_of(part.end - ticks)
-        stored = StoredSegment(part.segment, at_ms, duration_s, opened.init, opened.discontinuity, part.end, size)
+        stored = StoredSegment(
+            n=part.segment,
+            at_ms=at_ms,
+            duration_s=duration_s,
+            init=opened.init,
+            discontinuity=opened.discontinuity,
+            end=part.end,
+            bytes=size,
+            person=opened.person,
+        )
         self._open = None
         if not self._try(lambda: self._write_whole(stored, parts)):
             stored = msgspec.structs.replace(stored, lost=True)

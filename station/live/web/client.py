@@ -47,13 +47,19 @@ async def put_broadcast(station: Station, broadcast_id: str, room: str, person: 
 
 async def delete_broadcast(station: Station, broadcast_id: str) -> None:
     """End a broadcast; its replay stays. One that live does not know has ended already. Raises Unavailable."""
-    await _call(station, "DELETE", broadcast_id)
+    await _call(station, "DELETE", broadcast_id, may_be_missing=True)
+
+
+async def set_access(station: Station, broadcast_id: str, public: bool, hidden: list[str]) -> None:
+    """Publish or recall a recording, hide people in it. What live does not know needs no hiding. Raises Unavailable."""
+    body = {"public": public, "hidden": hidden}
+    await _call(station, "PUT", f"{broadcast_id}/access", body, may_be_missing=True)
 
 
 async def get_status(station: Station, broadcast_id: str) -> LiveStatus | None:
     """How it goes; None when live does not know it or does not answer (a page must not fail for that)."""
     try:
-        status, body = await _call(station, "GET", broadcast_id)
+        status, body = await _call(station, "GET", broadcast_id, may_be_missing=True)
         if status == 404:
             return None
         found = msgspec.json.decode(body, type=_Status)
@@ -62,8 +68,10 @@ async def get_status(station: Station, broadcast_id: str) -> LiveStatus | None:
     return LiveStatus(found.state, found.duration_s, found.viewers)
 
 
-async def _call(station: Station, method: str, broadcast_id: str, body: object = None) -> tuple[int, bytes]:
-    url = f"{station.settings.live_url}/control/broadcasts/{broadcast_id}".rstrip("/")
+async def _call(
+    station: Station, method: str, path: str, body: object = None, may_be_missing: bool = False
+) -> tuple[int, bytes]:
+    url = f"{station.settings.live_url}/control/broadcasts/{path}".rstrip("/")
     headers = {"Authorization": f"Bearer {station.signer.service_token()}"}
     try:
         async with (
@@ -73,6 +81,6 @@ async def _call(station: Station, method: str, broadcast_id: str, body: object =
             content = await answer.read()
     except (ClientError, TimeoutError, OSError) as error:
         raise Unavailable from error
-    if answer.status >= 300 and not (answer.status == 404 and method != "PUT"):
+    if answer.status >= 300 and not (answer.status == 404 and may_be_missing):
         raise Unavailable
     return answer.status, content

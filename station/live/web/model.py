@@ -10,7 +10,7 @@ from station.base.errors import N_, Conflict
 
 
 class OnAir(StrEnum):
-    """Where a broadcast stands; once ended it is the replay of itself."""
+    """Where a broadcast stands; once ended and reviewed it is the replay of itself."""
 
     LIVE = "live"
     ENDED = "ended"
@@ -18,12 +18,15 @@ class OnAir(StrEnum):
 
 class BroadcastEnded(Conflict):
     code = "broadcast-ended"
-    message = N_("这场直播已经停了，可以看回放")
+    message = N_("这场直播已经停了，不能接着播，可以新开一场")
 
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """One broadcast. `person` is the account whose picture and sound are on air."""
+    """One broadcast. `person` is the account whose picture and sound are on air.
+
+    `revision` counts what the live role must be told; `published`: reviewed, so that everybody may see the recording.
+    """
 
     id: str
     meeting_id: str
@@ -34,6 +37,13 @@ class Broadcast:
     source_name: str
     started_at: datetime
     ended_at: datetime | None
+    published: bool = False
+    revision: int = 0
+
+    @property
+    def public(self) -> bool:
+        """Whether everybody may see it now."""
+        return self.live or self.published
 
     @property
     def live(self) -> bool:

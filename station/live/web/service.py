@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import structlog
 from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import Transaction
 from station.base.errors import N_, Conflict, NotFound, Unavailable
@@ -23,6 +25,7 @@ from station.live.web.model import Broadcast, BroadcastEnded, LiveStatus, OnAir
 log = structlog.get_logger()
 ORPHAN_AFTER_S = 30.0  # longer than storing a row takes
 LIVE_TOPIC = "live"
+Check = Callable[[Transaction], Awaitable[None]]
 
 
 class AlreadyOnAir(Conflict):
@@ -30,17 +33,41 @@ class AlreadyOnAir(Conflict):
     message = N_("这场听证会已经在直播了")
 
 
+class StillOnAir(Conflict):
+    code = "still-on-air"
+    message = N_("还在直播，停了以后才能审核公开")
+
+
 async def start_broadcast(
-    station: Station, who: Principal, meeting_id: str, title: str, host: str, person: str, source_name: str
+    station: Station,
+    who: Principal,
+    meeting_id: str,
+    title: str,
+    host: str,
+    person: str,
+    source_name: str,
+    check: Check | None = None,
 ) -> Broadcast:
-    """Put a person's picture and sound of a meeting on air. Raises AlreadyOnAir, Unavailable (nothing is kept then)."""
+    """Put a person's picture and sound of a meeting on air. Raises AlreadyOnAir, Unavailable (nothing is kept then).
+
+    `check` runs in the transaction that stores the broadcast, and may raise: a consent that is taken back while the
+    live role is being asked still counts.
+    """
     broadcast = Broadcast(
-        new_id("bc"), meeting_id, title, host, OnAir.LIVE, person, source_name, station.clock.now(), None
+        id=new_id("bc"),
+        meeting_id=meeting_id,
+        title=title,
+        host=host,
+        state=OnAir.LIVE,
+        person=person,
+        source_name=source_name,
+        started_at=station.clock.now(),
+        ended_at=None,
     )
     # The live role first and the row after it: no database lock is held while another process is asked.
     try:
         await client.put_broadcast(station, broadcast.id, meeting_id, person)
-        await _insert(station, who, broadcast)
+        await _insert(station, who, broadcast, check)
     except BaseException:  # also when the caller went away: nothing may be on air without a row
         await _undo_start(station, broadcast.id)
         raise
@@ -70,8 +97,10 @@ async def end_orphans(station: Station) -> int:
     return len(orphans)
 
 
-async def _insert(station: Station, who: Principal, broadcast: Broadcast) -> None:
+async def _insert(station: Station, who: Principal, broadcast: Broadcast, check: Check | None) -> None:
     async with station.database.transaction() as work:
+        if check is not None:
+            await check(work)
         # One broadcast of a meeting is on air at a time: an index says so, for two clerks who press at once.
         added = await insert_unless_there(
             work,
@@ -87,19 +116,37 @@ async def _insert(station: Station, who: Principal, broadcast: Broadcast) -> Non
         )
         if not added:
             raise AlreadyOnAir
+        await store.add_source(work, broadcast.id, broadcast.person)
         await _record(station, work, who, "broadcast.started", broadcast)
 
 
 async def change_source(
-    station: Station, who: Principal, broadcast_id: str, person: str, source_name: str
+    station: Station, who: Principal, broadcast_id: str, person: str, source_name: str, check: Check | None = None
 ) -> Broadcast:
-    """Show somebody else. Raises NotFound, BroadcastEnded, Unavailable."""
-    broadcast = await get_broadcast(station, broadcast_id)
-    if not broadcast.live:
-        raise BroadcastEnded
-    await client.put_broadcast(station, broadcast_id, broadcast.meeting_id, person)
-    changed = replace(broadcast, person=person, source_name=source_name)
+    """Show somebody else. Raises NotFound, BroadcastEnded, Unavailable, and what `check` raises."""
     async with station.database.transaction() as work:
+        before = await _on_air(work, broadcast_id)
+        # First of all: who is shown even for a moment must be found by a consent that is taken back meanwhile.
+        await store.add_source(work, broadcast_id, person)
+    await client.put_broadcast(station, broadcast_id, before.meeting_id, person)
+    try:
+        return await _store_source(station, who, before, person, source_name, check)
+    except BroadcastEnded:
+        raise
+    except Exception:
+        async with station.database.transaction() as work:
+            await store.change_broadcast(work, await _on_air(work, broadcast_id))
+        await sync_broadcasts(station, [broadcast_id])  # the one before is on air again
+        raise
+
+
+async def _store_source(
+    station: Station, who: Principal, broadcast: Broadcast, person: str, source_name: str, check: Check | None
+) -> Broadcast:
+    changed, broadcast_id = replace(broadcast, person=person, source_name=source_name), broadcast.id
+    async with station.database.transaction() as work:
+        if check is not None:
+            await check(work)
         await _on_air(work, broadcast_id)
         values = {"person": person, "source_name": source_name}
         await work.execute(update(store.broadcasts).where(store.broadcasts.c.id == broadcast_id).values(**values))
@@ -125,6 +172,97 @@ async def stop_broadcast(station: Station, who: Principal, broadcast_id: str) ->
     return ended
 
 
+async def withdraw_person(
+    station: Station, work: Transaction, who: Principal, meeting_id: str, person: str
+) -> list[Broadcast]:
+    """Part of taking a consent back: wherever the person has been shown, they can no longer be seen.
+
+    On air now: off air. On air with somebody else: their part is hidden from those who rewind. Published: recalled.
+    Returns the broadcasts that changed; the caller has them told by `sync_broadcasts` after the commit.
+    """
+    changed = []
+    for broadcast in await store.broadcasts_showing(work.connection, meeting_id, person):
+        hidden = await store.hide_source(work, broadcast.id, person, hidden=True)
+        if broadcast.live and broadcast.person == person:
+            ended = {"state": OnAir.ENDED, "ended_at": station.clock.now(), "published": False}
+            await store.change_broadcast(work, broadcast, **ended)
+            await _record(station, work, who, "broadcast.withdrawn", broadcast)
+        elif broadcast.published:
+            await store.change_broadcast(work, broadcast, published=False)
+            await _record(station, work, who, "broadcast.recalled", broadcast)
+        elif hidden:
+            await store.change_broadcast(work, broadcast)
+            await _record(station, work, who, "broadcast.hidden", broadcast, {"hidden": person})
+        else:
+            continue
+        changed.append(broadcast)
+    return changed
+
+
+async def readmit_person(
+    station: Station, work: Transaction, who: Principal, meeting_id: str, person: str
+) -> list[Broadcast]:
+    """Part of agreeing again: what was hidden of them may be seen again where the broadcast itself may be."""
+    changed = []
+    for broadcast in await store.broadcasts_showing(work.connection, meeting_id, person):
+        if await store.hide_source(work, broadcast.id, person, hidden=False):
+            await store.change_broadcast(work, broadcast)
+            await _record(station, work, who, "broadcast.shown-again", broadcast, {"hidden": person})
+            changed.append(broadcast)
+    return changed
+
+
+async def set_published(
+    station: Station, work: Transaction, who: Principal, broadcast_id: str, published: bool
+) -> Broadcast:
+    """Part of a review: make a recording public, or take it back. Raises NotFound, StillOnAir."""
+    broadcast = await store.broadcast_by(work.connection, broadcast_id, for_update=True)
+    if broadcast is None:
+        raise NotFound
+    if broadcast.live:
+        raise StillOnAir
+    if broadcast.published is not published:
+        await store.change_broadcast(work, broadcast, published=published)
+        action = "broadcast.published" if published else "broadcast.recalled"
+        await _record(station, work, who, action, broadcast)
+    return replace(broadcast, published=published)
+
+
+async def sync_broadcast(station: Station, broadcast_id: str) -> None:
+    """Tell the live role what the rows say: over or not, public or not, whom it shows and whom it hides.
+
+    Raises NotFound, Unavailable.
+    """
+    broadcast = await get_broadcast(station, broadcast_id)
+    async with station.database.read() as connection:
+        sources = await store.sources_of(connection, broadcast_id)
+    hidden = [person for person, is_hidden in sources.items() if is_hidden]
+    # What must no longer be seen goes first: were the role to die in between, nothing is left open.
+    await client.set_access(station, broadcast_id, broadcast.published, hidden)
+    if broadcast.live:
+        await client.put_broadcast(station, broadcast_id, broadcast.meeting_id, broadcast.person)
+    else:
+        await client.delete_broadcast(station, broadcast_id)
+    async with station.database.transaction() as work:
+        await store.mark_told(work, broadcast)
+
+
+async def sync_broadcasts(station: Station, broadcast_ids: Iterable[str]) -> None:
+    """`sync_broadcast` for several, after the commit: what fails is logged, and `sync_pending` does it again."""
+    for broadcast_id in broadcast_ids:
+        try:
+            await sync_broadcast(station, broadcast_id)
+        except Exception:
+            log.exception("broadcast_not_synced", broadcast=broadcast_id)
+
+
+async def sync_pending(station: Station) -> None:
+    """Chore: tell the live role what it has not been told, for it was away or we died."""
+    async with station.database.read() as connection:
+        pending = await store.pending_broadcasts(connection)
+    await sync_broadcasts(station, pending)
+
+
 async def stop_broadcasts_of(station: Station, who: Principal, meeting_id: str) -> None:
     """Take everything of a meeting off air, for its end."""
     for broadcast in await broadcasts_of_meeting(station, meeting_id):
@@ -141,18 +279,27 @@ async def _on_air(work: Transaction, broadcast_id: str) -> Broadcast:
     return broadcast
 
 
-async def _record(station: Station, work: Transaction, who: Principal, action: str, broadcast: Broadcast) -> None:
-    data = {"meeting": broadcast.meeting_id, "person": broadcast.person}
+async def _record(
+    station: Station,
+    work: Transaction,
+    who: Principal,
+    action: str,
+    broadcast: Broadcast,
+    more: dict[str, str] | None = None,
+) -> None:
+    data = {"meeting": broadcast.meeting_id, "person": broadcast.person, **(more or {})}
     await append(station, work, who, action, broadcast.subject, data)
 
     async def tell() -> None:
         await station.bus.publish(LIVE_TOPIC, {"action": action, "broadcast": broadcast.id})
+        # Those in the room must see at once whether they are on air.
+        await station.bus.publish(f"meeting:{broadcast.meeting_id}", {"action": action})
 
     work.after_commit.append(tell)
 
 
 async def get_broadcast(station: Station, broadcast_id: str) -> Broadcast:
-    """A broadcast; public. Raises NotFound."""
+    """A broadcast, public or not: the caller looks at that. Raises NotFound."""
     async with station.database.read() as connection:
         found = await store.broadcast_by(connection, broadcast_id)
     if found is None:
@@ -170,6 +317,17 @@ async def list_broadcasts(station: Station, state: OnAir | None = None) -> list[
     """The newest broadcasts; on air only, when asked."""
     async with station.database.read() as connection:
         return await store.newest_broadcasts(connection, state)
+
+
+async def list_public_broadcasts(station: Station) -> list[Broadcast]:
+    """The newest broadcasts that everybody may see: on air, or reviewed and published."""
+    async with station.database.read() as connection:
+        return await store.newest_broadcasts(connection, public=True)
+
+
+async def sources_on(connection: AsyncConnection, broadcast_id: str) -> list[str]:
+    """Everybody who has been shown in a broadcast."""
+    return list(await store.sources_of(connection, broadcast_id))
 
 
 async def get_status(station: Station, broadcast_id: str) -> LiveStatus | None:

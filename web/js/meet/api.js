@@ -27,15 +27,18 @@ export async function ask(path, body) {
 /** @typedef {{id: string, account: string, name: string, text: string, at: string}} ChatLine */
 /**
  * @typedef {object} RoomView
- * @property {"scheduled" | "open" | "ended"} meeting
+ * @property {"scheduled" | "open" | "ended" | "cancelled"} meeting
  * @property {"none" | "waiting" | "admitted" | "refused" | "left"} admission
  * @property {boolean} admitted
  * @property {number} place 1 is next
  * @property {boolean} busy the deputy is still with somebody else
- * @property {{recorded?: boolean, published?: boolean}} consents
+ * @property {{recorded?: boolean, broadcast?: boolean, published?: boolean}} consents
  * @property {PersonView[]} waiting
  * @property {PersonView[]} inside
  * @property {Matter[]} matters
+ * @property {string} on_air whose picture is being broadcast, "" while none is
+ * @property {boolean} on_air_self
+ * @property {string[]} refusing who in the room does not agree to being recorded; told to hosts only
  */
 
 /** The calls of one meeting. */
@@ -47,11 +50,11 @@ export class MeetingApi {
 
   /** @returns {Promise<RoomView>} */
   state = () => ask(`${this.base}/state`);
-  /** @param {"enter" | "ready" | "leave"} action @returns {Promise<RoomView>} */
+  /** @param {"enter" | "ready" | "here" | "leave"} action @returns {Promise<RoomView>} */
   door = (action) => ask(`${this.base}/door`, { action });
   /** @param {string} person @param {"admit" | "refuse"} action @returns {Promise<RoomView>} */
   decide = (person, action) => ask(`${this.base}/people/${person}`, { action });
-  /** @param {"recorded" | "published"} kind @param {boolean} given @returns {Promise<RoomView>} */
+  /** @param {"recorded" | "broadcast" | "published"} kind @param {boolean} given @returns {Promise<RoomView>} */
   consent = (kind, given) => ask(`${this.base}/consent`, { kind, given });
   /** A pass, and the signalling's URL to use it at. @returns {Promise<{grant: string, url: string}>} */
   grant = () => ask(`${this.base}/grant`, {});

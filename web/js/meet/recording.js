@@ -1,5 +1,5 @@
 // The sign that everybody sees, the hosts' buttons, and the citizen's own word to stop it.
-import { onClick, part, partIfAny, say } from "./page.js";
+import { fill, onClick, part, partIfAny, say } from "./page.js";
 
 /** @typedef {import("./api.js").MeetingApi} MeetingApi */
 /** @typedef {import("../media/messages.js").Recording} Recording */
@@ -15,6 +15,9 @@ export class RecordingBar {
   #recording = { state: "off", alarm: null };
   /** @type {boolean | undefined} */
   #agreed;
+  /** @type {string[]} */
+  #refusing = [];
+  #mustBeRecorded = part("room", HTMLElement).dataset.public === "yes";
 
   /** @param {MeetingApi} api @param {Record<string, string>} words */
   constructor(api, words) {
@@ -33,21 +36,33 @@ export class RecordingBar {
     this.#recording = recording;
     const { state, alarm } = recording;
     const sign = part("recording-sign", HTMLElement);
-    say(sign, state === "recording" ? this.words.recording : state === "paused" ? this.words.paused : "");
-    sign.classList.toggle("is-paused", state === "paused");
-    const wanted = SHOWN[state] ?? [];
+    say(sign, this.#sentence(state));
+    sign.classList.toggle("is-paused", state !== "recording");
+    const turnsOn = (/** @type {string} */ id) => id === "record-start" || id === "record-resume";
+    // What would be refused is not offered: somebody in the room does not agree, and must be asked first.
+    const wanted = (SHOWN[state] ?? []).filter((id) => !(turnsOn(id) && this.#refusing.length));
     for (const id of ["record-start", "record-pause", "record-resume", "record-stop"]) {
       const button = partIfAny(id, HTMLButtonElement);
       if (button) button.hidden = !wanted.includes(id);
     }
     if (alarm) this.#problem(alarm === "disk_full" ? this.words.diskFull : this.words.recordingProblem);
+    const warning = document.getElementById("unrecorded");
+    say(warning, this.#mustBeRecorded && state === "off" && !this.#refusing.length ? this.words.notRecording : "");
     this.#showOwn();
   }
 
-  /** @param {boolean | undefined} agreed our own latest word */
-  showAgreed(agreed) {
+  /** @param {boolean | undefined} agreed our own latest word @param {string[]} refusing who does not agree */
+  showAgreed(agreed, refusing) {
     this.#agreed = agreed;
-    this.#showOwn();
+    this.#refusing = refusing;
+    this.show(this.#recording);
+  }
+
+  /** @param {string} state */
+  #sentence(state) {
+    if (state === "recording") return this.words.recording;
+    if (this.#refusing.length) return fill(this.words.withdrawn ?? "", { names: this.#refusing.join("、") });
+    return state === "paused" ? this.words.paused : "";
   }
 
   #showOwn() {
@@ -59,7 +74,8 @@ export class RecordingBar {
   /** @param {boolean} given @param {string} words */
   #answer(given, words) {
     return this.#ask(async () => {
-      this.showAgreed((await this.api.consent("recorded", given)).consents.recorded);
+      const view = await this.api.consent("recorded", given);
+      this.showAgreed(view.consents.recorded, view.refusing);
       say(document.getElementById("network"), words);
       setTimeout(() => say(document.getElementById("network"), ""), 6000);
     });

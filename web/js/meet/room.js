@@ -1,5 +1,6 @@
 // The room: joins connection, stage, dock and panels, and takes them apart again.
 import { RoomConnection } from "../media/connection.js";
+import { AirSign } from "./air_sign.js";
 import { Chat } from "./chat.js";
 import { Dock } from "./dock.js";
 import { Line } from "./line.js";
@@ -37,6 +38,7 @@ export class Room {
     this.matters = new Matters(api, words);
     this.people = new People(api, words);
     this.recording = new RecordingBar(api, words);
+    this.air = new AirSign(api, words);
     this.stage = new Stage(part("tiles", HTMLElement), words, me);
     this.speaking = new Speaking((person, speaking) => this.stage.showSpeaking(person, speaking));
     this.connection = new RoomConnection({ getGrant });
@@ -66,7 +68,8 @@ export class Room {
   show(view) {
     this.people.show(view);
     this.matters.show(view.matters);
-    this.recording.showAgreed(view.consents.recorded);
+    this.recording.showAgreed(view.consents.recorded, view.refusing);
+    this.air.show(view);
   }
 
   #listen() {

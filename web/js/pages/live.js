@@ -15,7 +15,7 @@ const id = root.dataset.broadcast ?? "";
 /** @type {Record<string, string>} */
 const words = JSON.parse(root.dataset.words ?? "{}");
 const video = part("video", HTMLVideoElement);
-const player = new LivePlayer(video, `/live/${id}/index.m3u8`, { Hls });
+const player = new LivePlayer(video, root.dataset.src ?? `/live/${id}/index.m3u8`, { Hls });
 const bar = new PlayerBar(video, words, () => player.range, player);
 
 /** Why there is no picture, as the station says; empty while there is one. */
@@ -60,10 +60,23 @@ function showOver() {
   part("latency", HTMLElement).textContent = part("viewers", HTMLElement).textContent = "";
 }
 
+/** It is over and the recording not public before its review, or it has been recalled: nothing more can be watched. */
+function close() {
+  player.close();
+  for (const id of ["to-start", "to-live", "scrub"]) {
+    const control = document.getElementById(id);
+    if (control) control.hidden = true;
+  }
+  say(document.getElementById("away"), words.closed ?? "");
+  say(document.getElementById("player-state"), "");
+  showOver();
+}
+
 /** Asks the station how it goes, more often while the picture stands still. */
 async function refresh() {
   clearTimeout(timer);
   const now = await ask(`/api/v1/broadcasts/${id}`).catch(() => null);
+  if (now && !now.public && !root.dataset.src) return close();
   const why = AWAY[/** @type {keyof typeof AWAY} */ (now?.state)];
   away = why ? (words[why] ?? "") : "";
   player.sourceAway = Boolean(why);
@@ -81,7 +94,7 @@ async function refresh() {
 
 player.addEventListener("state", () => {
   show();
-  if (player.state === "stalled") void refresh();
+  if (["stalled", "reconnecting", "finished"].includes(player.state)) void refresh();
 });
 onClick("to-start", () => player.rewindToStart());
 onClick("to-live", () => player.backToLive());

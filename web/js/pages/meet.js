@@ -1,6 +1,6 @@
 // The meeting page: device check, consent, lobby, room. Each step is shown when the one before it is done.
 import { MeetingApi, Refusal } from "../meet/api.js";
-import { askConsent } from "../meet/consent.js";
+import { askConsent, hasAnswered } from "../meet/consent.js";
 import { DeviceCheck } from "../meet/device_check.js";
 import { OwnDevices } from "../meet/devices.js";
 import { listen, soon } from "../meet/events.js";
@@ -32,7 +32,7 @@ async function advance(why = "") {
   check.stop();
   try {
     let view = hosting ? await api.state() : await api.door("ready");
-    if (asked && (why || view.consents.recorded === undefined || view.consents.published === undefined)) {
+    if (asked && (why || !hasAnswered(view))) {
       at = "asking";
       view = await askConsent(api, words, why);
     }
@@ -88,6 +88,7 @@ function firstThen(first, next) {
 /** @param {unknown} error */
 function showError(error) {
   if (error instanceof Refusal && error.code === "meeting-ended") return over(words.ended, true);
+  if (error instanceof Refusal && error.code === "booking-cancelled") return over(words.cancelled, true);
   at = "device";
   showStep("device");
   say(problem, (error instanceof Error && error.message) || words.lost);
@@ -115,6 +116,7 @@ const refresh = soon(async () => {
   const view = await api.state().catch((error) => error);
   if (view instanceof Error) return refreshAgain(view);
   if (view.meeting === "ended" && at !== "room") return over(words.ended, true);
+  if (view.meeting === "cancelled" && at !== "room") return over(words.cancelled, true);
   if (view.admission === "refused" && at === "lobby") return over(words.removed, false);
   room?.show(view);
   if (at === "lobby") await (view.admitted ? enter(view) : wait(view));
@@ -128,9 +130,17 @@ function refreshAgain(error) {
 
 /** @param {{action: string, [more: string]: any}} message */
 function onMessage(message) {
+  if (message.action === "ping") return void giveSign();
   if (message.action === "chat") room?.chat.add(message.message);
   else refresh();
   if (message.action === "hello" && at === "room") void room?.chat.load().catch(() => {});
+}
+
+/** Who waits answers each ping: a page that has gone must not hold a place. What comes back is the place in the queue. */
+async function giveSign() {
+  if (hosting || !["device", "asking", "lobby"].includes(at)) return;
+  const view = await api.door("here").catch(() => null);
+  if (view && at === "lobby" && !view.admitted && view.admission === "waiting") wait(view);
 }
 
 async function start() {

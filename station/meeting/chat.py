@@ -1,0 +1,69 @@
+"""What people write to each other in the room."""
+
+from __future__ import annotations
+
+from sqlalchemy import insert
+
+from station.base.errors import N_, BadInput
+from station.base.ids import new_id
+from station.base.principal import Principal, Role
+from station.base.station import Station
+from station.base.text import clean_text
+from station.ledger.service import append
+from station.meeting import store
+from station.meeting.model import MAX_CHAT, ChatMessage, NotAdmitted
+from station.meeting.service import seat_inside, shown_name, take_seat, took_part
+
+
+async def send_chat(station: Station, who: Principal, meeting_id: str, text: str) -> ChatMessage:
+    """Write one line to everybody in the room. Raises BadInput, NotAdmitted, MeetingEnded, TooManyRequests."""
+    meeting, _ = await seat_inside(station, who, meeting_id)
+    words = clean_text(text)
+    if not words:
+        raise BadInput(fields={"text": N_("请先写点什么")})
+    if len(words) > MAX_CHAT:
+        raise BadInput(fields={"text": N_("一次最多写 1000 个字，请分几次发")})
+    await station.bus.limit(f"chat:{who.account}", 30, 60)
+    message = ChatMessage(new_id("ch"), who.account, shown_name(meeting, who), words, station.clock.now())
+    async with station.database.transaction() as work:
+        await work.execute(
+            insert(store.chat_messages).values(
+                id=message.id,
+                meeting_id=meeting_id,
+                account=message.account,
+                name=message.name,
+                text=words,
+                at=message.at,
+            )
+        )
+        await append(station, work, who, "chat.sent", meeting.subject, {"message": message.id})
+
+        async def tell() -> None:
+            # Only those inside listen to this topic: the door's topic must not carry what is said in the room.
+            body = {"action": "chat", "message": chat_line(message)}
+            await station.bus.publish(f"room:{meeting_id}", body)
+
+        work.after_commit.append(tell)
+    return message
+
+
+def chat_line(message: ChatMessage) -> dict[str, str]:
+    """A chat message as pages get it."""
+    return {
+        "id": message.id,
+        "account": message.account,
+        "name": message.name,
+        "text": message.text,
+        "at": message.at.isoformat(),
+    }
+
+
+async def chat_of(station: Station, who: Principal, meeting_id: str) -> list[ChatMessage]:
+    """All that was written: for those inside, and once it is over for those who took part. Raises NotAdmitted."""
+    meeting, seat = await take_seat(station, who, meeting_id)
+    reader = who.role in (Role.SYSTEM, Role.ADMIN)  # the archive, and whoever runs the station
+    may_read = reader or (seat.admitted if meeting.open else await took_part(station, who, meeting))
+    if not may_read:
+        raise NotAdmitted
+    async with station.database.read() as connection:
+        return await store.chat_of(connection, meeting_id)
