@@ -113,7 +113,7 @@ async def answer_deputy(
         policy=booking_policy(station),
         fault=fault,
         unchosen=unchosen,
-        kept=draft is not None and bool(draft.topic),
+        text_kept=draft is not None and bool(draft.topic),
         chosen=draft.slot_id if draft is not None else "",
     )
 
