@@ -64,6 +64,7 @@ def open_station(settings: Settings) -> Station:
 
 async def close_station(station: Station) -> None:
     """Let go of the database and the bus."""
+    await station.inner_http.close()
     await station.bus.close()
     await station.database.close()
 

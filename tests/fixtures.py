@@ -16,7 +16,7 @@ from aiohttp import FormData
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import insert
 
-from station.app import build_app
+from station.app import build_app, close_station
 from station.base.bus import LocalBus
 from station.base.clock import FixedClock
 from station.base.database import Database, migrate_url
@@ -59,8 +59,7 @@ async def station(tmp_path: Path, station_folder: Path) -> AsyncIterator[Station
     shutil.copytree(station_folder, tmp_path / "var")
     made = open_test_station(tmp_path / "var")
     yield made
-    await made.bus.close()
-    await made.database.close()
+    await close_station(made)
 
 
 @pytest_asyncio.fixture
@@ -77,8 +76,7 @@ async def bare_town(database_url: str, tmp_path: Path) -> AsyncIterator[Station]
         await work.execute(insert(accounts), rows)
     await seed_directory(made)
     yield made
-    await made.bus.close()
-    await made.database.close()
+    await close_station(made)
 
 
 class Person:

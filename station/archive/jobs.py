@@ -10,6 +10,7 @@ import re
 import shutil
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -39,6 +40,7 @@ from station.people.service import consents_of
 
 log = structlog.get_logger()
 MEDIA_SUFFIXES = (".mkv", ".mp4")
+NICENESS = 10  # composing waits for everything else on the machine
 Progress = Callable[[float], Awaitable[None]]
 NOTHING_RECORDED = 3  # exit status of `python -m recordings compose`
 _PROGRESS_LINE = re.compile(r"^progress ([0-9.]+)$")
@@ -91,8 +93,10 @@ async def _run_composer(source: Path, target: Path, progress: Progress) -> bool:
     """Whether there was anything to compose. Raises ComposeFailed."""
     command = [sys.executable, "-m", "recordings", "compose", str(source), str(target)]
     process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, preexec_fn=lambda: os.nice(10)
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
+    with suppress(ProcessLookupError):  # from here, as code between fork and exec may hang beside threads
+        os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
     assert process.stdout is not None and process.stderr is not None
     errors = asyncio.create_task(process.stderr.read())
     try:

@@ -8,6 +8,7 @@ from station.base.bus import Bus
 from station.base.clock import Clock
 from station.base.database import Database
 from station.base.grants import GrantSigner
+from station.base.inner_http import InnerHttp
 from station.base.presence import Presence
 from station.base.settings import Settings
 
@@ -22,3 +23,4 @@ class Station:
     clock: Clock
     signer: GrantSigner
     presence: Presence = field(default_factory=Presence)
+    inner_http: InnerHttp = field(default_factory=InnerHttp)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 import msgspec
-from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from station.base.errors import Unavailable
+from station.base.inner_http import Answer
 from station.base.station import Station
 from station.nodes.insight import RoomInsight
 from station.nodes.model import RecordingAction
 from station.nodes.placement import Node, all_nodes, find_node, forget_room, place_room
 
 T = TypeVar("T")
-TIMEOUT = ClientTimeout(total=8, sock_connect=2)
 
 
 class RoomMember(msgspec.Struct, frozen=True):
@@ -63,12 +61,6 @@ class RoomState(msgspec.Struct, frozen=True):
     members: list[RoomMember] = msgspec.field(default_factory=list)
     tracks: list[RoomTrack] = msgspec.field(default_factory=list)
     recording: RecordingState = msgspec.field(default_factory=RecordingState)
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    body: bytes = field(repr=False)
 
 
 async def get_room(station: Station, room: str) -> RoomState:
@@ -127,7 +119,7 @@ async def list_occupants(station: Station) -> Occupants:
     """Who is in all rooms of the processes that answer."""
     calls = (_call(station, node, "GET", "/control/stays") for node in all_nodes(station))
     answers = await asyncio.gather(*calls, return_exceptions=True)
-    found = [_decode(answer, Occupants) for answer in answers if isinstance(answer, _Answer) and answer.status == 200]
+    found = [_decode(answer, Occupants) for answer in answers if isinstance(answer, Answer) and answer.status == 200]
     return Occupants([room for one in found for room in one.rooms], [stay for one in found for stay in one.stays])
 
 
@@ -154,30 +146,22 @@ async def get_insight_history(station: Station, room: str) -> list[msgspec.Raw]:
     """
     asked = (_call(station, node, "GET", f"/control/rooms/{room}/insight/history") for node in all_nodes(station))
     answers = await asyncio.gather(*asked, return_exceptions=True)
-    told = [answer for answer in answers if isinstance(answer, _Answer)]
+    told = [answer for answer in answers if isinstance(answer, Answer)]
     if not told:
         raise Unavailable
     return [snapshot for answer in told for snapshot in _decode(answer, list[msgspec.Raw])]
 
 
-async def _call(station: Station, node: Node, method: str, path: str, body: object = None) -> _Answer:
-    headers = {"Authorization": f"Bearer {station.signer.service_token()}"}
-    try:
-        async with (
-            ClientSession(timeout=TIMEOUT) as session,
-            session.request(method, node.url + path, headers=headers, json=body) as answer,
-        ):
-            return _Answer(answer.status, await answer.read())
-    except (ClientError, TimeoutError, OSError) as error:
-        raise Unavailable from error
+async def _call(station: Station, node: Node, method: str, path: str, body: object = None) -> Answer:
+    return await station.inner_http.call(method, node.url + path, station.signer.service_headers(), body)
 
 
-def _check(answer: _Answer, *fine: int) -> None:
+def _check(answer: Answer, *fine: int) -> None:
     if answer.status >= 300 and answer.status not in fine:
         raise Unavailable
 
 
-def _decode(answer: _Answer, shape: type[T]) -> T:
+def _decode(answer: Answer, shape: type[T]) -> T:
     _check(answer)
     try:
         return msgspec.json.decode(answer.body, type=shape)

@@ -12,11 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import structlog
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientTimeout
 from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import IntegrityError
 
 from station.base.database import Transaction
+from station.base.errors import Unavailable
 from station.base.principal import SYSTEM
 from station.base.station import Station
 from station.ledger.service import append
@@ -62,9 +63,9 @@ async def place_room(station: Station, room: str) -> Node:
     async with station.database.read() as connection:
         held = await node_of(connection, room)
     holder = next((node for node in nodes if node.name == held), None)
-    if holder is not None and not await _has_gone(holder):
+    if holder is not None and not await _has_gone(station, holder):
         return holder
-    living = await _living(node for node in nodes if node is not holder)
+    living = await _living(station, (node for node in nodes if node is not holder))
     if not living:
         return holder or nodes[0]
     try:
@@ -107,35 +108,34 @@ async def _record_move(station: Station, work: Transaction, room: str, away: str
     await append(station, work, SYSTEM, "meeting.moved", f"meeting:{room}", {"from": away, "to": to})
 
 
-async def _has_gone(node: Node) -> bool:
+async def _has_gone(station: Station, node: Node) -> bool:
     end = time.monotonic() + GONE_AFTER_S
-    while not await _answers(node, "/healthz"):
+    while not await _answers(station, node, "/healthz"):
         if time.monotonic() > end:
             return True
         await asyncio.sleep(ASK_AGAIN_S)
     return False
 
 
-async def _living(nodes: Iterable[Node]) -> list[Node]:
+async def _living(station: Station, nodes: Iterable[Node]) -> list[Node]:
     asked = list(nodes)
-    answers = await asyncio.gather(*(_answers(node, "/readyz") for node in asked))
+    answers = await asyncio.gather(*(_answers(station, node, "/readyz") for node in asked))
     return [node for node, answer in zip(asked, answers, strict=True) if answer]
 
 
-async def _answers(node: Node, path: str) -> bool:
+async def _answers(station: Station, node: Node, path: str) -> bool:
     try:
-        async with ClientSession(timeout=PROBE) as session, session.get(node.url + path) as answer:
-            return answer.status == 200
-    except (ClientError, TimeoutError, OSError):
+        return (await station.inner_http.call("GET", node.url + path, timeout=PROBE)).status == 200
+    except Unavailable:
         return False
 
 
 async def _open_there(station: Station, room: str, node: Node) -> None:
     """Has the new holder go on with the recording at once: whoever asks next must know that it is on."""
-    headers = {"Authorization": f"Bearer {station.signer.service_token()}"}
-    url = f"{node.url}/control/rooms/{room}"
+    url, headers = f"{node.url}/control/rooms/{room}", station.signer.service_headers()
     try:
-        async with ClientSession(timeout=PROBE) as session, session.put(url, headers=headers) as answer:
-            answer.raise_for_status()
-    except (ClientError, TimeoutError, OSError) as error:  # the first who enters opens it just as well
-        log.warning("room_not_opened", room=room, node=node.name, error=str(error))
+        status = (await station.inner_http.call("PUT", url, headers, timeout=PROBE)).status
+    except Unavailable:
+        status = 503
+    if status >= 300:  # the first who enters opens it just as well
+        log.warning("room_not_opened", room=room, node=node.name, status=status)

@@ -143,8 +143,8 @@ class Broadcast:
             with suppress(asyncio.CancelledError):
                 await packaging
         if self._thread:
-            self._thread.shutdown(wait=True)
-            self._thread = None
+            thread, self._thread = self._thread, None
+            await asyncio.to_thread(thread.shutdown, wait=True)  # on a slow disk: the others go on meanwhile
         self._writer = None
 
     async def _read_source(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import msgspec
-from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from station.base.errors import Unavailable
 from station.base.station import Station
 from station.live.web.model import LiveStatus
 
-TIMEOUT = ClientTimeout(total=8, sock_connect=2)
 FEED_TTL_S = 24 * 3600  # as long as a broadcast may run: live reads media's feed with this grant
 
 
@@ -72,15 +70,7 @@ async def _call(
     station: Station, method: str, path: str, body: object = None, may_be_missing: bool = False
 ) -> tuple[int, bytes]:
     url = f"{station.settings.live_url}/control/broadcasts/{path}".rstrip("/")
-    headers = {"Authorization": f"Bearer {station.signer.service_token()}"}
-    try:
-        async with (
-            ClientSession(timeout=TIMEOUT) as session,
-            session.request(method, url, headers=headers, json=body) as answer,
-        ):
-            content = await answer.read()
-    except (ClientError, TimeoutError, OSError) as error:
-        raise Unavailable from error
+    answer = await station.inner_http.call(method, url, station.signer.service_headers(), body)
     if answer.status >= 300 and not (answer.status == 404 and may_be_missing):
         raise Unavailable
-    return answer.status, content
+    return answer.status, answer.body

@@ -19,6 +19,7 @@ const api = new MeetingApi(meeting);
 const devices = new OwnDevices();
 const check = new DeviceCheck(devices, words);
 const problem = document.getElementById("problem");
+const SIGNED_OUT = "not-signed-in"; // the code of a refusal
 
 /** @type {"device" | "asking" | "lobby" | "entering" | "room" | "over"} */
 let at = "device";
@@ -89,6 +90,7 @@ function firstThen(first, next) {
 function showError(error) {
   if (error instanceof Refusal && error.code === "meeting-ended") return over(words.ended, true);
   if (error instanceof Refusal && error.code === "booking-cancelled") return over(words.cancelled, true);
+  if (isSignedOut(error)) return overSignedOut();
   at = "device";
   showStep("device");
   say(problem, (error instanceof Error && error.message) || words.lost);
@@ -96,10 +98,25 @@ function showError(error) {
 
 /** @param {string} reason a CloseReason, or the code of a refusal while coming back */
 function onOver(reason) {
+  if (at === "over") return;
+  if (reason === "signed_out" || reason === SIGNED_OUT) return overSignedOut();
   const isEnded = reason === "ended" || reason === "meeting-ended";
   /** @type {Record<string, string>} */
-  const said = { left: "", removed: words.removed, replaced: words.replaced, unsupported: words.noWebrtc };
+  const said = { left: "", removed: words.removed, "put-out": words.removed, replaced: words.replaced, unsupported: words.noWebrtc };
   over(isEnded ? words.ended : (said[reason] ?? words.lost), isEnded);
+}
+
+/** @param {unknown} error */
+function isSignedOut(error) {
+  return error instanceof Refusal && error.code === SIGNED_OUT;
+}
+
+/** The sign-in has ended: it is said as that, and the way back goes through signing in. */
+function overSignedOut() {
+  if (at === "over") return;
+  over(words.signedOut ?? "", true);
+  part("sign-in-again", HTMLAnchorElement).hidden = false;
+  room?.connection.leave();
 }
 
 /** @param {string} sentence @param {boolean} forGood */
@@ -124,6 +141,7 @@ const refresh = soon(async () => {
 
 /** What was missed must not stay missed: whoever waits would wait for ever. @param {Error} error */
 function refreshAgain(error) {
+  if (isSignedOut(error)) return overSignedOut();
   if (!(error instanceof Refusal) || error.code === "unavailable") setTimeout(refresh, 2000);
   else if (at === "lobby") showError(error);
 }
@@ -131,6 +149,7 @@ function refreshAgain(error) {
 /** @param {{action: string, [more: string]: any}} message */
 function onMessage(message) {
   if (message.action === "ping") return void giveSign();
+  if (message.action === "signed-out") return void refresh();
   if (message.action === "chat") room?.chat.add(message.message);
   else refresh();
   if (message.action === "hello" && at === "room") void room?.chat.load().catch(() => {});
