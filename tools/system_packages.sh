@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests drive besides Python packages: a browser, two databases, media tools, a font, TURN, nginx.
+# Installs what the tests drive besides Python packages: two browsers, two databases, media tools, a font, TURN, nginx.
 # With apt and root (or sudo without a password) it does so itself; elsewhere it says what is missing.
 set -euo pipefail
 export PATH="$PATH:/usr/sbin:/sbin"

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.browsers.bidi import BidiConnection
+from tests.browsers.bidi import BidiConnection, BidiError
 from tests.servers import wait_for
 
 START_S = 60.0
@@ -131,7 +131,10 @@ class FirefoxPage:
         """Wait until a JavaScript expression holds."""
 
         async def holds() -> bool:
-            return bool(await self.evaluate(f"() => Boolean({expression})"))
+            try:
+                return bool(await self.evaluate(f"() => Boolean({expression})"))
+            except BidiError:  # one page has gone and the next has not come
+                return False
 
         try:
             await wait_for(holds, expression, timeout_s)

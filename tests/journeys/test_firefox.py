@@ -1,0 +1,152 @@
+"""A public hearing where most people use Firefox, which sends and takes no H.264: seen, heard, recorded, on air."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from tests.browsers.firefox import Firefox
+from tests.journeys import steps
+from tests.journeys.firefox_visitor import SMALL_CAMERA, FirefoxVisitor
+from tests.journeys.test_hearing import open_hearing
+from tests.journeys.visitor import DESK, PHONE, Visitor
+from tests.servers import RunningStation, wait_for
+
+CLERK, DEPUTY, CITIZEN = "ac_demo_clerk", "ac_demo_deputy1", "ac_demo_citizen"
+PATIENCE_S = 60.0  # three browsers encode and decode by software beside each other
+IS_MUTED = re.compile(r"\bis-muted\b")
+
+
+@pytest_asyncio.fixture
+async def firefox() -> AsyncIterator[Firefox]:
+    """A Firefox with a fresh profile."""
+    async with Firefox.launch() as started:
+        yield started
+
+
+async def arrive_in_chromium(browser: Browser, address: str) -> Visitor:
+    """A person at a desk, with the small camera of the others."""
+    visitor = await Visitor.arrive(browser, address, DESK)
+    await visitor.context.add_init_script(SMALL_CAMERA)
+    return visitor
+
+
+async def sees(viewer: FirefoxVisitor, person: str, more: int = 10) -> None:
+    """New pictures of that person's camera are decoded in the viewer's tile, which says nothing against it."""
+    before = await viewer.pictures_shown(person)
+
+    async def grown() -> bool:
+        return await viewer.pictures_shown(person) >= before + more
+
+    await wait_for(grown, f"{more} more pictures of {person}", PATIENCE_S)
+
+
+async def sees_in_chromium(viewer: Visitor, person: str, more: int = 10) -> None:
+    """The same at Chromium."""
+    shown = (
+        f"(document.querySelector(\"video[data-person='{person}']\")?.getVideoPlaybackQuality().totalVideoFrames ?? 0)"
+    )
+    before = int(await viewer.page.evaluate(shown))
+    await viewer.until(f"{shown} >= {before + more}", PATIENCE_S)
+
+
+async def come_in(citizen: FirefoxVisitor, clerk: Visitor, meeting: str) -> None:
+    """Sign in, try the devices, agree to be recorded, wait, and be let in."""
+    await citizen.sign_in_by_phone("13800001234")
+    await citizen.try_devices(meeting)
+    page = citizen.page
+    await page.click("#join")
+    for answer in ("#consent-yes", "#publish-yes", "#consent-send"):
+        await page.click(answer)
+    await page.until("!document.querySelector('[data-step=lobby]').hidden")
+    await clerk.page.click("#tab-people")
+    await clerk.page.click(f"#admit-{CITIZEN}")
+    await citizen.enter_room()
+
+
+async def mute_and_unmute(citizen: FirefoxVisitor, clerk: Visitor) -> None:
+    """What the citizen switches off is shown as off to the others, and comes back."""
+    tile = clerk.page.locator(f".tile:has(video[data-person='{CITIZEN}'])")
+    await citizen.page.click("#mute")
+    await expect(tile).to_have_class(IS_MUTED)
+    await citizen.page.click("#mute")
+    await expect(tile).not_to_have_class(IS_MUTED)
+    await citizen.page.click("#camera")
+    await expect(tile.locator(".off")).to_be_visible()
+    await citizen.page.click("#camera")
+    await expect(tile.locator(".off")).to_be_hidden()
+    await sees_in_chromium(clerk, CITIZEN)
+
+
+async def go_on_air(clerk: Visitor, meeting: str) -> None:
+    """The clerk broadcasts the deputy from another window, so that the room stays open."""
+    desk = Visitor(clerk.address, clerk.context, await clerk.context.new_page())
+    await desk.go(f"/desk/hearings/{meeting}")
+    await desk.page.locator("#live-form label", has_text="林秀兰").locator("input").check()
+    await desk.page.click("#go-live")
+    await expect(desk.page.locator("#on-air")).to_be_visible()
+    assert desk.errors == []
+    await desk.page.close()
+
+
+async def watch_live(viewer: FirefoxVisitor) -> None:
+    """Without signing in, find the broadcast, see it, and see it from the start."""
+    await viewer.go("/live")
+    await viewer.page.click(".live-card")
+    await viewer.page.until("location.pathname.startsWith('/live/')")
+    await broadcast_advances(viewer)
+    await viewer.page.click("#to-start")
+    await broadcast_advances(viewer)
+
+
+async def broadcast_advances(viewer: FirefoxVisitor, more: int = 25) -> None:
+    shown = "(document.querySelector('video')?.getVideoPlaybackQuality().totalVideoFrames ?? 0)"
+    before = int(await viewer.page.evaluate(f"() => {shown}"))
+    await viewer.page.until(f"{shown} >= {before + more}", 40)
+
+
+async def leave(deputy: FirefoxVisitor, clerk: Visitor) -> None:
+    """Who leaves by the button is gone from the others' screens."""
+    await deputy.page.click("#leave")
+    await expect(clerk.page.locator(f"video[data-person='{DEPUTY}']")).to_have_count(0)
+
+
+async def test_a_hearing_of_chromium_and_two_firefoxes(
+    browser: Browser, firefox: Firefox, running_station: RunningStation
+) -> None:
+    """All see each other, two and three; one mutes; it is recorded and watched live in Firefox; one leaves."""
+    address = running_station.address
+    clerk = await arrive_in_chromium(browser, address)
+    await clerk.sign_in_as("clerk")
+    meeting = await open_hearing(clerk)
+    await steps.try_devices(clerk, f"/meet/{meeting}")
+    await clerk.page.click("#join")
+    await steps.enter_room(clerk)
+
+    deputy = await FirefoxVisitor.arrive(firefox, address, DESK)
+    await deputy.sign_in_as("linxiulan")
+    await deputy.try_devices(meeting)
+    await deputy.page.click("#join")
+    await deputy.enter_room()
+    await sees(deputy, CLERK)
+    await sees_in_chromium(clerk, DEPUTY)
+    await deputy.look("room-two")
+
+    citizen = await FirefoxVisitor.arrive(firefox, address, PHONE)
+    await come_in(citizen, clerk, meeting)
+    for person in (CLERK, DEPUTY):
+        await sees(citizen, person)
+    await sees(deputy, CITIZEN)
+    await sees_in_chromium(clerk, CITIZEN)
+    await citizen.look("room-three")
+
+    await mute_and_unmute(citizen, clerk)
+    await clerk.page.click("#record-start")
+    await citizen.page.until("!document.querySelector('#recording-sign').hidden")
+    await go_on_air(clerk, meeting)
+    viewer = await FirefoxVisitor.arrive(firefox, address, PHONE)
+    await watch_live(viewer)
+    await leave(deputy, clerk)
