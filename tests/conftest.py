@@ -7,6 +7,28 @@ import os
 import pytest
 
 pytest_plugins = ["tests.fixtures", "tests.servers"]
+# What starts a browser, a database, processes or real media: left out by `--unit`.
+SERVERS = {"browser", "postgres_url", "redis_url", "smtp_server", "database_url", "media", "roles", "station_folder"}
+SLOW_FOLDERS = {"accessibility", "bench", "browsers", "deploy", "fuzz", "journeys", "resilience", "serve", "upgrade"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--unit`: only what runs on a machine with Python alone, in about a minute."""
+    parser.addoption("--unit", action="store_true", help="leave out tests with browsers, servers or processes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselects, rather than skips, what `--unit` leaves out: nothing is taken for tested."""
+    if not config.getoption("--unit"):
+        return
+    kept = [item for item in items if _is_unit(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
+
+
+def _is_unit(item: pytest.Item) -> bool:
+    folders = set(item.path.relative_to(item.config.rootpath).parts)
+    return not (folders & SLOW_FOLDERS or set(getattr(item, "fixturenames", ())) & SERVERS)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
