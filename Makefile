@@ -12,7 +12,7 @@ PY := .venv/bin/python
 option = $(if $(filter command,$(word 1,$(origin $(1)))),$(2) '$($(1))')
 OPTIONS = $(call option,HOST,--host) $(call option,PORT,--port) $(call option,MEDIA_PORT,--media-port) $(call option,DATA,--data)
 
-.PHONY: help run setup develop test check format messages bench lock audit clean
+.PHONY: help run setup develop test unit check format messages bench lock audit clean
 help:
 	grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */make \1\t/'
 
@@ -30,6 +30,10 @@ test: ## install what is needed, check the code, run every test
 	tools/setup.sh dev
 	$(MAKE) check
 	$(PY) -m pytest
+
+unit: ## only the fast tests, which need neither npm nor apt
+	tools/setup.sh dev python
+	$(PY) -m pytest --unit
 
 check: develop ## lint and types only
 	$(PY) -m ruff check .

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes .venv with the pinned packages, and the browser parts. A second run finds the stamps and does nothing.
-# `tools/setup.sh` brings what the station runs with, `tools/setup.sh dev` also what it is tested and checked with.
+# `tools/setup.sh` brings what the station runs with, `tools/setup.sh dev` also what it is tested and checked with,
+# `tools/setup.sh dev python` that without the browser parts, for who has no npm.
 # Call it from the project's folder.
 set -euo pipefail
 
@@ -8,7 +9,7 @@ kind=${1:-run}
 case $kind in
   run) packages=constraints.txt npm_options=--omit=dev ;;
   dev) packages=constraints-dev.txt npm_options=--include=dev ;;
-  *) echo "usage: tools/setup.sh [dev]" >&2; exit 2 ;;
+  *) echo "usage: tools/setup.sh [dev [python]]" >&2; exit 2 ;;
 esac
 
 stamp_of() { cat "$@" | cksum; }
@@ -50,4 +51,4 @@ setup_browser_parts() {
 }
 
 setup_python
-setup_browser_parts
+[ "${2:-}" = python ] || setup_browser_parts
