@@ -19,7 +19,7 @@ ZHAO = Principal("ac_demo_citizen", Role.CITIZEN, "赵玉梅")
 
 
 async def test_the_form_comes_after_signing_in(town: Station, new_person: NewPerson) -> None:
-    """A guest who picked a time signs in and stands at the form; a text typed before is told of on the deputy's page."""
+    """A guest who picked a time signs in and stands at the form; a text typed before is told on the deputy's page."""
     guest = await new_person()
     slot = next(slot for slot in await list_slots(town, ZHAO, LIN) if not slot.full)
     page = await guest.get(f"/book?slot={slot.id}")
