@@ -17,8 +17,9 @@ from station.base.station import Station
 from station.ledger.service import timeline
 from station.live.web.service import broadcast_folder
 from station.live.web.store import broadcasts
+from station.meeting.chat import chat_of
 from station.meeting.model import Meeting, State
-from station.meeting.service import chat_of, get_meeting
+from station.meeting.service import get_meeting
 from station.meeting.store import chat_messages, meetings
 from station.nodes.journal import roll_call
 from tests.recordings.media import EPOCH_MS, feed, record, sound, track, video
