@@ -21,7 +21,7 @@ class NoSmsCarrier(StationError):
 
     status = 503
     code = "no-sms-carrier"
-    message = N_("这里还没有接通短信，收不到登录数字。请打电话给我们，工作人员替您办")
+    message = N_("这里还没有接通短信，收不到登录数字。有事请打电话问工作人员")
 
 
 def check_sms(station: Station) -> None:

@@ -86,7 +86,7 @@ class NoSmsThere(BadInput):
     code = "no-sms-there"
 
     def __init__(self) -> None:
-        words = N_("短信只能发到内地的手机号。没有内地号码，请打页面下方的电话，工作人员替您办")
+        words = N_("短信只能发到内地的手机号。没有内地号码，请打页面下方的电话问工作人员")
         super().__init__(fields={"phone": words})
 
 

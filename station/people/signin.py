@@ -85,8 +85,8 @@ class TooManyTries(StationError):
 class BusyNetwork(TooManyRequests):
     """Many people behind one address, or one machine that asks for many: a short wait, and another way."""
 
-    message = N_("从您这里要短信的人很多。请等 %(seconds)s 秒再试，或者打页面下方的电话，工作人员替您办")
-    in_minutes = N_("从您这里要短信的人很多。请等 %(minutes)s 分钟再试，或者打页面下方的电话，工作人员替您办")
+    message = N_("从您这里要短信的人很多。请等 %(seconds)s 秒再试，或者打页面下方的电话问工作人员")
+    in_minutes = N_("从您这里要短信的人很多。请等 %(minutes)s 分钟再试，或者打页面下方的电话问工作人员")
 
 
 async def send_code(station: Station, raw_phone: str, caller: Caller) -> str:
