@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from recordings.frames import EncodedFrame
-from recordings.h264 import AccessUnit, ParameterSets, parse_access_unit, picture_size
+from recordings.h264 import AccessUnit, ParameterSets, join_nals, parse_access_unit, picture_size
 from station.live.formats.audio import AudioTrack
 from station.live.formats.cmaf import AUDIO_TIMESCALE, Codecs
 from station.live.formats.vp8 import Vp8Transcoder
@@ -90,9 +90,10 @@ class Packager:
         events = self._begin_with(unit, frame.at_ms)
         if self._begun is None or self._begun.codecs.video is None:
             return events
+        data = _with_parameter_sets(unit, self._begun.codecs.video)
         wait_ms = AUDIO_WAIT_MS if frame.at_ms - self._heard_ms < HEARD_MS else 0.0
         silence = self._audio.fill_until(ticks_to_audio(self._ticks(frame.at_ms - wait_ms)))
-        events += self._segmenter.push_video(self._ticks(frame.at_ms), unit.keyframe, unit.data)
+        events += self._segmenter.push_video(self._ticks(frame.at_ms), unit.keyframe, data)
         events += self._segmenter.push_audio(silence)
         return events
 
@@ -122,6 +123,16 @@ class Packager:
         self._heard_ms = frame.at_ms
         at = round(self._ticks(frame.at_ms) * AUDIO_TIMESCALE / 90_000)
         return list(self._segmenter.push_audio(self._audio.push(frame.data, at)))
+
+
+def _with_parameter_sets(unit: AccessUnit, sets: ParameterSets) -> bytes:
+    """The sample; a keyframe carries its parameter sets although the init segment has them, too.
+
+    FFmpeg reads one init segment for the whole playlist, and mpv with it: after a change of size it would decode with
+    the old sets. The entry stays `avc1`, against the letter of ISO/IEC 14496-15 §5.4.2.1, as not all players of
+    Apple take `avc3`.
+    """
+    return join_nals([sets.sps, *sets.pps]) + unit.data if unit.keyframe else unit.data
 
 
 def _usable(parameters: ParameterSets) -> bool:

@@ -14,6 +14,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
+from recordings.h264 import SPS, nal_type
 from station.live.packaging.playlist import init_name, segment_name
 from station.live.packaging.programme import ProgrammeFolder, StoredSegment
 
@@ -98,17 +99,24 @@ def _is_audio_only(folder: Path, init: int) -> bool:
 
 
 def _packets(source: InputContainer, in_band: bool) -> Iterator[Packet[Any]]:
-    """Packets in order; with `in_band` keyframes carry their own parameter sets, since the file has one header."""
+    """Packets in order; with `in_band` keyframes carry their own parameter sets, since the file has one header.
+
+    Those of today's broadcasts have them already, those of earlier ones do not.
+    """
     sets = b""
     if in_band and source.streams.video:
         sets = _length_prefixed_sets(bytes(source.streams.video[0].codec_context.extradata or b""))
     for packet in source.demux():
         if packet.size == 0:
             continue
-        if sets and packet.is_keyframe and packet.stream.type == "video":
+        if sets and packet.is_keyframe and packet.stream.type == "video" and not _begins_with_sets(bytes(packet)):
             yield _with_sets(packet, sets)
         else:
             yield packet
+
+
+def _begins_with_sets(sample: bytes) -> bool:
+    return len(sample) > 4 and nal_type(sample[4:]) == SPS
 
 
 def _with_sets(packet: Packet[Any], sets: bytes) -> Packet[Any]:
