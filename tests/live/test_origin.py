@@ -2,13 +2,25 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 
 import pytest
+from aiohttp.typedefs import LooseHeaders
 
 from station.live.packaging.playlist import PartLine
 from tests.live.media import FPS, FakeMedia
 from tests.live.reading import read
 from tests.live.studio import Studio, closed, hint
+
+
+def assert_problem(answer: tuple[int, bytes, LooseHeaders], status: int, code: str) -> None:
+    """The answer is problem details (RFC 9457) that no cache keeps."""
+    found, body, headers = answer
+    assert found == status
+    headers = dict(headers)
+    assert headers["Content-Type"].startswith("application/problem+json") and headers["Cache-Control"] == "no-store"
+    told = json.loads(body)
+    assert (told["type"], told["status"]) == (f"/problems/{code}", status) and told["title"]
 
 
 async def test_what_is_put_on_air_can_be_decoded(studio: Studio) -> None:
@@ -85,10 +97,10 @@ async def test_a_hint_that_its_segment_never_had_is_a_404(studio: Studio, media:
     ["?_HLS_msn=-1", "?_HLS_msn=abc", "?_HLS_part=1", "?_HLS_msn=1&_HLS_part=x", "?_HLS_msn=99999", "?_HLS_msn=1e3"],
 )
 async def test_bad_directives_are_refused(studio: Studio, query: str) -> None:
-    """What is no number, or lies far in the future, is a 400."""
+    """What is no number, or lies far in the future, is a 400, told as problem details."""
     await studio.go_live()
     assert closed(await studio.playlist()) >= 1
-    assert (await studio.get(f"b1/main.m3u8{query}"))[0] == 400
+    assert_problem(await studio.get(f"b1/main.m3u8{query}"), 400, "bad-directive")
 
 
 async def test_a_source_that_stops_gives_503_in_time(studio: Studio, media: FakeMedia) -> None:
@@ -100,8 +112,11 @@ async def test_a_source_that_stops_gives_503_in_time(studio: Studio, media: Fake
     playlist = (await studio.server.registry.get("b1")).cache.playlist
     assert playlist.block_limit_s == 9
     playlist._target_s = 0.1  # the same, faster
-    status, _, headers = await studio.get(f"b1/main.m3u8?_HLS_msn={playlist.closed}&_HLS_part=5")
-    assert status == 503 and headers["Retry-After"] == "1"
+    answer = await studio.get(f"b1/main.m3u8?_HLS_msn={playlist.closed}&_HLS_part=5")
+    assert_problem(answer, 503, "nothing-new")
+    assert answer[2]["Retry-After"] == "1"
+    segment, part = playlist.next_part
+    assert_problem(await studio.get(f"b1/s{segment}.p{part}.mp4"), 503, "nothing-new")
 
 
 async def test_media_that_comes_back_is_a_discontinuity(studio: Studio, media: FakeMedia) -> None:
@@ -219,7 +234,7 @@ async def test_a_part_far_ahead_is_refused_at_once(studio: Studio) -> None:
     await studio.go_live()
     text = await studio.playlist_when(lambda text: closed(text) >= 2)
     segment, _ = hint(text)
-    assert (await studio.get(f"b1/main.m3u8?_HLS_msn={segment + 1}&_HLS_part=60"))[0] == 400
+    assert_problem(await studio.get(f"b1/main.m3u8?_HLS_msn={segment + 1}&_HLS_part=60"), 400, "bad-directive")
 
 
 async def test_players_on_other_sites_may_read_everything(studio: Studio) -> None:

@@ -6,7 +6,7 @@ import re
 
 from aiohttp import web
 
-from station.base.errors import NotFound
+from station.base.errors import N_, NotFound, StationError, Unavailable
 from station.base.problems import problem
 from station.live.origin.access import is_service
 from station.live.origin.broadcast import Broadcast
@@ -32,6 +32,21 @@ CORS = {
 _SHARED = "public, max-age=5, must-revalidate"
 _BLOCKING = "public, max-age=1, must-revalidate"
 _REVIEW = "private, no-store"
+
+
+class BadDirective(StationError):
+    """A delivery directive that 6.2.5.2 answers with 400."""
+
+    code = "bad-directive"
+    message = N_("播放器要的直播片段编号不对，请刷新页面")
+
+
+class NothingNew(Unavailable):
+    """Three target durations without news: the player asks again."""
+
+    code = "nothing-new"
+    message = N_("直播画面还没有新内容，请稍等再试")
+    retry_after_s = 1
 
 
 async def serve_file(request: web.Request) -> web.StreamResponse:
@@ -93,7 +108,7 @@ async def _media_playlist(request: web.Request, broadcast: Broadcast) -> web.Res
     try:
         wanted = _directives(query.get("_HLS_msn"), query.get("_HLS_part"))
     except ValueError:
-        return web.Response(status=400, text="_HLS_msn and _HLS_part\n", headers={"Cache-Control": "no-store"})
+        return problem(BadDirective())
     if not broadcast.ended:
         broadcast.viewers.saw(_address(request), request.headers.get("User-Agent", ""))
     if not await _begun(broadcast):
@@ -102,7 +117,7 @@ async def _media_playlist(request: web.Request, broadcast: Broadcast) -> web.Res
         segment, part = wanted
         playlist = shelf.playlist
         if playlist.too_far_ahead(segment, part):
-            return web.Response(status=400, text="too far ahead\n", headers={"Cache-Control": "no-store"})
+            return problem(BadDirective())
         if not await shelf.wait_until(lambda: playlist.has(segment, part), playlist.block_limit_s):
             return _not_yet()
     packed = "gzip" in request.headers.get("Accept-Encoding", "")
@@ -186,5 +201,4 @@ def _missing() -> web.Response:
 
 
 def _not_yet() -> web.Response:
-    headers = {"Cache-Control": "no-store", "Retry-After": "1"}
-    return web.Response(status=503, text="nothing new yet\n", headers=headers)
+    return problem(NothingNew())
