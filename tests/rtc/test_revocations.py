@@ -110,6 +110,13 @@ async def test_an_encoders_grant_opens_no_socket(media: Media) -> None:
     assert await people(media) == ["encoder"]
 
 
+async def test_a_persons_pass_is_used_once_by_whip_too(media: Media) -> None:
+    """What makes a grant an encoder's is that nobody signed in for it: a page's pass does not become one by WHIP."""
+    grant = sign(media, "boris", session="s1")
+    assert [await whip(media, grant), await whip(media, grant)] == [201, 401]
+    assert await refusal(media, grant) == "grant-used"
+
+
 async def test_a_pass_ends_with_its_session(media: Media) -> None:
     """Signing out ends the stay and the passes of that session, and nobody else's."""
     socket, _ = await connect(media, sign(media, "anna", session="s1"))

@@ -74,12 +74,12 @@ class Revocations:
             raise PutOut
 
     def use(self, grant: Grant, way: str) -> None:
-        """Notes that a grant went in: by signalling once, or by WHIP and WHEP again and again. Raises GrantUsed."""
+        """Notes that a grant went in: a person's once, an encoder's by WHIP and WHEP as it likes. Raises GrantUsed."""
         now_s = time.time()
         if len(self._used) > 1000:
             self._used = {key: used for key, used in self._used.items() if used[1] > now_s}
         used = self._used.get(grant.id)
-        if used is not None and (way, used[0]) != (WHIP, WHIP):
+        if used is not None and (grant.session or (way, used[0]) != (WHIP, WHIP)):
             raise GrantUsed
         self._used[grant.id] = (way, float(grant.expires_at))
 
