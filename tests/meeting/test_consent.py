@@ -19,6 +19,7 @@ from station.live.web.service import (
     change_source,
     get_broadcast,
     list_public_broadcasts,
+    sources_on,
     start_broadcast,
     stop_broadcast,
     sync_pending,
@@ -176,6 +177,8 @@ async def test_a_word_taken_back_while_going_on_air_counts(town: Station, roles:
     with pytest.raises(BroadcastRefused):
         await change_source(town, CLERK, broadcast.id, ZHAO.account, "赵**", check)
     assert [b.programme.person for b in roles.live.registry.on_air] == [DEPUTY.account]
+    async with town.database.read() as connection:  # not even for a moment
+        assert await sources_on(connection, broadcast.id) == [DEPUTY.account]
 
 
 async def test_live_that_is_away_is_told_later(town: Station, roles: Roles) -> None:

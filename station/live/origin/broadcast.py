@@ -77,7 +77,9 @@ class Broadcast:
         """Whether a segment shows somebody who no longer wants to be seen; who is in an old one is not known."""
         if not self.programme.hidden:
             return False
-        person = self._segments[segment].person if segment < len(self._segments) else self.programme.person
+        # The open one shows whom the writer writes: while the source changes that is not yet whom the programme names.
+        current = self._writer.person if self._writer else self.programme.person
+        person = self._segments[segment].person if segment < len(self._segments) else current
         return not person or person in self.programme.hidden
 
     async def set_access(self, public: bool, hidden: list[str]) -> None:

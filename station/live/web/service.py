@@ -125,6 +125,8 @@ async def change_source(
 ) -> Broadcast:
     """Show somebody else. Raises NotFound, BroadcastEnded, Unavailable, and what `check` raises."""
     async with station.database.transaction() as work:
+        if check is not None:  # who has just said no is not shown for a moment either
+            await check(work)
         before = await _on_air(work, broadcast_id)
         # First of all: who is shown even for a moment must be found by a consent that is taken back meanwhile.
         await store.add_source(work, broadcast_id, person)
