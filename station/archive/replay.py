@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from station.archive.jobs import composed_file
 from station.base.errors import NotFound, NotSignedIn
 from station.base.principal import GUEST, SYSTEM, Principal, Role
 from station.base.station import Station
+from station.cases.privacy import mask_personal
+from station.cases.service import cases_of_meeting, titles_for
 from station.meeting.consent import keeping_private
 from station.meeting.lobby import people_of
-from station.meeting.model import Meeting, display_name
+from station.meeting.matters import Matter, list_matters
+from station.meeting.model import Kind, Meeting, display_name
 from station.meeting.service import get_meeting, took_part
 from station.nodes.journal import roll_call
 from station.nodes.journal_store import Attended
@@ -48,6 +52,23 @@ async def replay_video(station: Station, who: Principal, meeting_id: str) -> Pat
     if not path.exists():
         raise NotFound
     return path
+
+
+async def matters_for(station: Station, who: Principal, meeting: Meeting) -> list[Matter]:
+    """What was noted, for who watches: strangers read of each matter only the title that was reviewed for them, or "".
+
+    The deputies and clerks who were there saw the list in the room; a citizen did not.
+    """
+    found = await list_matters(station, READER, meeting.id)
+    if who.role is not Role.CITIZEN and await took_part(station, who, meeting):
+        return found
+    titles = await titles_for(station, who, await cases_of_meeting(station, meeting.id))
+    return [replace(matter, title=titles.get(matter.id, "")) for matter in found]
+
+
+def title_for_strangers(meeting: Meeting) -> str:
+    """A reception's title is what the citizen typed: without anybody's name or number. A hearing's is the station's."""
+    return meeting.title if meeting.kind is Kind.HEARING else mask_personal(meeting.title, meeting.citizen_name)
 
 
 async def attendance_for(station: Station, who: Principal, meeting: Meeting) -> list[Attended]:

@@ -10,7 +10,6 @@ from station.base.jobs import find_job
 from station.base.web import answer_json, principal_of, query_number, read_form, render, see_other, station_of
 from station.live.web.service import broadcasts_of_meeting, get_status
 from station.meeting.chat import chat_of
-from station.meeting.matters import list_matters
 from station.meeting.service import held_meeting_of_booking, took_part
 
 
@@ -29,7 +28,8 @@ async def show_replay(request: web.Request) -> web.StreamResponse:
         meeting=meeting,
         job=job,
         has_video=composed_file(station.settings, meeting.id).exists(),
-        matters=await list_matters(station, replay.READER, meeting.id),
+        title=meeting.title if inside else replay.title_for_strangers(meeting),
+        matters=await replay.matters_for(station, who, meeting),
         chat=await chat_of(station, replay.READER, meeting.id) if inside else [],
         inside=inside,
         attendance=await replay.attendance_for(station, who, meeting),

@@ -12,6 +12,7 @@ from station.cases.reads.reading import (
     my_cases,
     open_case_photo,
     read_case,
+    titles_for,
 )
 from station.cases.records import Case, OpenCase
 from station.cases.steps.cards import issue_card, issue_due_cards, recount_provisional, withdraw_card
@@ -60,5 +61,6 @@ __all__ = [
     "reply_case",
     "reply_rule",
     "return_case",
+    "titles_for",
     "withdraw_card",
 ]

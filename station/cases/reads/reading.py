@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -261,6 +262,16 @@ async def cases_of_meeting(station: Station, meeting_id: str) -> list[Case]:
     async with station.database.read() as connection:
         found = await cases_where(connection, c.meeting_id == meeting_id)
     return sorted(found, key=lambda k: (k.recorded_at_s or 0.0, k.serial))
+
+
+async def titles_for(station: Station, who: Principal, cases: Sequence[Case]) -> dict[str, str]:
+    """What each case is called to a reader, by id: strangers read the title that was reviewed for them, or ""."""
+    titles = {}
+    async with station.database.read() as connection:
+        for case in cases:
+            units = {unit for unit, _ in await queries.co_units_of(connection, case.id)}
+            titles[case.id] = (case if is_party(who, case, units) else public_case(case)).title
+    return titles
 
 
 async def due_cases(station: Station, unit_id: str | None = None) -> list[CaseLine]:

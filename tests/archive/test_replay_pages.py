@@ -1,0 +1,54 @@
+"""What strangers read on the page of a published replay."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import insert
+
+from station.base.station import Station
+from station.cases.service import OpenCase, open_case, publish_case
+from station.demo.directory import seed_directory
+from station.meeting import store
+from tests.archive.conftest import CLERK, DEPUTY
+from tests.fixtures import Person
+
+NewPerson = Callable[..., Awaitable[Person]]
+ZHAO, LI = "ac_demo_citizen", "ac_demo_citizen2"
+
+
+async def published(station: Station, kind: str, title: str) -> str:
+    """A meeting that was held, and whose replay has been published after a review; with 赵玉梅 where it is hers."""
+    begin = station.clock.now() - timedelta(hours=1)
+    citizen = (ZHAO, "赵玉梅") if kind == "reception" else ("", "")
+    async with station.database.transaction() as work:
+        await work.execute(
+            insert(store.meetings).values(
+                id=f"mt_{kind}", kind=kind, state="ended", title=title, booking_id=None, deputy_id=DEPUTY.scope,
+                deputy_name="林秀兰", citizen=citizen[0], citizen_name=citizen[1], starts_at=begin,
+                ends_at=station.clock.now(), public=kind == "hearing", published=True, created_at=begin,
+            )
+        )  # fmt: skip
+    return f"mt_{kind}"
+
+
+@pytest.mark.parametrize("kind", ["reception", "hearing"])
+async def test_strangers_read_reviewed_words_only(station: Station, new_person: NewPerson, kind: str) -> None:
+    """A matter's title is the number until it has been reviewed; its own people, the deputy and the clerk read it."""
+    await seed_directory(station)
+    meeting = await published(station, kind, "赵玉梅家漏水，电话 13800001234" if kind == "reception" else "电梯办法")
+    request = OpenCase("张伟家漏水，电话 13900001234", "", DEPUTY.scope, ZHAO, meeting_id=meeting, recorded_at_s=5.0)
+    case = await open_case(station, DEPUTY, request)
+    guest = await new_person()
+    for reader in (guest, await new_person(LI), await new_person("ac_demo_deputy2")):
+        page = await reader.get(f"/replay/{meeting}")
+        assert case.number in page and f"/cases/{case.id}" in page
+        for secret in ("张伟", "13900001234", "13800001234", "赵玉梅"):
+            assert secret not in page, secret
+    for account in (ZHAO, DEPUTY.account, CLERK.account):
+        assert "张伟家漏水" in await (await new_person(account)).get(f"/replay/{meeting}")
+    await publish_case(station, CLERK, case.id, "居民家漏水", "")
+    page = await guest.get(f"/replay/{meeting}")
+    assert "居民家漏水" in page and "张伟" not in page
