@@ -37,7 +37,7 @@ from station.booking.model import (
 from station.booking.photos import take_draft_photos
 from station.booking.policy import booking_policy
 from station.booking.rota import get_slot
-from station.directory.service import Deputy, get_deputy
+from station.directory.service import Deputy, clerks_in_charge, get_deputy, is_in_charge
 from station.ledger.service import append
 from station.notices.service import queue
 from station.people.service import accounts_with, get_account, record_consent
@@ -248,10 +248,10 @@ async def _must_find(work: Transaction, booking_id: str) -> Booking:
 
 
 async def get_booking(station: Station, who: Principal, booking_id: str) -> Booking:
-    """A booking for its citizen, its deputy, a clerk or an administrator. Raises NotFound for anybody else."""
+    """A booking for its citizen, its deputy, a clerk of its station or an administrator. Raises NotFound for others."""
     async with station.database.read() as connection:
         booking = await store.booking_where(connection, id=booking_id)
-    if booking is None or not may_see(who, booking):
+    if booking is None or not await _may_see(station, who, booking):
         raise NotFound
     return booking
 
@@ -262,13 +262,15 @@ async def open_booking_photo(station: Station, who: Principal, booking_id: str, 
     return await open_photo(station, booking_holder(booking.id), photo_id)
 
 
-def may_see(who: Principal, booking: Booking) -> bool:
-    """Whether the caller has to do with the booking."""
+async def _may_see(station: Station, who: Principal, booking: Booking) -> bool:
+    """Whether the caller has to do with the booking; a clerk of another station has not."""
     if who.role is Role.CITIZEN:
         return booking.citizen == who.account
     if who.role is Role.DEPUTY:
         return booking.deputy_id == who.scope
-    return who.role in (Role.CLERK, Role.ADMIN, Role.SYSTEM)
+    if who.role is Role.CLERK:
+        return await is_in_charge(station, who.scope, booking.deputy_id)
+    return who.role in (Role.ADMIN, Role.SYSTEM)
 
 
 def may_enter(station: Station, booking: Booking) -> bool:
@@ -299,7 +301,7 @@ async def _people_told(station: Station, citizen: str, deputy_id: str, clerks: b
     account = await get_account(station, citizen)
     staff = await accounts_with(station, Role.DEPUTY, deputy_id)
     if clerks:
-        staff = [*staff, *await accounts_with(station, Role.CLERK)]
+        staff = [*staff, *await clerks_in_charge(station, deputy_id)]
     return _Recipients(account.phone, [a.id for a in staff])
 
 

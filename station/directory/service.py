@@ -22,7 +22,8 @@ from station.directory.model import (
     stations_above,
     stations_below,
 )
-from station.people.service import get_account
+from station.people.model import Account
+from station.people.service import accounts_with, get_account
 
 __all__ = ["Deputy", "DeputyPage", "LiaisonStation", "Place", "StationNode", "Unit"]
 LAST_PAGE = 10_000
@@ -97,6 +98,17 @@ async def stations_over(station: Station, deputy_id: str) -> frozenset[str]:
     async with station.database.read() as connection:
         own = await store.station_of(connection, deputy_id)
         return stations_above(await store.all_stations(connection), own) if own else frozenset()
+
+
+async def is_in_charge(station: Station, scope: str, deputy_id: str) -> bool:
+    """Whether a clerk with that scope serves a deputy, who receives at the clerk's station or at one below it."""
+    return not scope or scope in await stations_over(station, deputy_id)
+
+
+async def clerks_in_charge(station: Station, deputy_id: str) -> list[Account]:
+    """The accounts of the clerks who serve a deputy."""
+    above = await stations_over(station, deputy_id)
+    return [a for a in await accounts_with(station, Role.CLERK) if not a.scope or a.scope in above]
 
 
 async def station_tree(station: Station) -> tuple[StationNode, ...]:

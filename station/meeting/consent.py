@@ -16,7 +16,7 @@ from station.base.i18n import format_day
 from station.base.ids import new_id
 from station.base.principal import Principal, Role
 from station.base.station import Station
-from station.directory.service import stations_over
+from station.directory.service import clerks_in_charge
 from station.ledger.service import append
 from station.live.web import service as live
 from station.live.web.model import Broadcast
@@ -110,10 +110,8 @@ async def _recall_replay(station: Station, work: Transaction, who: Principal, me
 
 async def staff_of(station: Station, deputy_id: str) -> list[str]:
     """The accounts of a deputy, and of the clerks whose station the deputy belongs to."""
-    above = await stations_over(station, deputy_id)
-    clerks = await accounts_with(station, Role.CLERK)
     deputies = await accounts_with(station, Role.DEPUTY, deputy_id)
-    return [a.id for a in clerks if not a.scope or a.scope in above] + [a.id for a in deputies]
+    return [a.id for a in [*await clerks_in_charge(station, deputy_id), *deputies]]
 
 
 def _words_for_staff(

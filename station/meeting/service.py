@@ -18,7 +18,8 @@ from station.base.principal import SYSTEM, Principal, Role
 from station.base.station import Station
 from station.booking.model import StepNotPossible
 from station.booking.service import booking_states, enter_minutes_before, get_booking, record_attendance
-from station.directory.service import deputies_under, get_deputy, stations_over
+from station.directory import service as directory
+from station.directory.service import deputies_under, get_deputy
 from station.ledger.service import append
 from station.live.web.service import stop_broadcasts_of
 from station.meeting import store
@@ -86,7 +87,7 @@ async def relation_of(station: Station, who: Principal, meeting: Meeting) -> Rel
 
 async def is_in_charge(station: Station, who: Principal, deputy_id: str) -> bool:
     """Whether a deputy receives at the caller's station or at one below it."""
-    return not who.scope or who.scope in await stations_over(station, deputy_id)
+    return await directory.is_in_charge(station, who.scope, deputy_id)
 
 
 async def get_hosted_meeting(station: Station, who: Principal, meeting_id: str) -> Meeting:

@@ -10,15 +10,17 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from station.base.clock import FixedClock, local_date
-from station.base.errors import BadInput
+from station.base.errors import BadInput, NotFound
 from station.base.principal import SYSTEM, Principal, Role
 from station.base.station import Station
 from station.booking.model import Booking, Matter, Mode, RotaRule, SlotClosed, State
 from station.booking.rota import earliest_slots, extend_slots, get_slot, list_slots, receptions_of_day, set_rules
-from station.booking.service import book_slot, cancel_booking, get_booking
+from station.booking.service import book_slot, cancel_booking, get_booking, mark_booking
 from station.demo.booking import LIN
 from station.ledger.service import timeline
+from station.meeting.service import meeting_of_booking
 from station.notices.service import list_newest
+from station.people.service import add_staff
 from tests.fixtures import Person
 
 NewPerson = Callable[..., Awaitable[Person]]
@@ -80,6 +82,32 @@ async def test_who_else_is_told(town: Station) -> None:
     await cancel_booking(town, LIN_HERSELF, booking.id, "代表生病")
     notices = [n for n in await list_newest(town, 200) if n.channel == "app" and "取消了" in n.text]
     assert {n.address for n in notices} == {CLERK.account}
+
+
+@pytest.mark.parametrize(
+    ("scope", "sees"),
+    [("st_demo_guihua", True), ("st_demo_main", True), ("", True), ("st_demo_wangjiang", False)],
+)
+async def test_a_booking_is_for_the_clerks_of_its_station(town: Station, scope: str, sees: bool) -> None:
+    """A clerk of another station reads, cancels and enters nothing by its address, and is sent no notice of it."""
+    booking = await booked(town)
+    await add_staff(town, SYSTEM, Role.CLERK, "far", "钱晓", "a long password", scope, "ac_far")
+    far = Principal("ac_far", Role.CLERK, "钱晓", scope)
+    asked: list[Callable[[], Awaitable[object]]] = [
+        lambda: get_booking(town, far, booking.id),
+        lambda: meeting_of_booking(town, far, booking.id),
+        lambda: mark_booking(town, far, booking.id, State.MISSED),
+        lambda: cancel_booking(town, far, booking.id, "代表生病"),
+    ]
+    for ask in [] if sees else asked:
+        with pytest.raises(NotFound):
+            await ask()
+    if sees:
+        assert (await get_booking(town, far, booking.id)).topic == "路灯不亮"
+    assert (await get_booking(town, ZHAO, booking.id)).state is State.BOOKED
+    await cancel_booking(town, LIN_HERSELF, booking.id, "代表生病")
+    notices = [n for n in await list_newest(town, 200) if n.channel == "app" and "取消了" in n.text]
+    assert {n.address for n in notices} == {CLERK.account, *(["ac_far"] if sees else [])}
 
 
 async def test_a_clerk_cancels_for_a_citizen_who_telephones(town: Station) -> None:
