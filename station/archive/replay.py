@@ -9,8 +9,7 @@ from station.archive.jobs import composed_file
 from station.base.errors import NotFound, NotSignedIn
 from station.base.principal import GUEST, SYSTEM, Principal, Role
 from station.base.station import Station
-from station.cases.privacy import mask_personal
-from station.cases.service import cases_of_meeting, titles_for
+from station.cases.service import cases_of_meeting, mask_personal, titles_for
 from station.meeting.consent import keeping_private
 from station.meeting.lobby import people_of
 from station.meeting.matters import Matter, list_matters

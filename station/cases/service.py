@@ -1,5 +1,6 @@
 """What may be done with cases, and what can be read of them: the package's face to its siblings."""
 
+from station.cases.privacy import mask_personal
 from station.cases.reads.reading import (
     CaseLine,
     CaseView,
@@ -49,6 +50,7 @@ __all__ = [
     "issue_card",
     "issue_due_cards",
     "list_public",
+    "mask_personal",
     "my_cases",
     "open_case",
     "open_case_photo",
