@@ -7,12 +7,14 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import update
 
 from station.base.i18n import format_time
 from station.base.principal import Role
 from station.base.station import Station
 from station.demo.booking import LIN
 from station.meeting.model import display_name
+from station.people.store import accounts
 from tests.fixtures import Person
 
 NewPerson = Callable[..., Awaitable[Person]]
@@ -60,7 +62,9 @@ async def test_staff_are_shown_no_button_that_would_be_refused(town: Station, ne
 
 
 async def test_an_administrator_has_no_way_into_a_meeting(town: Station, new_person: NewPerson) -> None:
-    """The desk's board offers 进会场 to clerks alone."""
+    """The desk's board offers 进会场 to clerks alone; the clerk here works for the whole district."""
+    async with town.database.transaction() as work:
+        await work.execute(update(accounts).where(accounts.c.id == "ac_demo_clerk").values(scope=""))
     assert "进会场" in await (await new_person("ac_demo_clerk")).get("/desk")
     assert "进会场" not in await (await new_person("ac_demo_admin")).get("/desk")
 
