@@ -45,6 +45,21 @@ READ_TEXT = """
   return said;
 }
 """
+# What a finger must hit in the large-type view: 60 high (the Ministry of Industry's rule of 2021), in the head 44.
+# A box to tick is as large as its label; a link inside a sentence is as high as its line (WCAG 2.5.8, inline).
+SMALL_TARGETS = """
+() => [...document.querySelectorAll('a[href], button, input, select, textarea, summary')].flatMap((element) => {
+  const label = ['checkbox', 'radio', 'file'].includes(element.type) ? (element.labels || [])[0] : null;
+  const box = (label || element).getBoundingClientRect();
+  const style = getComputedStyle(element);
+  const whole = element.parentElement.textContent.trim() === element.textContent.trim();
+  const shown = element.checkVisibility({visibilityProperty: true}) && !element.matches(".vh, .skip");
+  const least = element.closest('.sign') ? 44 : 60;
+  if (!shown || box.width <= 1 || (style.display === 'inline' && !whole)) return [];
+  if (box.height >= least - 0.5 && box.width >= 40) return [];
+  return [`${Math.round(box.width)} x ${Math.round(box.height)}: ${element.outerHTML.slice(0, 120)}`];
+})
+"""
 CHINESE = re.compile(r"[\u3400-\u9fff]+")
 # Full-width marks come with Chinese sentences; a page in English that shows one was put together from halves.
 CHINESE_MARKS = re.compile(r"[，。；：？！（）、]")
@@ -58,6 +73,7 @@ class Look:
     scheme: str
     width: int
     narrow: int = 0  # also tried for sideways scroll
+    elder: bool = False  # in the large-type view
 
     @property
     def html_lang(self) -> str:
@@ -66,6 +82,8 @@ class Look:
 
 PHONE_ZH_LIGHT = Look("zh", "light", 390, narrow=320)
 DESK_EN_DARK = Look("en", "dark", 1280)
+PHONE_ELDER = Look("zh", "light", 390, elder=True)
+DESK_ELDER = Look("en", "light", 1280, elder=True)
 
 
 def content_text() -> str:
@@ -85,6 +103,8 @@ async def wear(page: Page, look: Look) -> None:
     address = re.match(r"https?://[^/]+", page.url)
     if address:
         await page.context.add_cookies([{"name": "lang", "value": look.language, "url": address[0]}])
+    if address and look.elder:
+        await page.context.add_cookies([{"name": "mode", "value": "elder", "url": address[0]}])
 
 
 async def measure(page: Page, look: Look) -> list[str]:
@@ -100,6 +120,15 @@ async def measure(page: Page, look: Look) -> list[str]:
         faults.append(f"lang is {language}")
     if look.language == "en":
         faults += [f"Chinese on an English page: {text}" for text in await leaks(page)]
+    return faults
+
+
+async def measure_large_type(page: Page, look: Look) -> list[str]:
+    """What is too small for a finger or too wide for the window in the large-type view."""
+    faults = [f"small target: {what}" for what in await page.evaluate(SMALL_TARGETS)]
+    faults += [f"sideways at {look.width}: {what}" for what in await page.evaluate(STICKING_OUT)]
+    if await page.evaluate("document.documentElement.dataset.mode") != "elder":
+        faults.append("not in the large-type view")
     return faults
 
 

@@ -10,7 +10,16 @@ import pytest
 from playwright.async_api import Browser
 
 from station.people.rights import Action
-from tests.accessibility.checks import DESK_EN_DARK, PHONE_ZH_LIGHT, Look, measure, wear
+from tests.accessibility.checks import (
+    DESK_ELDER,
+    DESK_EN_DARK,
+    PHONE_ELDER,
+    PHONE_ZH_LIGHT,
+    Look,
+    measure,
+    measure_large_type,
+    wear,
+)
 from tests.accessibility.walk import Walk
 from tests.journeys import steps
 from tests.journeys.test_hearing import open_hearing
@@ -36,21 +45,23 @@ async def look_at(visitor: Visitor, url: str, look: Look) -> list[str]:
     """Open one page in one look; everything that is wrong with it."""
     await visitor.page.goto(visitor.address + url)
     await visitor.until(AT_REST)
-    faults = await measure(visitor.page, look) + visitor.errors
+    measured = measure_large_type if look.elder else measure
+    faults = await measured(visitor.page, look) + visitor.errors
     visitor.errors.clear()
     return [f"{look.language} {look.width} {url}  {fault}" for fault in faults]
 
 
 async def walk_through(visitor: Visitor, walk: Walk) -> list[str]:
-    """All pages as a phone shows them in Chinese by day, then as a desk shows them in English by night."""
+    """All pages on a phone in Chinese by day, on a desk in English by night, then on both in large type."""
     faults = []
     await wear(visitor.page, PHONE_ZH_LIGHT)
     for url in walk.queue:  # it grows while links are followed
         faults += await look_at(visitor, url, PHONE_ZH_LIGHT)
         await walk.follow(visitor.page)
-    await wear(visitor.page, DESK_EN_DARK)
-    for url in walk.queue:
-        faults += await look_at(visitor, url, DESK_EN_DARK)
+    for look in (DESK_EN_DARK, PHONE_ELDER, DESK_ELDER):
+        await wear(visitor.page, look)
+        for url in walk.queue:
+            faults += await look_at(visitor, url, look)
     return faults
 
 
@@ -160,7 +171,7 @@ PARTS = {
 
 @pytest.mark.parametrize("role", PARTS)
 async def test_every_page_of_a_role(role: str, browser: Browser, running_station: RunningStation) -> None:
-    """axe finds nothing, nothing scrolls sideways, no script fails, and English pages are English."""
+    """axe finds nothing, nothing scrolls sideways, no script fails, English is English, large type is easy to hit."""
     part = PARTS[role]
     visitor = await arrive(browser, running_station)
     walk = Walk(part.own, part.also)
