@@ -81,12 +81,18 @@ class Studio:
         return body.decode()
 
     async def playlist_when(self, ready: Callable[[str], bool], name: str = "b1") -> str:
-        """Reload like a player, always for the hinted part, until the playlist fits."""
-        text = await self.playlist(name)
-        while not ready(text):
+        """Reload like a player, always for the hinted part and again after a 503, until the playlist fits."""
+        query = ""
+        while True:
+            status, body, _ = await self.get(f"{name}/main.m3u8{query}")
+            if status == 503:  # nothing new in three target durations, as when the machine is busy: that is no fault
+                continue
+            assert status == 200, body
+            text = body.decode()
+            if ready(text):
+                return text
             segment, part = hint(text)
-            text = await self.playlist(name, f"?_HLS_msn={segment}&_HLS_part={part}")
-        return text
+            query = f"?_HLS_msn={segment}&_HLS_part={part}"
 
     async def file(self, text: str, name: str = "b1") -> bytes:
         """Init segments and segments of a playlist as one file."""

@@ -143,12 +143,16 @@ async def test_another_person_on_air_is_a_new_source(studio: Studio, media: Fake
     assert [person for _, person, _ in media.requests] == ["p1", "p2"]
 
 
-async def test_the_end_makes_a_replay_that_survives_a_restart(studio: Studio) -> None:
+async def test_the_end_makes_a_replay_that_survives_a_restart(studio: Studio, media: FakeMedia) -> None:
     """After DELETE the same files are a VOD playlist, waiting viewers are released, and nothing can start it again."""
     await studio.go_live()
-    text = await studio.playlist_when(lambda text: closed(text) >= 2)
-    segment, _part = hint(text)
-    waiting = asyncio.create_task(studio.playlist(query=f"?_HLS_msn={segment + 1}"))
+    await studio.playlist_when(lambda text: closed(text) >= 2)
+    await media.stop()  # so that nothing but the end can answer who waits
+    await studio.state_when("state", "interrupted")
+    cache = (await studio.server.registry.get("b1")).cache
+    waiting = asyncio.create_task(studio.playlist(query=f"?_HLS_msn={cache.playlist.closed}"))
+    while cache.waiting == 0:
+        await asyncio.sleep(0)
     status, state = await studio.control("DELETE", "b1")
     assert status == 200 and state["state"] == "ended"
     assert (await waiting).endswith("#EXT-X-ENDLIST\n")
