@@ -201,7 +201,8 @@ async def test_hearing_from_its_making_to_the_replay(browser: Browser, running_s
     broadcast = await live_address(watcher)
     faults += await look_both(watcher, "/live", "/", broadcast)
     await office.page.request.post(f"{office.address}{desk}/end", form={"csrf": await csrf_of(office)})
-    faults += await look_both(office, desk, f"/replay/{meeting}", "/desk")
+    review = broadcast.replace("/live/", "/desk/broadcasts/")
+    faults += await look_both(office, desk, review, f"/replay/{meeting}", "/desk")
     faults += await look_both(watcher, "/live", broadcast)  # not public until the clerk has reviewed it
     assert not faults, "\n".join(faults)
 

@@ -2,7 +2,7 @@
 import Hls from "/static/vendor/hls.mjs";
 import { LivePlayer } from "../live/player.js";
 import { ask } from "../meet/api.js";
-import { fill, onClick, part, say, setIcon } from "../meet/page.js";
+import { fill, onClick, part, partIfAny, say, setIcon } from "../meet/page.js";
 import { PlayerBar } from "../meet/player_bar.js";
 
 const ASK_MS = 10_000;
@@ -24,6 +24,12 @@ let saidAway = false;
 let saidBackUntil = 0;
 let timer = 0;
 
+/** The page of a review has no such line. @param {string} id @param {string} text */
+function write(id, text) {
+  const line = partIfAny(id, HTMLElement);
+  if (line) line.textContent = text;
+}
+
 /** Nothing moves although the viewer wants it to. */
 const waits = () => ["loading", "stalled", "reconnecting"].includes(player.state);
 
@@ -35,7 +41,8 @@ function show() {
   else if (saidAway && state === "playing") sayBack();
   say(document.getElementById("away"), why);
   say(document.getElementById("player-state"), why ? "" : sentence(state));
-  part("to-live", HTMLElement).hidden = isOver || !isBehind;
+  const toLive = partIfAny("to-live", HTMLElement);
+  if (toLive) toLive.hidden = isOver || !isBehind;
   if (isOver) showOver();
 }
 
@@ -57,7 +64,8 @@ function showOver() {
   setIcon(sign, "play");
   const label = sign.querySelector("span");
   if (label) label.textContent = words.replay ?? "";
-  part("latency", HTMLElement).textContent = part("viewers", HTMLElement).textContent = "";
+  write("latency", "");
+  write("viewers", "");
 }
 
 /** It is over and the recording not public before its review, or it has been recalled: nothing more can be watched. */
@@ -82,11 +90,11 @@ async function refresh() {
   player.sourceAway = Boolean(why);
   if (now?.source) part("source", HTMLElement).textContent = now.source;
   if (now?.live && now.viewers) {
-    part("viewers", HTMLElement).textContent = fill(words.viewers ?? "", { n: now.viewers });
+    write("viewers", fill(words.viewers ?? "", { n: now.viewers }));
   }
   const latency = player.state === "playing" && !why ? player.latency : null;
   const late = now?.live && latency ? fill(words.behind ?? "", { n: latency.toFixed(1) }) : "";
-  part("latency", HTMLElement).textContent = late;
+  write("latency", late);
   show();
   clearTimeout(timer);
   if (root.dataset.live && !player.isOver) timer = setTimeout(refresh, waits() ? ASK_WAITING_MS : ASK_MS);
