@@ -10,10 +10,10 @@ from tests.browsers.firefox import Firefox, FirefoxPage
 from tests.journeys.visitor import COLLECT_PEERS, FRAMES
 from tests.servers import wait_for
 
-# Several browsers that encode by software share the cores of one machine.
+# Several browsers that encode by software share the cores of one machine. A window's first, empty page has no devices.
 SMALL_CAMERA = """
-const open = MediaDevices.prototype.getUserMedia;
-MediaDevices.prototype.getUserMedia = function (wanted) {
+const open = window.MediaDevices?.prototype.getUserMedia;
+if (open) MediaDevices.prototype.getUserMedia = function (wanted) {
   const video = wanted.video && {...(wanted.video === true ? {} : wanted.video), width: 640, height: 360};
   return open.call(this, {...wanted, video: video ?? false});
 };

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import av
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
+from recordings.timeline import read_timeline
 from tests.browsers.firefox import Firefox
 from tests.journeys import steps
 from tests.journeys.firefox_visitor import SMALL_CAMERA, FirefoxVisitor
@@ -59,7 +62,7 @@ async def come_in(citizen: FirefoxVisitor, clerk: Visitor, meeting: str) -> None
     await citizen.try_devices(meeting)
     page = citizen.page
     await page.click("#join")
-    for answer in ("#consent-yes", "#publish-yes", "#consent-send"):
+    for answer in ("#consent-yes", "#broadcast-yes", "#publish-yes", "#consent-send"):
         await page.click(answer)
     await page.until("!document.querySelector('[data-step=lobby]').hidden")
     await clerk.page.click("#tab-people")
@@ -92,14 +95,15 @@ async def go_on_air(clerk: Visitor, meeting: str) -> None:
     await desk.page.close()
 
 
-async def watch_live(viewer: FirefoxVisitor) -> None:
-    """Without signing in, find the broadcast, see it, and see it from the start."""
+async def watch_live(viewer: FirefoxVisitor) -> str:
+    """Without signing in, find the broadcast and see it; returns its path."""
     await viewer.go("/live")
     await viewer.page.click(".live-card")
     await viewer.page.until("location.pathname.startsWith('/live/')")
     await broadcast_advances(viewer)
     await viewer.page.click("#to-start")
     await broadcast_advances(viewer)
+    return str(await viewer.page.evaluate("() => location.pathname"))
 
 
 async def broadcast_advances(viewer: FirefoxVisitor, more: int = 25) -> None:
@@ -108,16 +112,46 @@ async def broadcast_advances(viewer: FirefoxVisitor, more: int = 25) -> None:
     await viewer.page.until(f"{shown} >= {before + more}", 40)
 
 
-async def leave(deputy: FirefoxVisitor, clerk: Visitor) -> None:
-    """Who leaves by the button is gone from the others' screens."""
+async def leave_and_return(deputy: FirefoxVisitor, clerk: Visitor) -> None:
+    """Who leaves by the button is gone from the others' screens, and comes back in by the meeting's page."""
     await deputy.page.click("#leave")
-    await expect(clerk.page.locator(f"video[data-person='{DEPUTY}']")).to_have_count(0)
+    tile = clerk.page.locator(f"video[data-person='{DEPUTY}']")
+    await expect(tile).to_have_count(0)
+    meeting = str(await deputy.page.evaluate("() => document.querySelector('#room').dataset.meeting"))
+    await deputy.try_devices(meeting)
+    await deputy.page.click("#join")
+    await deputy.enter_room()
+    await sees_in_chromium(clerk, DEPUTY)
+    for person in (CLERK, CITIZEN):
+        await sees(deputy, person)
+
+
+def check_recording(folder: Path) -> None:
+    """Each person's camera and microphone are in the recording, with pictures that can be decoded."""
+    timeline = read_timeline(folder)
+    for person in (CLERK, DEPUTY, CITIZEN):
+        files = [folder / track.file for track in timeline.tracks if track.info.person == person]
+        kinds = {"video": 0, "audio": 0}
+        for file in files:
+            with av.open(str(file)) as container:
+                for frame in container.decode():
+                    kinds["video" if isinstance(frame, av.VideoFrame) else "audio"] += 1
+        assert all(count > 25 for count in kinds.values()), (person, kinds)
+
+
+async def watch_replay(viewer: FirefoxVisitor, broadcast: str) -> None:
+    """After the hearing the same page plays it from the start."""
+    await viewer.go(broadcast)
+    await viewer.page.until("document.querySelector('video').duration > 2")
+    await viewer.page.until("document.body.dataset.playerState === 'playing'")
+    await broadcast_advances(viewer)
+    await viewer.look("live-replay")
 
 
 async def test_a_hearing_of_chromium_and_two_firefoxes(
     browser: Browser, firefox: Firefox, running_station: RunningStation
 ) -> None:
-    """All see each other, two and three; one mutes; it is recorded and watched live in Firefox; one leaves."""
+    """All see each other, two and three; one mutes, leaves and returns; it is recorded, broadcast, and replayed."""
     address = running_station.address
     clerk = await arrive_in_chromium(browser, address)
     await clerk.sign_in_as("clerk")
@@ -148,5 +182,17 @@ async def test_a_hearing_of_chromium_and_two_firefoxes(
     await citizen.page.until("!document.querySelector('#recording-sign').hidden")
     await go_on_air(clerk, meeting)
     viewer = await FirefoxVisitor.arrive(firefox, address, PHONE)
-    await watch_live(viewer)
-    await leave(deputy, clerk)
+    broadcast = await watch_live(viewer)
+    await leave_and_return(deputy, clerk)
+    await broadcast_advances(viewer)
+    await viewer.look("live")
+
+    await clerk.page.click("#record-stop")
+    await expect(clerk.page.locator("#record-start")).to_be_visible()
+    check_recording(running_station.data / "recordings" / meeting)
+    await clerk.page.click("#end")
+    await clerk.page.click("#end-confirm")
+    await citizen.page.until("!document.querySelector('[data-step=over]').hidden")
+    await watch_replay(viewer, broadcast)
+    for visitor in (clerk, deputy, citizen, viewer):
+        assert visitor.errors == []

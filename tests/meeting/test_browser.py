@@ -47,14 +47,15 @@ async def test_without_camera_and_against_recording_one_still_meets(
     await expect(page.locator("#mute")).to_be_disabled()
     await expect(desk.locator(".tile:not(.self) .off")).to_have_text("没开画面")
 
-    await desk.click("#record-start")
-    await expect(desk.locator("#room-problem")).to_contain_text("不同意录像，不能录")
+    await expect(desk.locator("#recording-sign")).to_contain_text("不同意录像")
+    await expect(desk.locator("#record-start")).to_be_hidden()
     await page.click("#allow-recorded")
     await expect(page.locator("#allow-recorded")).to_be_hidden()
     await desk.click("#record-start")
     await expect(page.locator("#recording-sign")).to_contain_text("正在录像")
     await page.click("#stop-recorded")
-    await expect(desk.locator("#recording-sign")).to_contain_text("录像停着")
+    await expect(desk.locator("#recording-sign")).to_contain_text("不同意录像")
+    await expect(desk.locator("#record-resume")).to_be_hidden()
 
     await page.click("#open-side")
     await page.fill("#chat-text", "我听得见，<b>看不见</b>")

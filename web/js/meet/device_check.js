@@ -39,7 +39,8 @@ export class DeviceCheck {
     await this.devices.open(choice);
     part("preview", HTMLVideoElement).srcObject = this.devices.stream;
     this.#show();
-    await this.#list();
+    // Not awaited: browsers keep the list back while another window is in front, and nobody needs it to go in.
+    void this.#list();
   }
 
   stop() {

@@ -62,6 +62,7 @@ export class DeviceTrouble {
     const offers = document.getElementById("device-offers");
     if (!offers) return;
     const others = kind ? await this.devices.list(kind).catch(() => []) : [];
+    if ([...this.#wrong.keys()].pop() !== kind) return; // the list came late, as behind another window: it is of the past
     offers.replaceChildren(...(kind ? others.map((device) => this.#offer(kind, device)) : []));
   }
 
