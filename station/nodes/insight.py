@@ -1,6 +1,6 @@
 """What media tells of the lines in a room, as far as the quality page reads it. Pure: plain data.
 
-The same names as in media's own snapshot (`rtc/insight.py`); what it leaves out is the default here.
+The same names as in media's own snapshot (`station/rtc/insight/insight.py`); what it leaves out is the default here.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from station.rtc.formats.address import Address
 from station.rtc.formats.rtp import find_extension, payload_bounds
 from station.rtc.formats.sdp import Codec
 from station.rtc.forwarding.down_track import DownTrack, Repair
-from station.rtc.forwarding.downlink import Line
+from station.rtc.forwarding.downlink import Downlink
 from station.rtc.forwarding.forwarder import RING_SIZE, Forwarder
 from station.rtc.forwarding.gso import Packet
 from station.rtc.forwarding.published import PublishedTrack, TrackState
@@ -38,7 +38,7 @@ class Subscriber:
 
     def __init__(self, *, repair: bool = True, vp8: bool = False) -> None:
         self.log = SendLog()
-        self.down_track = DownTrack(0x1234, 102, 90_000, Line(self.log), is_vp8=vp8)
+        self.down_track = DownTrack(0x1234, 102, 90_000, Downlink(self.log), is_vp8=vp8)
         if repair:
             self.down_track.repair = Repair(0x5678, 103)
             self.down_track.number_packets(NUMBER_ID)

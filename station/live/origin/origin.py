@@ -104,7 +104,7 @@ async def _multivariant(broadcast: Broadcast) -> web.Response:
 
 
 async def _media_playlist(request: web.Request, broadcast: Broadcast) -> web.Response:
-    shelf, query = broadcast.cache, request.query
+    cache, query = broadcast.cache, request.query
     try:
         wanted = _directives(query.get("_HLS_msn"), query.get("_HLS_part"))
     except ValueError:
@@ -115,13 +115,13 @@ async def _media_playlist(request: web.Request, broadcast: Broadcast) -> web.Res
         return _not_yet()
     if wanted:
         segment, part = wanted
-        playlist = shelf.playlist
+        playlist = cache.playlist
         if playlist.too_far_ahead(segment, part):
             return problem(BadDirective())
-        if not await shelf.wait_until(lambda: playlist.has(segment, part), playlist.block_limit_s):
+        if not await cache.wait_until(lambda: playlist.has(segment, part), playlist.block_limit_s):
             return _not_yet()
     packed = "gzip" in request.headers.get("Accept-Encoding", "")
-    body, is_packed = shelf.body(query.get("_HLS_skip") in ("YES", "v2"), packed)
+    body, is_packed = cache.body(query.get("_HLS_skip") in ("YES", "v2"), packed)
     headers = {"Cache-Control": _playlist_cache(broadcast, wanted is not None), "Vary": "Accept-Encoding"}
     if is_packed:
         headers["Content-Encoding"] = "gzip"
@@ -156,13 +156,13 @@ async def _begun(broadcast: Broadcast) -> bool:
 
 
 async def _part(broadcast: Broadcast, segment: int, index: int) -> web.Response:
-    shelf, wanted = broadcast.cache, (segment, index)
-    playlist = shelf.playlist
+    cache, wanted = broadcast.cache, (segment, index)
+    playlist = cache.playlist
     hinted = wanted == playlist.next_part and not broadcast.ended
     # If its segment closes without the hinted part, it is settled, the part is not there, and that is a 404.
-    if hinted and not await shelf.wait_until(lambda: playlist.is_settled(*wanted), playlist.block_limit_s):
+    if hinted and not await cache.wait_until(lambda: playlist.is_settled(*wanted), playlist.block_limit_s):
         return _not_yet()
-    data = shelf.parts.get(wanted)
+    data = cache.parts.get(wanted)
     if data is None or broadcast.is_hidden(segment):
         return _missing()
     return web.Response(body=data, content_type="video/mp4", headers={"Cache-Control": _SHARED})

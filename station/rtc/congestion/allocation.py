@@ -1,4 +1,4 @@
-"""Which layer of which picture one subscriber gets within what its line carries. Pure: plain data in, plain data out.
+"""Which layer of which picture one subscriber gets within what its downlink carries. Pure: plain data in and out.
 
 Everyone shown gets the lowest layer before anybody gets a higher one; then the larger pictures come first, of equal
 ones the screen, then who speaks.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from math import inf, log2
 
-PAUSED = -1  # shown, but the line does not carry it
+PAUSED = -1  # shown, but the downlink does not carry it
 HIDDEN = -2  # not shown: not sent
 HEADROOM = 1.15  # what an upgrade must leave, so that it lasts
 _LEAST_BPS = 30_000
@@ -29,7 +29,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One watched video track. `layers` begins with the lowest; `wanted_height` is 0 when it is not shown, None when
+    """One subscribed video track. `layers` begins with the lowest; `wanted_height` is 0 when it is not shown, None when
     nobody said; `current` is a layer's index, PAUSED or HIDDEN."""
 
     track: str

@@ -1,4 +1,4 @@
-"""How much the line to one subscriber carries, from what the subscriber says arrived (after draft-ietf-rmcat-gcc-02).
+"""What the downlink to one subscriber carries, by what the subscriber says arrived (after draft-ietf-rmcat-gcc-02).
 
 A growing queue or loss lowers the estimate, what was delivered without either raises it. It never rises much above what
 was ever delivered: `prober` proves more with padding. Pure: time is an argument, in seconds on any steady clock.
@@ -89,7 +89,7 @@ class Estimator:
         return max(0.0, self._delay.queue_ms / 1000.0)
 
     def target_bps(self, now_s: float) -> int:
-        """How much may be sent now, sound and repeats included. Falls while nothing is heard, or a queue must drain."""
+        """What may be sent now, audio and retransmissions included. Falls in silence, or while a queue drains."""
         estimate = self._estimate_bps
         silent_s = self._silent_s(now_s)
         if silent_s > SILENCE_S:

@@ -1,7 +1,7 @@
-"""Padding that proves a line carries more than is sent on it now. Pure: time is an argument.
+"""Padding that proves a downlink carries more than is sent on it now. Pure: time is an argument.
 
-A subscriber who gets a small picture never shows what else its line would carry. So once in a while we send as much as
-the next better layer would need; when it arrives without a queue, the estimate may be believed.
+A subscriber who gets a small picture never shows what else its downlink would carry. So once in a while we send as
+much as the next better layer would need; when it arrives without a queue, the estimate may be believed.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from station.rtc.congestion.bandwidth import Estimator
 from station.rtc.congestion.overuse import Usage
 
-RAMP_S, PROBE_S = 0.6, 1.1  # slowly up, so that a line which cannot carry it shows that before its queue is long
+RAMP_S, PROBE_S = 0.6, 1.1  # slowly up, so that a downlink which cannot carry it shows that before its queue is long
 ANSWER_S = 1.0  # how long after its end a probe is waited for
 FIRST_WAIT_S = 0.5
 NEXT_STEP_WAIT_S = 0.5
 UNDECIDED_WAIT_S = 2.0  # nothing spoke against it, but too little was sent to know
-WAITS_S = (5.0, 10.0)  # after failures; a line that gets better is to be noticed within a quarter of a minute
+WAITS_S = (5.0, 10.0)  # after failures; one that gets better is to be noticed within a quarter of a minute
 LASTING_S = 10.0
 _ENOUGH, _MARGIN = 0.85, 1.1
 _MOST_AT_ONCE_S = 0.1
@@ -42,7 +42,7 @@ class Prober:
         return self._goal_bps > 0.0
 
     def padding_bytes(self, now_s: float, next_step_bps: int) -> int:
-        """How many bytes of padding (or repeats) to send now, to prove that `next_step_bps` in all would arrive.
+        """Bytes of padding (or retransmissions) to send now, to prove that `next_step_bps` in all would arrive.
 
         `next_step_bps` is what the next better choice needs with everything else, 0 when there is none.
         """

@@ -15,7 +15,7 @@ from station.rtc.formats.address import Address
 from station.rtc.formats.rtp import sequence_step
 from station.rtc.formats.sdp import Codec
 from station.rtc.formats.vp8 import PictureNumbers, PictureShift, read_numbers
-from station.rtc.forwarding.downlink import Line
+from station.rtc.forwarding.downlink import Downlink
 from station.rtc.transport.wire import Wire
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class LastSent(NamedTuple):
 
 @dataclass(slots=True)
 class Repair:
-    """The subscriber's stream of repeats (RTX, RFC 4588)."""
+    """The subscriber's stream of retransmissions (RTX, RFC 4588)."""
 
     ssrc: int
     payload_type: int
@@ -64,18 +64,18 @@ class DownTrack:
     """Attached to at most one forwarder at a time. The fields without underscore are what the forwarding loop reads."""
 
     __slots__ = (
-        "_left", "_spans", "address", "clock_rate", "extension", "handle", "is_vp8", "line", "octets", "packets",
+        "_left", "_spans", "address", "clock_rate", "downlink", "extension", "handle", "is_vp8", "octets", "packets",
         "payload_type", "picture_shift", "repair", "send", "send_segments", "sequence_offset", "ssrc",
         "takes_redundancy", "timestamp_offset",
     )  # fmt: skip
 
-    def __init__(self, ssrc: int, payload_type: int, clock_rate: int, line: Line, is_vp8: bool = False) -> None:
+    def __init__(self, ssrc: int, payload_type: int, clock_rate: int, downlink: Downlink, is_vp8: bool = False) -> None:
         self.ssrc = ssrc
         self.payload_type = payload_type
         self.clock_rate = clock_rate
         self.is_vp8 = is_vp8
-        self.line = line
-        self.extension = 0  # head of the header extension with the line's number; 0: not negotiated
+        self.downlink = downlink
+        self.extension = 0  # head of the header extension with the downlink's number; 0: not negotiated
         self.takes_redundancy = True  # what the publisher sends is sent on as it is
         self.repair: Repair | None = None
         self.handle: Any = None
@@ -88,7 +88,7 @@ class DownTrack:
         self._left: LastSent | None = None
 
     def number_packets(self, extension_id: int) -> None:
-        """Packets carry the line's number from now on, under this id (one-byte form, RFC 8285 section 4.2)."""
+        """Packets carry the downlink's number from now on, under this id (one-byte form, RFC 8285 section 4.2)."""
         self.extension = extension_id << 4 | 1 if 1 <= extension_id <= 14 else 0
 
     def set_route(self, wire: Wire, address: Address, handle: Any) -> None:
@@ -108,7 +108,7 @@ class DownTrack:
         if self.repair is not None and codec.repair_type:
             self.repair.payload_type = codec.repair_type
         else:
-            # Without repeats of their own the very same bytes are sent again, which a running number would change.
+            # Without RTX the very same bytes are sent again, which a running number would change.
             self.repair, self.extension = None, 0
         if self._left is not None and not same_clock:
             self._left = self._left._replace(exact_s=None)

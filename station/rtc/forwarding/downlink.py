@@ -1,12 +1,12 @@
-"""The line to one subscriber: the running number over all its packets, by which it tells what arrived when."""
+"""The downlink to one subscriber: the running number over all its packets, by which it tells what arrived when."""
 
 from __future__ import annotations
 
 from station.rtc.congestion.send_log import SendLog
 
 
-class Line:
-    """Belongs to one watching session."""
+class Downlink:
+    """Belongs to one subscribing session."""
 
     __slots__ = ("_note", "number")
 

@@ -1,4 +1,4 @@
-"""The watching side of a connection: one down_track for each track it asked for."""
+"""The subscribing side of a connection: one down track for each track it asked for."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Downstream:
     def _watch(self, media: Media, codec: Codec, track: PublishedTrack) -> Subscription:
         name = codec.name
         down_track = DownTrack(
-            _new_ssrc(), codec.payload_type, CLOCK_RATES[name], self.layer_control.line, is_vp8=name == "vp8"
+            _new_ssrc(), codec.payload_type, CLOCK_RATES[name], self.layer_control.downlink, is_vp8=name == "vp8"
         )
         down_track.takes_redundancy = bool(codec.redundant_type) or not track.codec.redundant_type
         if codec.redundant_type:
@@ -127,7 +127,7 @@ class Downstream:
                 subscription.down_track.set_route(session.wire, session.address, subscription.down_track.handle)
 
     def close(self) -> None:
-        """Takes all outputs off their feeds."""
+        """Detaches all down tracks from their forwarders."""
         for subscription in self.subscriptions.values():
             self._unwatch(subscription)
         self.subscriptions, self._by_ssrc = {}, {}
@@ -170,7 +170,7 @@ class Downstream:
         return rtcp.is_transport_feedback_alone(buffer, size) and self.layer_control.may_skip_feedback(time.monotonic())
 
     def tick(self, now_s: float) -> float:
-        """Decides which encodings the line carries; once a second tells the subscriber the publishers' clocks.
+        """Decides which encodings the downlink carries; once a second tells the subscriber the publishers' clocks.
 
         Returns in how many seconds to be called again.
         """

@@ -74,7 +74,7 @@ class Forwarder:
         return self.in_bursts and bool(self._pending) and not self._pending[-1].marker
 
     def flush(self) -> None:
-        """Sends what was collected to every down_track."""
+        """Sends what was collected to every down track."""
         pending, self._pending = self._pending, []
         if len(pending) < 2:
             self._fan_out(pending, self.outputs)
@@ -86,16 +86,17 @@ class Forwarder:
             self._fan_out(run, self.outputs)
 
     def _fan_out(self, run: Sequence[Packet], outputs: Iterable[DownTrack]) -> None:
-        """Writes, encrypts and sends packets of one length to each down_track: the one loop that counts."""
+        """Writes, encrypts and sends packets of one length to each down track: the one loop that counts."""
         scratch, count, now_s = self._scratch, len(run), time.monotonic()
         if not count:
             return
         buffer, view, pointer, size = scratch.bytes_, scratch.view, scratch.pointer, scratch.size
         plain, numbered, protect = HEADER.pack_into, NUMBERED_HEADER.pack_into, srtp_protect
         for down_track in outputs:
-            line, handle, ssrc, kind = down_track.line, down_track.handle, down_track.ssrc, down_track.payload_type
+            downlink, handle = down_track.downlink, down_track.handle
+            ssrc, kind = down_track.ssrc, down_track.payload_type
             ahead, later, picture = down_track.sequence_offset, down_track.timestamp_offset, down_track.picture_shift
-            extension, number = down_track.extension, line.number
+            extension, number = down_track.extension, downlink.number
             end = segment = 0
             for sequence, timestamp, marker, payload, flags in run:
                 start = end
@@ -131,7 +132,7 @@ class Forwarder:
                 down_track.packets += count
                 down_track.octets += end
                 if extension:
-                    line.sent(count, end, now_s)
+                    downlink.sent(count, end, now_s)
                 continue
             self.dropped += count
 
@@ -151,7 +152,7 @@ class Forwarder:
     # Who gets it.
 
     def attach(self, down_track: DownTrack) -> bool:
-        """Begins to send to an down_track where a keyframe begins; False when one has to be asked for."""
+        """Begins to send to a down track where a keyframe begins; False when one has to be asked for."""
         if down_track in self.outputs:
             return True
         if down_track not in self.waiting:
@@ -167,7 +168,7 @@ class Forwarder:
         return True
 
     def detach(self, down_track: DownTrack) -> None:
-        """Sends an down_track nothing any more, and lets it wait no longer."""
+        """Sends a down track nothing any more, and lets it wait no longer."""
         if down_track in self.outputs:
             self.flush()
             self.outputs = [other for other in self.outputs if other is not down_track]
@@ -176,12 +177,12 @@ class Forwarder:
         self.stop_waiting(down_track)
 
     def stop_waiting(self, down_track: DownTrack) -> None:
-        """Does not begin to send to an down_track at the next keyframe."""
+        """Does not begin to send to a down track at the next keyframe."""
         if down_track in self.waiting:
             self.waiting = [other for other in self.waiting if other is not down_track]
 
     def begin(self, item: Packet, *, keyframe: bool) -> None:
-        """One can begin to watch with this packet, which is kept already: who waited is given all from here on."""
+        """A subscriber can begin with this packet, which is kept already: who waited is given all from here on."""
         here = Keyframe(item.sequence, item.timestamp, time.monotonic())
         if keyframe:
             self._keyframe = here

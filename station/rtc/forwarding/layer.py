@@ -56,7 +56,7 @@ class Layer:
         self._metered = (time.monotonic(), 0, 0)
 
     def feed_for(self, down_track: DownTrack) -> Forwarder:
-        """Where an down_track is attached."""
+        """Where a down track is attached."""
         return self.forwarder if down_track.takes_redundancy else self.plain
 
     def hold(self, is_held: bool) -> None:
@@ -65,7 +65,7 @@ class Layer:
         self.plain.hold(is_held)
 
     def is_sending(self, now_s: float) -> bool:
-        """Whether packets came lately: browsers switch encodings off that their line does not carry."""
+        """Whether packets came lately: browsers switch encodings off that their uplink does not carry."""
         return now_s - self._heard_s < SILENT_AFTER_S
 
     def latch(self, ssrc: int) -> None:
@@ -138,7 +138,7 @@ class Layer:
     def _late(self, item: Packet, now_s: float) -> None:
         was_missing = self.missing.arrived(item.sequence & 0xFFFF, now_s)
         if not was_missing and self.forwarder.packet_at(item.sequence) is not None:
-            return  # repeated though it had come, as browsers do to fill the line
+            return  # repeated though it had come, as browsers do to probe their uplink
         self.forwarder.forward_late(item)
         if self.plain is not self.forwarder:
             self.plain.forward_late(_plain(item))

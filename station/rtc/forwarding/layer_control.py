@@ -1,7 +1,7 @@
 """What one subscriber is given: the encodings that it shows and its downlink carries, more of them once that is proved.
 
-Sound is always given. Which picture gets what is decided by `allocation`, how much the line carries by `bandwidth`, and
-`prober` asks for padding where only more traffic can tell.
+Sound is always given. Which picture gets what is decided by `allocation`, how much the downlink carries by `bandwidth`,
+and `prober` asks for padding where only more traffic can tell.
 """
 
 from __future__ import annotations
@@ -15,51 +15,51 @@ from station.rtc.congestion.bandwidth import Estimator
 from station.rtc.congestion.overuse import Usage
 from station.rtc.congestion.prober import Prober
 from station.rtc.formats.twcc import parse_feedback
-from station.rtc.forwarding.downlink import Line
+from station.rtc.forwarding.downlink import Downlink
 from station.rtc.forwarding.layer import Layer
 from station.rtc.forwarding.subscription import Subscription
 from station.rtc.transport.dtls_srtp import Scratch
 from station.rtc.transport.token_bucket import TokenBucket
 
-STEER_EVERY_S, STEER_CONTENT_EVERY_S = 0.25, 2.0
+REALLOCATE_EVERY_S, REALLOCATE_SATISFIED_EVERY_S = 0.25, 2.0
 LISTEN_CONTENT_EVERY_S = 0.2
 CONTENT_QUEUE_S = 0.02
 FEEDBACKS_PER_S = 60  # browsers send twenty at most; what comes beyond is not read
 UNLIMITED_BPS = 1 << 40
-PROVED_NARROW_S = 15.0  # a picture is paused only if the line showed itself too narrow in this time
+PROVED_NARROW_S = 15.0  # a picture is paused only if the downlink showed itself too narrow in this time
 SOUND_OVERHEAD = 1.15
 SOUND_TWICE_FROM_BPS = 500_000
 REPEATS_SHARE = 0.3
 MAX_REPEATS_BPS = 5e6  # what one subscriber can make us send again
-HASTE_S = 2.0  # so long after the line was seen to be too full, what is too much for it is not sent on
+HASTE_S = 2.0  # so long after the downlink was seen to be too full, what is too much for it is not sent on
 UNMEASURED_BPS = (150_000, 500_000, 1_500_000)  # by place, until the first half second has been measured
 
 
 class LayerController:
-    """Belongs to one watching session. `on_paused` hears of pictures that are paused for lack of room, or go on."""
+    """Belongs to one subscribing session. `on_paused` hears of pictures that are paused for lack of room, or go on."""
 
     def __init__(self, scratch: Scratch) -> None:
         now_s = time.monotonic()
         self.estimator = Estimator(now_s)
         self.prober = Prober(self.estimator, now_s)
-        self.line = Line(self.estimator.log)
+        self.downlink = Downlink(self.estimator.log)
         self.shown: Mapping[str, int] | None = None  # height of each picture by track, as the page said
         self.speakers: Sequence[str] = ()
         self.on_paused: Callable[[str, bool], None] = lambda _track, _paused: None
         self._scratch = scratch
-        self.has_feedback = False  # whether the subscriber tells us anything by which to know its line
+        self.has_feedback = False  # whether the subscriber tells us anything by which to know its downlink
         self._next_s = 0.0
         self._next_step_bps = 0
         self._feedbacks = TokenBucket(FEEDBACKS_PER_S, 2 * FEEDBACKS_PER_S, now_s)
-        self._listen_s = 0.0  # when a content subscriber's word is heard next
-        self.is_satisfied = False  # has all that it shows, on a line that shows no strain
+        self._listen_s = 0.0  # when a satisfied subscriber's feedback is read next
+        self.is_satisfied = False  # has all that it shows, on a downlink that shows no strain
 
     def invalidate(self) -> None:
         """Something has changed: decides anew at the next tick."""
         self._next_s = 0.0
 
     def may_skip_feedback(self, now_s: float) -> bool:
-        """Whether transport-wide feedback may go unread: a content subscriber's every fourth word says as much."""
+        """Whether transport-wide feedback may go unread: every fourth report of a satisfied subscriber says as much."""
         if self.is_satisfied and now_s < self._listen_s:
             return True
         self._listen_s = now_s + LISTEN_CONTENT_EVERY_S
@@ -97,21 +97,21 @@ class LayerController:
         """Takes the loss of a receiver report."""
         self.estimator.on_report(fraction, now_s)
 
-    def tick(self, watched: Sequence[Subscription], now_s: float) -> None:
+    def tick(self, subscriptions: Sequence[Subscription], now_s: float) -> None:
         """Called some ten times a second."""
         self._feedbacks.earn(now_s)
         if now_s >= self._next_s:
-            self.reallocate(watched, now_s)
+            self.reallocate(subscriptions, now_s)
         if self.has_feedback and not self.is_satisfied:
             octets = self.prober.padding_bytes(now_s, self._next_step_bps)
             if octets > 0:
-                self._fill(watched, octets, now_s)
+                self._fill(subscriptions, octets, now_s)
 
-    def reallocate(self, watched: Sequence[Subscription], now_s: float) -> None:
+    def reallocate(self, subscriptions: Sequence[Subscription], now_s: float) -> None:
         """Gives each picture the encoding it can have, and sound always."""
-        self._next_s = now_s + (STEER_CONTENT_EVERY_S if self.is_satisfied else STEER_EVERY_S)
-        pictures = [item for item in watched if item.track.state.kind == "video" and not item.track.ended]
-        sounds = [item for item in watched if item.track.state.kind == "audio"]
+        self._next_s = now_s + (REALLOCATE_SATISFIED_EVERY_S if self.is_satisfied else REALLOCATE_EVERY_S)
+        pictures = [item for item in subscriptions if item.track.state.kind == "video" and not item.track.ended]
+        sounds = [item for item in subscriptions if item.track.state.kind == "audio"]
         for item in sounds:
             item.select(item.track.best)
             item.set_redundancy(not self._is_narrow(now_s))
@@ -130,7 +130,7 @@ class LayerController:
             self.is_satisfied = False
 
     def repeats_bps(self, now_s: float) -> float:
-        """What repeats may take: a part of what the line carries, for they come on top of what filled it."""
+        """What retransmissions may take: a share of the downlink, for they come on top of what filled it."""
         carried = self.estimator.target_bps(now_s) if self.has_feedback else UNLIMITED_BPS
         return min(MAX_REPEATS_BPS, REPEATS_SHARE * carried)
 
@@ -146,7 +146,7 @@ class LayerController:
         return max(estimate, int(least * allocation.HEADROOM) + 30_000 * len(pictures))
 
     def _is_narrow(self, now_s: float) -> bool:
-        """Whether the line has shown that it is too narrow to carry sound twice beside a picture."""
+        """Whether the downlink has shown that it is too narrow to carry sound twice beside a picture."""
         lately = now_s - self.estimator.over_s < PROVED_NARROW_S
         return lately and self.estimator.target_bps(now_s) < SOUND_TWICE_FROM_BPS
 
@@ -170,8 +170,8 @@ class LayerController:
             item.pauses += is_paused
             self.on_paused(item.track.state.id, is_paused)
 
-    def _fill(self, watched: Sequence[Subscription], octets: int, now_s: float) -> None:
-        for item in watched:
+    def _fill(self, subscriptions: Sequence[Subscription], octets: int, now_s: float) -> None:
+        for item in subscriptions:
             octets -= item.fill(self._scratch, octets, now_s)
             if octets <= 0:
                 return

@@ -14,8 +14,8 @@ _PADDING = bytes(254) + b"\xff"  # the last octet counts them
 def send_retransmission(scratch: Scratch, down_track: DownTrack, span: Span, item: Packet, now_s: float) -> int:
     """Sends a packet again, as RTX where negotiated (RFC 4588), else the very same bytes. Returns octets; 0: failed.
 
-    Never the same number with other bytes: AES-GCM must not see a nonce twice. That is why an down_track has the line's
-    number in its headers only together with RTX.
+    Never the same number with other bytes: AES-GCM must not see a nonce twice. That is why a down track has the
+    downlink's number in its headers only together with RTX.
     """
     repair, payload = down_track.repair, item.payload
     sequence = (item.sequence + span.sequence_offset) & 0xFFFF
@@ -39,7 +39,7 @@ def send_retransmission(scratch: Scratch, down_track: DownTrack, span: Span, ite
 
 
 def send_padding(scratch: Scratch, down_track: DownTrack, now_s: float) -> int:
-    """Sends a packet of nothing but padding in the stream of repeats, whose numbers nobody awaits (RFC 3550 §5.1)."""
+    """Sends a packet of nothing but padding in the RTX stream, whose numbers nobody awaits (RFC 3550 §5.1)."""
     repair, span = down_track.repair, down_track.span
     if repair is None or span is None or span.forwarder.newest is None:
         return 0
@@ -52,12 +52,12 @@ def send_padding(scratch: Scratch, down_track: DownTrack, now_s: float) -> int:
 def _send(
     scratch: Scratch, down_track: DownTrack, head: tuple[int, int, int, int], body: bytes, now_s: float, flags: int
 ) -> int:
-    line = down_track.line
+    downlink = down_track.downlink
     at = HEADER_BYTES
     if down_track.extension:
         at = NUMBERED_HEADER_BYTES
         NUMBERED_HEADER.pack_into(
-            scratch.bytes_, 0, flags | 0x10, *head, 0xBEDE0001, down_track.extension, line.number & 0xFFFF
+            scratch.bytes_, 0, flags | 0x10, *head, 0xBEDE0001, down_track.extension, downlink.number & 0xFFFF
         )  # fmt: skip
     else:
         HEADER.pack_into(scratch.bytes_, 0, flags, *head)
@@ -71,5 +71,5 @@ def _send(
     except OSError:
         octets = 0
     if down_track.extension:
-        line.sent(1, octets, now_s)
+        downlink.sent(1, octets, now_s)
     return octets

@@ -1,4 +1,4 @@
-"""One track as one subscriber gets it: which encoding, what of it is repeated, what the subscriber says of it."""
+"""One track as one subscriber gets it: which encoding, what of it is retransmitted, what the subscriber says of it."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ class Subscription:
 
         Returns the octets sent, 0 when the packet is not kept or not of use any more.
 
-        Who is given another encoding by now goes on with its keyframe: on a narrow line, repeats of the one before
-        would keep it full for seconds.
+        Who is given another encoding by now goes on with its keyframe: on a narrow downlink, retransmissions of the one
+        before would keep it full for seconds.
         """
         self.asked_again += 1
         found = self.down_track.find(sequence)
@@ -105,7 +105,7 @@ class Subscription:
         return down_track.repair is not None or (not down_track.extension and span.forwarder.is_sent(item))
 
     def fill(self, scratch: Scratch, octets: int, now_s: float) -> int:
-        """Sends so many octets that the subscriber does not need, to load its line; returns how many were sent."""
+        """Sends so many octets that the subscriber does not need, to load its downlink; returns how many were sent."""
         span, sent = self.down_track.span, 0
         if self.down_track.repair is None or not self.down_track.extension or span is None:
             return 0

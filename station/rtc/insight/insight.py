@@ -200,12 +200,12 @@ def _look_down(member: Member, downstream: Downstream, now_s: float) -> DownInsi
         arriving_bps=estimator.acked_bps,
         queue_ms=round(estimator.queue_s * 1000),
         loss=round(estimator.loss.fraction, 3),
-        tracks=[_look_at_given(member, watched, now_s) for watched in downstream.subscriptions.values()],
+        tracks=[_look_at_given(member, subscription, now_s) for subscription in downstream.subscriptions.values()],
     )
 
 
-def _look_at_given(member: Member, watched: Subscription, now_s: float) -> GivenInsight:
-    state, given = watched.track.state, watched.given
+def _look_at_given(member: Member, subscription: Subscription, now_s: float) -> GivenInsight:
+    state, given = subscription.track.state, subscription.given
     report = member.reported.latest.get(state.id)
     freezes, frozen_s = member.reported.frozen(state.id, now_s)
     return GivenInsight(
@@ -214,16 +214,16 @@ def _look_at_given(member: Member, watched: Subscription, now_s: float) -> Given
         state.source,
         state.kind,
         is_given=given is not None,
-        is_paused=watched.is_paused,
+        is_paused=subscription.is_paused,
         rid=given.rid if given is not None else "",
         height=given.height if given is not None else 0,
-        best_height=watched.track.best.height,
+        best_height=subscription.track.best.height,
         shown_height=member.shown.get(state.id) if member.shown is not None else None,
         bits_per_s=round(given.bits_per_s) if given is not None else 0,
-        packets=watched.down_track.packets,
-        repeated=watched.retransmitted,
-        switches=watched.switches,
-        loss=round(watched.fraction_lost, 3),
+        packets=subscription.down_track.packets,
+        repeated=subscription.retransmitted,
+        switches=subscription.switches,
+        loss=round(subscription.fraction_lost, 3),
         frames_per_s=report.frames_per_s if report is not None else None,
         jitter_ms=report.jitter_ms if report is not None else None,
         concealed=report.concealed if report is not None else None,

@@ -28,12 +28,12 @@ LOSSES = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 # name → (field of Totals, help); each has the label kind (audio, video)
 _BY_KIND = {
     "packets_expected": ("packets_expected", "Packets that publishers numbered: those received and those missing."),
-    "packets_received": ("packets_received", "Packets that came from publishers by themselves, repeats left out."),
+    "packets_received": ("packets_received", "Packets from publishers, retransmissions left out."),
     "packets_recovered": ("packets_recovered", "Packets that were missing and came late or as a repeat (NACK, RTX)."),
     "packets_given_up": ("packets_given_up", "Packets asked for in vain: subscribers get a new keyframe instead."),
     "received_bytes": ("octets_received", "Octets from publishers: RTP header and payload, without extensions."),
     "keyframe_requests": ("keyframe_requests", "Keyframes asked of publishers (PLI)."),
-    "packets_forwarded": ("packets_sent", "Packets to subscribers, repeats and padding left out."),
+    "packets_forwarded": ("packets_sent", "Packets to subscribers, retransmissions and padding left out."),
     "forwarded_bytes": ("octets_sent", "Octets of these, encrypted."),
     "packets_dropped": ("packets_dropped", "Packets to subscribers that the socket did not take."),
     "packets_asked_again": ("packets_asked_again", "Packets that subscribers missed and asked for (NACK)."),
@@ -140,8 +140,8 @@ def _add_living(port: MediaPort, totals: dict[str, Totals]) -> None:
             for track in session.end.tracks.values():
                 for layer in track.layers:
                     add_layer(totals[track.state.kind], layer)
-    for watched in _subscriptions(port):
-        add_subscription(totals[watched.track.state.kind], watched)
+    for subscription in _subscriptions(port):
+        add_subscription(totals[subscription.track.state.kind], subscription)
 
 
 def _subscriptions(port: MediaPort) -> Iterator[Subscription]:

@@ -1,4 +1,4 @@
-// The messages between browser and media role: the same list as station/rtc/messages.py, compared by a test.
+// The messages between browser and media role: the same list as station/rtc/rooms/messages.py, compared by a test.
 
 /** @typedef {"camera" | "microphone" | "screen"} Source */
 /** @typedef {{person: string, name: string}} Member */
