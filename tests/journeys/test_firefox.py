@@ -139,6 +139,13 @@ def check_recording(folder: Path) -> None:
         assert all(count > 25 for count in kinds.values()), (person, kinds)
 
 
+async def publish(clerk: Visitor, broadcast: str) -> None:
+    """What was on air is not public before the clerk has looked at it."""
+    await clerk.page.goto(clerk.address + broadcast.replace("/live/", "/desk/broadcasts/"))
+    await clerk.page.click("#publish")
+    await expect(clerk.page.locator("main")).to_contain_text("现在谁都能看这段录像")
+
+
 async def watch_replay(viewer: FirefoxVisitor, broadcast: str) -> None:
     """After the hearing the same page plays it from the start."""
     await viewer.go(broadcast)
@@ -193,6 +200,7 @@ async def test_a_hearing_of_chromium_and_two_firefoxes(
     await clerk.page.click("#end")
     await clerk.page.click("#end-confirm")
     await citizen.page.until("!document.querySelector('[data-step=over]').hidden")
+    await publish(clerk, broadcast)
     await watch_replay(viewer, broadcast)
     for visitor in (clerk, deputy, citizen, viewer):
         assert visitor.errors == []
