@@ -158,7 +158,7 @@ async def collect_call(seconds: float) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         signer = GrantSigner.load(folder / "keys")
-        settings = make_settings(folder)
+        settings = make_settings(folder, public_origin=pages.rstrip("/"))
         async with MediaServer(settings) as server, ClientSession() as http, async_playwright() as browsers:
             media = Media(settings, signer, server, pages, http)
             program = shutil.which("chromium") or shutil.which("google-chrome")

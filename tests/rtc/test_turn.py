@@ -75,7 +75,8 @@ async def coturn(folder: Path) -> AsyncIterator[str]:
 async def media_with(
     folder: Path, signer: GrantSigner, pages: str, turn_url: str, turn_secret: str
 ) -> AsyncIterator[Media]:
-    settings = make_settings(folder, turn_url=turn_url, turn_secret=turn_secret)
+    origin = pages.rstrip("/")  # media answers pages of its own origin only
+    settings = make_settings(folder, turn_url=turn_url, turn_secret=turn_secret, public_origin=origin)
     async with MediaServer(settings) as server, ClientSession() as http:
         yield Media(settings, signer, server, pages, http)
 
