@@ -62,6 +62,17 @@ def test_links_lead_somewhere(path: Path) -> None:
     assert [t for t in targets if not (ROOT / path.parent / t).exists()] == []
 
 
+def test_every_file_that_a_document_names_exists() -> None:
+    """A `name.py` or `path/name.js` in a document's code marks is a file that is there, whoever moved it last."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    missing = []
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "deploy" / "README.md"]:
+        for name in re.findall(r"`([\w./-]+\.(?:py|js|sh))`", path.read_text(encoding="utf-8")):
+            if not any(f"/{file}".endswith(f"/{name.lstrip('./')}") for file in listed):
+                missing.append(f"{path.relative_to(ROOT)}: {name}")
+    assert missing == []
+
+
 def test_every_make_target_in_the_documents_exists() -> None:
     """A `make something` that a document tells to type is in the Makefile."""
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
