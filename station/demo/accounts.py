@@ -11,6 +11,7 @@ from station.base.station import Station
 from station.people import store
 from station.people.service import add_staff, ensure_citizen
 
+TOTP_STEP_S = 30  # RFC 6238 §4.1
 PASSWORD = "demo-station"  # shown on the demo page; demo data only
 
 
@@ -26,9 +27,15 @@ class DemoAccount:
     scope: str = ""
     secret: str = ""
 
-    def otp_now(self, now_s: float) -> str:
-        """What the account's authenticator would show; the demo page stands in for the phone."""
-        return pyotp.TOTP(self.secret).at(int(now_s)) if self.secret else ""
+    def otp_now(self, now_s: float, used_step: int = 0) -> str:
+        """What the account's authenticator would show; the demo page stands in for the phone.
+
+        A code opens one session only. Whoever signs in again within its 30 seconds is shown the next one, which counts
+        already (one step of skew is allowed), instead of one that is refused. `used_step` is the newest taken so far.
+        """
+        if not self.secret:
+            return ""
+        return pyotp.TOTP(self.secret).at(max(int(now_s) // TOTP_STEP_S, used_step + 1) * TOTP_STEP_S)
 
 
 DEMO_ACCOUNTS = (

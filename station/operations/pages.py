@@ -12,6 +12,7 @@ from station.demo.accounts import DEMO_ACCOUNTS, PASSWORD
 from station.notices.service import list_newest
 from station.operations.metrics import METRICS
 from station.operations.readiness import ReadinessCheck
+from station.people.store import used_steps
 
 READINESS: web.AppKey[ReadinessCheck] = web.AppKey("readiness", ReadinessCheck)
 
@@ -42,6 +43,8 @@ async def demo(request: web.Request) -> web.StreamResponse:
     if not station.settings.demo:
         raise NotFound
     now_s = station.clock.now().timestamp()
-    logins = [(account, account.otp_now(now_s)) for account in DEMO_ACCOUNTS]
+    async with station.database.read() as connection:
+        used = await used_steps(connection, [account.id for account in DEMO_ACCOUNTS])
+    logins = [(account, account.otp_now(now_s, used.get(account.id, 0))) for account in DEMO_ACCOUNTS]
     outbox = [n for n in await list_newest(station, 60) if n.channel in ("sms", "mail")][:20]
     return render(request, "operations/demo.html", logins=logins, password=PASSWORD, outbox=outbox)

@@ -71,7 +71,7 @@ class CodeExpired(BadInput):
 class WrongLogin(StationError):
     status = 401
     code = "wrong-login"
-    message = N_("登录名、密码或动态码不对")
+    message = N_("登录名、密码或动态码不对。一个动态码只能用一次，刚用过就请等下一个")
 
 
 class TooManyTries(StationError):

@@ -140,6 +140,12 @@ async def use_dynamic_code(work: Transaction, account_id: str, step: int) -> boo
     return (await work.execute(taken.values(totp_used=step))).rowcount == 1
 
 
+async def used_steps(connection: AsyncConnection, account_ids: list[str]) -> dict[str, int]:
+    """The newest step of a dynamic code that each account has taken, 0 where none was."""
+    query = select(accounts.c.id, accounts.c.totp_used).where(accounts.c.id.in_(account_ids))
+    return {row.id: row.totp_used for row in await connection.execute(query)}
+
+
 async def newest_code(connection: AsyncConnection, visit_hash: str) -> Any:
     """The newest code that a browser asked for, expired or not; None if there is none."""
     query = select(sign_in_codes).where(sign_in_codes.c.visit_hash == visit_hash)
