@@ -118,9 +118,19 @@ async def replies_of(connection: AsyncConnection, case_id: str) -> list[Reply]:
 def to_reply(row: Any) -> Reply:
     """A row of `case_replies` as plain data."""
     return Reply(
-        row.id, row.case_id, row.round, row.unit_id, row.unit_name, row.author_name, row.outcome, row.text,
-        row.at, row.due_on, row.late, row.soon,
-    )  # fmt: skip
+        id=row.id,
+        case_id=row.case_id,
+        round=row.round,
+        unit_id=row.unit_id,
+        unit_name=row.unit_name,
+        author_name=row.author_name,
+        outcome=row.outcome,
+        text=row.text,
+        at=row.at,
+        due_on=row.due_on,
+        late=row.late,
+        soon=row.soon,
+    )
 
 
 async def ratings_of(connection: AsyncConnection, case_id: str) -> list[Rating]:
@@ -133,6 +143,18 @@ async def ratings_of(connection: AsyncConnection, case_id: str) -> list[Rating]:
 def to_rating(row: Any) -> Rating:
     """A row of `case_ratings` as plain data."""
     return Rating(row.case_id, row.round, Grade(row.grade), row.remark, row.at)
+
+
+async def replies_between(
+    connection: AsyncConnection, since: datetime, until: datetime
+) -> tuple[list[Reply], list[Rating]]:
+    """The replies given from `since` to before `until`, and the ratings they got (whenever those came)."""
+    table, rating = store.case_replies, store.case_ratings
+    span = (table.c.at >= since) & (table.c.at < until)
+    joined = (table.c.case_id == rating.c.case_id) & (table.c.round == rating.c.round)
+    replies = [to_reply(row) for row in await connection.execute(select(table).where(span))]
+    ratings = [to_rating(row) for row in await connection.execute(select(rating).join(table, joined).where(span))]
+    return replies, ratings
 
 
 async def notes_of(connection: AsyncConnection, case_id: str) -> list[Note]:
@@ -149,14 +171,39 @@ async def extensions_of(connection: AsyncConnection, case_id: str) -> list[Exten
     return [Extension(r.id, r.reason, r.asked_at, r.granted) for r in await connection.execute(query)]
 
 
+async def cases_asking_time(connection: AsyncConnection) -> set[str]:
+    """Ids of the cases with a request for more time that nobody has decided."""
+    table = store.case_extensions
+    return set((await connection.execute(select(table.c.case_id).where(table.c.granted.is_(None)))).scalars())
+
+
+async def card_row(connection: AsyncConnection, card_id: str) -> Card:
+    """One card, withdrawn or not. Raises NotFound."""
+    table = store.case_cards
+    row = (await connection.execute(select(table).where(table.c.id == card_id))).first()
+    if row is None:
+        raise NotFound
+    return to_card(row)
+
+
 async def cards_where(connection: AsyncConnection, *conditions: ColumnElement[bool], limit: int = 500) -> list[Card]:
     """Cards that fit all conditions, newest first."""
     table = store.case_cards
     query = select(table).where(*conditions).order_by(table.c.issued_at.desc(), table.c.id).limit(limit)
-    return [
-        Card(
-            r.id, r.case_id, r.unit_id, r.unit_name, Colour(r.colour), r.by_clock, r.reason, r.issued_at,
-            r.withdrawn_at, r.withdrawn_reason,
-        )
-        for r in await connection.execute(query)
-    ]  # fmt: skip
+    return [to_card(row) for row in await connection.execute(query)]
+
+
+def to_card(row: Any) -> Card:
+    """A row of `case_cards` as plain data."""
+    return Card(
+        id=row.id,
+        case_id=row.case_id,
+        unit_id=row.unit_id,
+        unit_name=row.unit_name,
+        colour=Colour(row.colour),
+        by_clock=row.by_clock,
+        reason=row.reason,
+        issued_at=row.issued_at,
+        withdrawn_at=row.withdrawn_at,
+        withdrawn_reason=row.withdrawn_reason,
+    )

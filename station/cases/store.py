@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    delete,
     insert,
     select,
     update,
@@ -25,7 +27,7 @@ from station.base.database import Transaction, UtcDateTime, metadata
 from station.base.errors import NotFound
 from station.base.inserts import insert_unless_there
 from station.cases.model import State
-from station.cases.records import Case, Due
+from station.cases.records import Case, Due, OpenCase
 
 case_numbers = Table(
     "case_numbers",
@@ -201,17 +203,95 @@ async def add(work: Transaction, table: Table, **values: Any) -> None:
     await work.execute(insert(table).values(**values))
 
 
+async def find_duplicate(work: Transaction, opened_by: str, request: OpenCase, since: datetime) -> Case | None:
+    """The case that the same person has made of the same words after `since`."""
+    c = cases.c
+    same = (
+        (c.opened_by == opened_by)
+        & (c.title == request.title)
+        & (c.description == request.description)
+        & (c.deputy_id == request.deputy_id)
+        & (c.opened_at > since)
+    )
+    same &= c.meeting_id == request.meeting_id if request.meeting_id else c.meeting_id.is_(None)
+    same &= c.citizen == request.citizen if request.citizen else c.citizen.is_(None)
+    row = (await work.execute(select(cases).where(same))).first()
+    return None if row is None else to_case(row)
+
+
+async def co_unit_ids(work: Transaction, case_id: str) -> set[str]:
+    """The units that take part beside the lead."""
+    table = case_co_units
+    return set((await work.execute(select(table.c.unit_id).where(table.c.case_id == case_id))).scalars())
+
+
+async def replace_co_units(work: Transaction, case_id: str, names: dict[str, str]) -> None:
+    """Let these units (id → name), and no others, take part beside the lead."""
+    await work.execute(delete(case_co_units).where(case_co_units.c.case_id == case_id))
+    for unit_id, name in names.items():
+        await add(work, case_co_units, case_id=case_id, unit_id=unit_id, unit_name=name)
+
+
+async def open_request(work: Transaction, case_id: str) -> str | None:
+    """The id of the request for more time that nobody has decided."""
+    table = case_extensions
+    query = select(table.c.id).where(table.c.case_id == case_id, table.c.granted.is_(None))
+    found: str | None = (await work.execute(query)).scalar_one_or_none()
+    return found
+
+
+async def decide_request(work: Transaction, request_id: str, granted: bool) -> None:
+    """Put down what was decided on a request for more time."""
+    await work.execute(update(case_extensions).where(case_extensions.c.id == request_id).values(granted=granted))
+
+
+async def refuse_open_requests(work: Transaction, case_id: str) -> None:
+    """A request for time that nobody decided is void once the unit has acted."""
+    table = case_extensions
+    undecided = (table.c.case_id == case_id) & table.c.granted.is_(None)
+    await work.execute(update(table).where(undecided).values(granted=False))
+
+
+async def is_rated(work: Transaction, case_id: str, round_: int) -> bool:
+    """Whether the reply of that round has its grade."""
+    table = case_ratings
+    done = select(table.c.grade).where(table.c.case_id == case_id, table.c.round == round_)
+    return (await work.execute(done)).first() is not None
+
+
+async def has_card(work: Transaction, key: str) -> bool:
+    """Whether the clock has issued the card of that key, withdrawn since or not."""
+    return (await work.execute(select(case_cards.c.id).where(case_cards.c.key == key))).first() is not None
+
+
+async def withdraw_card(work: Transaction, card_id: str, at: datetime, reason: str) -> bool:
+    """Mark a card as withdrawn; False when it is already."""
+    still = case_cards.c.id == card_id, case_cards.c.withdrawn_at.is_(None)
+    values = {"withdrawn_at": at, "withdrawn_reason": reason}
+    return (await work.execute(update(case_cards).where(*still).values(**values))).rowcount == 1
+
+
 def due_columns(due: Due | None) -> dict[str, Any]:
     """How a due day is kept in the columns of a case."""
     if due is None:
         return {
-            "due_day": None, "due_at": None, "due_start": None, "due_amount": 0, "due_unit": "",
-            "due_article": "", "due_provisional": False,
-        }  # fmt: skip
+            "due_day": None,
+            "due_at": None,
+            "due_start": None,
+            "due_amount": 0,
+            "due_unit": "",
+            "due_article": "",
+            "due_provisional": False,
+        }
     return {
-        "due_day": due.day, "due_at": due.at, "due_start": due.start, "due_amount": due.amount,
-        "due_unit": due.unit, "due_article": due.article, "due_provisional": due.provisional,
-    }  # fmt: skip
+        "due_day": due.day,
+        "due_at": due.at,
+        "due_start": due.start,
+        "due_amount": due.amount,
+        "due_unit": due.unit,
+        "due_article": due.article,
+        "due_provisional": due.provisional,
+    }
 
 
 def to_case(row: Any) -> Case:
@@ -219,13 +299,43 @@ def to_case(row: Any) -> Case:
     due = None
     if row.due_day is not None:
         due = Due(
-            row.due_day, row.due_at, row.due_start, row.due_amount, row.due_unit, row.due_article,
-            row.due_provisional,
-        )  # fmt: skip
+            day=row.due_day,
+            at=row.due_at,
+            start=row.due_start,
+            amount=row.due_amount,
+            unit=row.due_unit,
+            article=row.due_article,
+            provisional=row.due_provisional,
+        )
     return Case(
-        row.id, row.number, row.year, row.serial, row.title, row.description, State(row.state), row.category,
-        row.deputy_id, row.deputy_name, row.citizen, row.citizen_name, row.booking_id, row.meeting_id,
-        row.recorded_at_s, row.suggested_unit, row.unit_id, row.unit_name, row.round, row.extensions,
-        row.opened_at, row.changed_at, row.assigned_on, due, row.published, row.public_title, row.public_reply,
-        row.citizen_topic, row.citizen_words, row.citizen_help,
-    )  # fmt: skip
+        id=row.id,
+        number=row.number,
+        year=row.year,
+        serial=row.serial,
+        title=row.title,
+        description=row.description,
+        state=State(row.state),
+        category=row.category,
+        deputy_id=row.deputy_id,
+        deputy_name=row.deputy_name,
+        citizen=row.citizen,
+        citizen_name=row.citizen_name,
+        booking_id=row.booking_id,
+        meeting_id=row.meeting_id,
+        recorded_at_s=row.recorded_at_s,
+        suggested_unit=row.suggested_unit,
+        unit_id=row.unit_id,
+        unit_name=row.unit_name,
+        round=row.round,
+        extensions=row.extensions,
+        opened_at=row.opened_at,
+        changed_at=row.changed_at,
+        assigned_on=row.assigned_on,
+        due=due,
+        published=row.published,
+        public_title=row.public_title,
+        public_reply=row.public_reply,
+        citizen_topic=row.citizen_topic,
+        citizen_words=row.citizen_words,
+        citizen_help=row.citizen_help,
+    )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import select
-
 from station.base.clock import SHANGHAI
 from station.base.errors import NotAllowed
 from station.base.principal import Principal, Role
@@ -62,8 +60,7 @@ async def desk_lists(station: Station, who: Principal) -> DeskLists:
         raise NotAllowed
     async with station.database.read() as connection:
         found = await cases_where(connection, ~in_states(CLOSED), newest=False)
-        table = store.case_extensions
-        asked = set((await connection.execute(select(table.c.case_id).where(table.c.granted.is_(None)))).scalars())
+        asked = await queries.cases_asking_time(connection)
         unreviewed = await cases_where(
             connection, in_states([State.REPLIED, State.RATED, State.CONCLUDED]), queries.c.public_reply == ""
         )
@@ -137,15 +134,8 @@ async def _league(station: Station, month: Month) -> list[UnitFigures]:
 
 async def _rows(station: Station, month: Month) -> tuple[list[Reply], list[Rating]]:
     """Replies of the six months up to `month`, and the ratings they got."""
-    table, rating = store.case_replies, store.case_ratings
-    since, until = _start(month.back(HISTORY_MONTHS - 1)), _start(month.back(-1))
-    span = (table.c.at >= since) & (table.c.at < until)
-    joined = (table.c.case_id == rating.c.case_id) & (table.c.round == rating.c.round)
     async with station.database.read() as connection:
-        replies = [queries.to_reply(row) for row in await connection.execute(select(table).where(span))]
-        query = select(rating).join(table, joined).where(span)
-        ratings = [queries.to_rating(row) for row in await connection.execute(query)]
-    return replies, ratings
+        return await queries.replies_between(connection, _start(month.back(HISTORY_MONTHS - 1)), _start(month.back(-1)))
 
 
 def _start(month: Month) -> datetime:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
-
 from station.base.calendar import china
 from station.base.clock import local
 from station.base.database import Transaction
-from station.base.errors import N_, BadInput, NotFound
+from station.base.errors import N_, BadInput
 from station.base.i18n import format_day
 from station.base.ids import new_id
 from station.base.principal import SYSTEM, Principal
@@ -17,7 +15,7 @@ from station.base.station import Station
 from station.cases import store
 from station.cases.law.deadlines import card_due, days_left, recount
 from station.cases.model import CLOSED, CardAlreadyWithdrawn, Colour, State, Step, StepNotPossible, check_text
-from station.cases.queries import c, cases_where, cases_without_cards, in_states, read_case
+from station.cases.queries import c, card_row, cases_where, cases_without_cards, in_states, read_case
 from station.cases.records import Case
 from station.cases.steps.contacts import Contacts, find_contacts, tell_citizen, tell_staff
 from station.cases.steps.transitions import apply_transition, begin_transition, note_in_ledger, rule_of
@@ -66,8 +64,7 @@ async def _issue_by_clock(station: Station, case_id: str) -> bool:
         if colour is None or case.due is None:
             return False
         key = card_key(case, colour)
-        found = select(store.case_cards.c.id).where(store.case_cards.c.key == key)
-        if (await work.execute(found)).first() is not None:
+        if await store.has_card(work, key):
             return False
         until = format_day(case.due.day, "zh")
         words = f"到期日 {until}，{'已经过了' if colour is Colour.RED else '快到了'}"
@@ -88,17 +85,12 @@ async def issue_card(station: Station, who: Principal, case_id: str, colour: Col
 async def withdraw_card(station: Station, who: Principal, card_id: str, reason: str) -> Case:
     """Take a card back; it stays on record with the reason. Raises NotFound, CardAlreadyWithdrawn."""
     words = _reason(reason)
-    table = store.case_cards
     async with station.database.read() as connection:
-        card = (await connection.execute(select(table).where(table.c.id == card_id))).first()
-    if card is None:
-        raise NotFound
+        card = await card_row(connection, card_id)
     contacts = await find_contacts(station, await read_case(station, card.case_id), card.unit_id)
     async with station.database.transaction() as work:
         case = (await begin_transition(station, work, who, card.case_id, Step.WITHDRAW_CARD)).case
-        still = table.c.id == card_id, table.c.withdrawn_at.is_(None)
-        values = {"withdrawn_at": station.clock.now(), "withdrawn_reason": words}
-        if (await work.execute(update(table).where(*still).values(**values))).rowcount != 1:
+        if not await store.withdraw_card(work, card_id, station.clock.now(), words):
             raise CardAlreadyWithdrawn
         await note_in_ledger(station, work, who, case, "case.card_withdrawn", _facts(card_id, card.colour), words)
         await tell_staff(station, work, contacts.unit, case, "收回了一张牌。")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
-
 from station.base.calendar import china
 from station.base.clock import local
-from station.base.database import Transaction
 from station.base.errors import N_, BadInput, Conflict
 from station.base.i18n import format_day
 from station.base.ids import new_id
@@ -52,7 +49,7 @@ async def reply_case(station: Station, who: Principal, case_id: str, text: str, 
         data = {"reply": reply_id, "round": case.round, "outcome": outcome, "late": late}
         until = due_from_today(station, rule_of(station, "rate"))
         await apply_transition(station, work, who, case, taken.to, until, "case.replied", data, public_reply="")
-        await _drop_requests(work, case.id)
+        await store.refuse_open_requests(work, case.id)
         until_day = format_day(until.day, "zh")
         await tell_citizen(
             station, work, contacts, case, f"{case.unit_name}已经答复，请在 {until_day} 前看答复并打分。"
@@ -76,7 +73,7 @@ async def return_case(station: Station, who: Principal, case_id: str, reason: st
         await apply_transition(
             station, work, who, case, taken.to, due, "case.returned", data, words, unit_id=None, unit_name=""
         )
-        await _drop_requests(work, case.id)
+        await store.refuse_open_requests(work, case.id)
         await tell_staff(station, work, contacts.desk, case, f"{case.unit_name}退回，请重新交办。")
     return await read_case(station, case_id)
 
@@ -91,7 +88,7 @@ async def ask_extension(station: Station, who: Principal, case_id: str, reason: 
             raise TooLateToExtend
         if case.extensions >= rule_of(station, "extensions").amount:
             raise NoExtensionLeft
-        if await _open_request(work, case.id) is not None:
+        if await store.open_request(work, case.id) is not None:
             raise Conflict(N_("已经申请过了，正在等批"))
         request_id = new_id("ex")
         await store.add(
@@ -109,11 +106,10 @@ async def decide_extension(station: Station, who: Principal, case_id: str, grant
     step = Step.GRANT_EXTENSION if grant else Step.REFUSE_EXTENSION
     async with station.database.transaction() as work:
         taken = await begin_transition(station, work, who, case_id, step)
-        case, request_id = taken.case, await _open_request(work, case_id)
+        case, request_id = taken.case, await store.open_request(work, case_id)
         if request_id is None or case.due is None:
             raise StepNotPossible
-        table = store.case_extensions
-        await work.execute(update(table).where(table.c.id == request_id).values(granted=grant))
+        await store.decide_request(work, request_id, grant)
         words = reason.strip()[:300]
         if not grant:
             await note_in_ledger(station, work, who, case, "case.extension_refused", {}, words)
@@ -157,17 +153,3 @@ def _reason(raw: str, missing: str, longest: int = 300) -> str:
     if fields:
         raise BadInput(fields=fields)
     return words
-
-
-async def _open_request(work: Transaction, case_id: str) -> str | None:
-    table = store.case_extensions
-    query = select(table.c.id).where(table.c.case_id == case_id, table.c.granted.is_(None))
-    found = (await work.execute(query)).scalar_one_or_none()
-    return None if found is None else str(found)
-
-
-async def _drop_requests(work: Transaction, case_id: str) -> None:
-    """A request for time that nobody decided is void once the unit has acted."""
-    table = store.case_extensions
-    open_ones = (table.c.case_id == case_id) & table.c.granted.is_(None)
-    await work.execute(update(table).where(open_ones).values(granted=False))

@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy import delete, select
-
 from station.base.clock import local
 from station.base.database import Transaction
 from station.base.errors import N_, BadInput, NotAllowed
@@ -54,7 +52,7 @@ async def open_case(station: Station, who: Principal, request: OpenCase, on_open
         # The counter of numbers is locked before the look: of the same click sent four times at once, each waits
         # here for the one before and then finds its case (PostgreSQL's writers run side by side).
         await store.lock_serials(work, *_series(station))
-        twin = await _find_duplicate(station, work, who, cleaned)
+        twin = await store.find_duplicate(work, who.account, cleaned, station.clock.now() - SAME_MATTER)
         if twin is not None:
             return twin
         case_id = await _insert(station, work, who, cleaned, deputy.name, deputy.station_id, citizen_name)
@@ -69,22 +67,6 @@ async def open_case(station: Station, who: Principal, request: OpenCase, on_open
 def _series(station: Station) -> tuple[str, int]:
     """Prefix and year of the numbers given out now."""
     return policy_of(station).number_prefix, local(station.clock.now()).year
-
-
-async def _find_duplicate(station: Station, work: Transaction, who: Principal, request: OpenCase) -> Case | None:
-    """The case that the same click has just made."""
-    c = store.cases.c
-    same = (
-        (c.opened_by == who.account)
-        & (c.title == request.title)
-        & (c.description == request.description)
-        & (c.deputy_id == request.deputy_id)
-        & (c.opened_at > station.clock.now() - SAME_MATTER)
-    )
-    same &= c.meeting_id == request.meeting_id if request.meeting_id else c.meeting_id.is_(None)
-    same &= c.citizen == request.citizen if request.citizen else c.citizen.is_(None)
-    row = (await work.execute(select(store.cases).where(same))).first()
-    return None if row is None else store.to_case(row)
 
 
 async def _insert(
@@ -161,9 +143,7 @@ async def assign_case(
     async with station.database.transaction() as work:
         taken = await begin_transition(station, work, who, case_id, Step.ASSIGN)
         due = due_from_today(station, rule)
-        await work.execute(delete(store.case_co_units).where(store.case_co_units.c.case_id == case_id))
-        for helper in helpers:
-            await store.add(work, store.case_co_units, case_id=case_id, unit_id=helper.id, unit_name=helper.name)
+        await store.replace_co_units(work, case_id, {helper.id: helper.name for helper in helpers})
         data = {"unit": unit.id, "unit_name": unit.name, "co_units": [h.name for h in helpers], "days": due.amount}
         await apply_transition(
             station, work, who, taken.case, taken.to, due, "case.assigned", data, unit_id=unit.id,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
 from station.base.database import Transaction
 from station.base.errors import N_, BadInput
 from station.base.i18n import format_day
@@ -81,7 +79,5 @@ async def _refuse_second(work: Transaction, who: Principal, case_id: str) -> Non
     """A second click gets a clear answer rather than "moved on"."""
     case = await store.lock_case(work, case_id)
     await check_scope(work, who, case, Step.RATE)
-    table = store.case_ratings
-    done = select(table.c.grade).where(table.c.case_id == case.id, table.c.round == case.round)
-    if (await work.execute(done)).first() is not None:
+    if await store.is_rated(work, case.id, case.round):
         raise AlreadyRated

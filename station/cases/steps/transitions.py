@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
-
 from station.base.calendar import china
 from station.base.clock import local
 from station.base.database import Transaction
@@ -42,7 +40,7 @@ async def check_scope(work: Transaction, who: Principal, case: Case, step: Step)
     if who.role is Role.UNIT:
         allowed = who.scope == case.unit_id
         if not allowed and step is Step.ADD_NOTE:
-            allowed = who.scope in await co_unit_ids(work, case.id)
+            allowed = who.scope in await store.co_unit_ids(work, case.id)
     elif who.role is Role.CITIZEN:
         allowed = who.account == case.citizen
     elif who.role is Role.DEPUTY:
@@ -51,13 +49,6 @@ async def check_scope(work: Transaction, who: Principal, case: Case, step: Step)
         allowed = who.role in (Role.CLERK, Role.SUPERVISOR, Role.ADMIN, Role.SYSTEM)
     if not allowed:
         raise NotAllowed
-
-
-async def co_unit_ids(work: Transaction, case_id: str) -> set[str]:
-    """The units that take part beside the lead."""
-    table = store.case_co_units
-    rows = await work.execute(select(table.c.unit_id).where(table.c.case_id == case_id))
-    return set(rows.scalars())
 
 
 def rule_of(station: Station, name: str) -> Rule:
