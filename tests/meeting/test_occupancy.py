@@ -83,6 +83,9 @@ async def test_who_listens_stays_signed_in(
     await deputy.get(f"/meet/{reception.id}")
     tick(town, IDLE_S)  # and the database has not been told yet: who is inside is known all the same
     assert "林秀兰" in await deputy.get("/deputy")
+    tick(town, IDLE_S)
+    noted = await deputy.post_json(f"/api/v1/meetings/{reception.id}/matters", {"title": "采光", "unit_id": ""}, 201)
+    assert isinstance(noted, dict) and noted["number"]
     await socket.close()
     await wait_empty(roles, reception)
     async with town.database.read() as connection:
@@ -91,6 +94,26 @@ async def test_who_listens_stays_signed_in(
     tick(town, IDLE_S)
     async with deputy.client.get("/deputy", allow_redirects=False) as answer:
         assert answer.status == 303
+
+
+@pytest.mark.parametrize(
+    ("account", "way_back"), [("ac_demo_deputy1", "/signin/staff"), ("ac_demo_citizen", "/signin")]
+)
+async def test_a_lost_sign_in_is_told_as_that_and_leads_back(
+    town: Station, visitor: NewPerson, reception: Meeting, account: str, way_back: str
+) -> None:
+    """Whoever did idle too long reads so, not that the network is broken; the page names the form that leads back."""
+    person = await visitor(account)
+    page = await person.get(f"/meet/{reception.id}")
+    assert f'href="{way_back}?next=/meet/{reception.id}"' in page
+    assert json.dumps("您的登录过期了").strip('"') in page  # among the words of the script
+    headers = {**person.headers, "X-CSRF-Token": await person.token()}
+    async with town.database.transaction() as work:
+        await work.execute(people.sessions.delete())
+    for path in ("grant", "matters", "chat"):
+        async with person.client.post(f"/api/v1/meetings/{reception.id}/{path}", json={}, headers=headers) as answer:
+            told = await answer.json(content_type=None)
+            assert answer.status == 401 and str(told["type"]).endswith("/not-signed-in"), (path, told)
 
 
 async def wait_empty(roles: Roles, meeting: Meeting) -> None:
