@@ -11,6 +11,7 @@ from station.base.web import answer_json, principal_of, query_number, read_form,
 from station.live.web.service import broadcasts_of_meeting, get_status
 from station.meeting.chat import chat_of
 from station.meeting.service import held_meeting_of_booking, took_part
+from station.nodes.journal import gaps_of
 
 
 async def show_replay(request: web.Request) -> web.StreamResponse:
@@ -33,6 +34,7 @@ async def show_replay(request: web.Request) -> web.StreamResponse:
         chat=await chat_of(station, replay.READER, meeting.id) if inside else [],
         inside=inside,
         attendance=await replay.attendance_for(station, who, meeting),
+        gaps=await gaps_of(station, meeting.id),
         broadcasts=[b for b in broadcasts if b.public or reviewing],
         may_publish=reviewing,
         refusals=await replay.refusals(station, meeting) if reviewing else [],

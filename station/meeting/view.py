@@ -13,6 +13,7 @@ from station.meeting.lobby import people_of, place_in_queue
 from station.meeting.matters import Matter, list_matters
 from station.meeting.model import Admission, Entry, Meeting, display_name, names_refusing
 from station.meeting.service import take_seat
+from station.nodes.journal import has_gap
 from station.nodes.journal_store import here_now
 
 
@@ -32,7 +33,7 @@ class RoomView:
     """State of a meeting for one person; lists are empty for those who may not see them.
 
     `on_air` names whose picture is being broadcast, "" while none is; `refusing`: those in the room who do not agree
-    to being recorded, so that nothing can be.
+    to being recorded, so that nothing can be. `events_lost`: media's disk was full, who came and left is not all noted.
     """
 
     meeting: str
@@ -47,6 +48,7 @@ class RoomView:
     on_air: str
     on_air_self: bool
     refusing: list[str]
+    events_lost: bool
 
 
 async def view_room(station: Station, who: Principal, meeting_id: str) -> RoomView:
@@ -76,6 +78,7 @@ async def view_room(station: Station, who: Principal, meeting_id: str) -> RoomVi
         on_air=on_air.source_name if on_air else "",
         on_air_self=on_air is not None and on_air.person == who.account,
         refusing=await _refusing(station, meeting) if seat.may_record else [],
+        events_lost=seat.may_record and await has_gap(station, meeting.id),
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -18,7 +20,7 @@ from station.base.ids import new_id
 from station.base.inserts import insert_unless_there
 from station.base.principal import Principal, Role
 from station.base.station import Station
-from station.ledger.service import append
+from station.ledger.service import append, subjects_with, timeline
 from station.nodes.journal_store import Attended, attendance, attendance_of, marks_of, media_cursors, recording_marks
 
 log = structlog.get_logger()
@@ -34,6 +36,9 @@ _MARKS = {
     "recording_interrupted": "interrupted",
     "recording_alarm": "alarm",
 }
+
+
+EVENTS_LOST = "meeting.events-lost"
 
 
 class JournalEvent(msgspec.Struct, frozen=True):
@@ -104,6 +109,26 @@ async def _tell_lost_tail(station: Station, work: Transaction, journal: str, end
     await append(station, work, MEDIA, "journal.tail-lost", f"journal:{journal}", {"ends": ends, "known": known})
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A time of which media could not note who came and went, as its disk was full."""
+
+    begins_at: datetime
+    ends_at: datetime
+
+
+async def gaps_of(station: Station, room: str) -> list[Gap]:
+    """Where the attendance of a room is not whole, oldest first."""
+    events = [event for event in await timeline(station, f"meeting:{room}") if event.action == EVENTS_LOST]
+    return [Gap(from_ms(event.data["from_ms"]), from_ms(event.data["until_ms"])) for event in events]
+
+
+async def has_gap(station: Station, room: str) -> bool:
+    """Whether the attendance of a room is not whole."""
+    subject = f"meeting:{room}"
+    return subject in await subjects_with(station, EVENTS_LOST, [subject])
+
+
 async def rebuild_attendance(work: Transaction, room: str, timeline: Timeline) -> int:
     """Take from a recording who was in a room of which no journal told; returns how many people."""
     if await attendance_of(work.connection, room):
@@ -155,6 +180,9 @@ async def _apply(station: Station, work: Transaction, journal: str, event: Journ
         action = "recording." + _MARKS[event.kind]
         await append(station, work, MEDIA, action, f"meeting:{event.room}", {"at_ms": int(event.at_ms)})
         return
+    elif event.kind == "events_lost":
+        await _events_lost(station, work, journal, event)
+        return
     elif event.kind == "room_closed":
         await _room_closed(station, work, event)
     _tell(station, work, event)
@@ -205,6 +233,16 @@ async def _room_closed(station: Station, work: Transaction, event: JournalEvent)
     await append(station, work, MEDIA, "meeting.room-closed", f"meeting:{event.room}", {"at_ms": int(event.at_ms)})
     arguments = {"meeting": event.room}
     await jobs.enqueue(work, "compose", f"compose:{event.room}", arguments, station.clock.now())
+
+
+async def _events_lost(station: Station, work: Transaction, journal: str, event: JournalEvent) -> None:
+    """Media gave up events on a full disk. Each meeting concerned keeps the mark, and its page is told."""
+    log.error("journal_events_lost", journal=journal, **event.data)
+    span = {"from_ms": int(event.data["from_ms"]), "until_ms": int(event.data["until_ms"])}
+    events = int(event.data["events"])
+    await append(station, work, MEDIA, "journal.events-lost", f"journal:{journal}", {**span, "events": events})
+    for room, lost in event.data.get("rooms", {}).items():  # journals of before name no rooms
+        await append(station, work, MEDIA, EVENTS_LOST, f"meeting:{room}", {**span, "events": lost})
 
 
 async def _cursor_of(station: Station, journal: str) -> int:

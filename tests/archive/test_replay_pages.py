@@ -8,10 +8,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert
 
+from station.base.clock import to_ms
+from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.cases.service import OpenCase, open_case, publish_case
 from station.demo.directory import seed_directory
 from station.meeting import store
+from station.meeting.model import Meeting
+from station.meeting.view import view_room
+from station.nodes.journal import JournalEvent, JournalPage, apply_events
 from tests.archive.conftest import CLERK, DEPUTY
 from tests.fixtures import Person
 
@@ -52,3 +57,17 @@ async def test_strangers_read_reviewed_words_only(station: Station, new_person: 
     await publish_case(station, CLERK, case.id, "居民家漏水", "")
     page = await guest.get(f"/replay/{meeting}")
     assert "居民家漏水" in page and "张伟" not in page
+
+
+async def test_a_gap_in_who_was_there_is_said(station: Station, hearing: Meeting, new_person: NewPerson) -> None:
+    """When media's disk was full, hosts are told in the room, and the record says of which time it is not whole."""
+    clerk = await new_person(CLERK.account)
+    assert "没有记全" not in await clerk.get(f"/replay/{hearing.id}")
+    assert not (await view_room(station, CLERK, hearing.id)).events_lost
+    begin_ms = int(to_ms(hearing.starts_at))
+    data = {"events": 3, "from_ms": begin_ms, "until_ms": begin_ms + 300_000, "rooms": {hearing.id: 2, "mt_other": 1}}
+    await apply_events(station, JournalPage("j", [JournalEvent(1, begin_ms, "events_lost", data=data)]))
+    assert (await view_room(station, CLERK, hearing.id)).events_lost
+    assert not (await view_room(station, Principal(LI, Role.CITIZEN, "李建国"), hearing.id)).events_lost
+    page = await clerk.get(f"/replay/{hearing.id}")
+    assert "谁进来、谁出去没有记全" in page

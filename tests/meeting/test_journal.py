@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import shutil
+from datetime import timedelta
 from itertools import permutations
 from pathlib import Path
 
@@ -13,13 +15,26 @@ from aiohttp import ClientSession
 from station.base.clock import to_ms
 from station.base.station import Station
 from station.ledger.service import timeline
-from station.nodes.journal import JournalEvent, JournalPage, apply_events, read_once, roll_call
+from station.nodes.journal import (
+    Gap,
+    JournalEvent,
+    JournalPage,
+    apply_events,
+    gaps_of,
+    has_gap,
+    read_once,
+    roll_call,
+)
 from station.rtc.http.main import MediaServer
 from station.rtc.rooms.journal import Journal
 from tests.fixtures import MONDAY_TEN
 from tests.servers import pick_ports
 
 ROOM = "mt_a"
+
+
+def _disk_full(_event: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def told(seq: int, at_s: float, kind: str, session: str) -> JournalEvent:
@@ -108,6 +123,41 @@ async def test_a_journal_that_lost_its_tail_is_noticed(station: Station, tmp_pat
     events = await timeline(station, f"journal:{journal}")
     assert [event.action for event in events] == ["journal.tail-lost"]
     assert events[0].data["known"] > events[0].data["ends"]
+
+
+async def test_a_full_disk_leaves_a_mark_in_the_attendance(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events that media gave up are a gap of the meetings they belonged to, and of no other; counted in its metrics."""
+    monkeypatch.setattr("station.rtc.rooms.journal.MAX_UNWRITTEN", 2)
+    settings = station.settings.model_copy(
+        update={"media_processes": 1, "media_http_port": pick_ports(1), "media_port": 0}
+    )
+    url, begin_ms = settings.media_urls["0"], int(to_ms(MONDAY_TEN))
+    async with ClientSession() as http, MediaServer(settings, 0) as media:
+        journal = media.rooms.journal
+        with monkeypatch.context() as full:
+            full.setattr(journal, "_write", _disk_full)
+            for number, room in enumerate(("mt_a", "mt_b", "mt_a", "mt_b", "mt_c", "mt_c")):
+                journal.append("left", room, "ac_1", at_ms=begin_ms + number * 1000)
+            async with http.get(url + "/metrics") as answer:
+                figures = (await answer.text()).splitlines()
+        journal.append("joined", "mt_c", "ac_1", session="1")
+        for _ in range(2):  # told twice, noted once
+            await read_once(station, http, url, wait_s=0)
+    assert "station_media_journal_events_lost_total 4.0" in figures
+    assert "station_media_journal_events_waiting 2.0" in figures
+    gaps = {room: await gaps_of(station, room) for room in ("mt_a", "mt_b", "mt_c", "mt_d")}
+    gap = Gap(MONDAY_TEN, MONDAY_TEN + timedelta(seconds=4))
+    assert gaps == {"mt_a": [gap], "mt_b": [gap], "mt_c": [gap], "mt_d": []}
+    assert [event.action for event in await timeline(station, f"journal:{journal.id}")] == ["journal.events-lost"]
+
+
+async def test_a_gap_of_an_older_journal_is_noted_too(station: Station) -> None:
+    """It names no rooms: the ledger says that events were lost, and no meeting has a mark."""
+    data = {"events": 5, "from_ms": 1000, "until_ms": 2000}
+    await apply_events(station, JournalPage("old", [JournalEvent(1, 2000, "events_lost", data=data)]))
+    events = await timeline(station, "journal:old")
+    assert [(event.action, event.data) for event in events] == [("journal.events-lost", data)]
+    assert not await has_gap(station, "")
 
 
 async def test_readers_of_a_new_journal_do_not_trip_over_each_other(bare_town: Station) -> None:

@@ -183,14 +183,14 @@ def test_events_that_were_given_up_leave_a_mark(tmp_path: Path, monkeypatch: pyt
     tmp_path.rename(away)  # the next file cannot be made
     for number in range(7):
         journal.append("left", "mt_1", f"ac_{number}", at_ms=1000 + number)
-    assert (journal.is_writable, journal.lost) == (False, 4)
+    assert (journal.is_writable, journal.unwritten, journal.lost) == (False, 3, 4)
     away.rename(tmp_path)
     journal.append("room_closed", "mt_1", at_ms=2000)
     gap, *kept = journal.read(2)
     assert (gap["seq"], gap["kind"], gap["data"]) == (
         3,
         "events_lost",
-        {"events": 5, "from_ms": 1000, "until_ms": 1004},
+        {"events": 5, "from_ms": 1000, "until_ms": 1004, "rooms": {"mt_1": 5}},
     )
     assert [event["person"] for event in kept] == ["ac_5", "ac_6", ""]
     assert [event["seq"] for event in kept] == [4, 5, 6]

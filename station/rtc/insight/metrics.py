@@ -107,6 +107,11 @@ class MediaMetrics(Collector):
         yield CounterMetricFamily(
             "station_media_journal_events", "Number of the latest journal event.", self._rooms.journal.last
         )
+        yield CounterMetricFamily(
+            "station_media_journal_events_lost",
+            "Journal events given up because the disk was full.",
+            self._rooms.journal.lost,
+        )
 
     def _gauges(self) -> Iterator[Metric]:
         rooms, sessions = self._rooms.rooms.values(), self._port.sessions
@@ -122,6 +127,7 @@ class MediaMetrics(Collector):
             "outputs": ("Tracks that flow to a subscriber.", sum(len(feed.outputs) for feed in feeds)),
             "paused_pictures": ("Pictures that a line does not carry now.", paused),
             "recordings": ("Rooms that are being recorded.", sum(room.recording.is_on for room in rooms)),
+            "journal_events_waiting": ("Journal events that wait for room on the disk.", self._rooms.journal.unwritten),
             "tasks": ("Tasks of the event loop.", len(asyncio.all_tasks())),
         }
         for name, (text, value) in values.items():

@@ -101,16 +101,24 @@ class Journal:
     def _give_up(self, event: Event) -> None:
         if self._gap is None:
             _log.critical("the journal gives up events: the disk is full, and %d wait already", MAX_UNWRITTEN)
-            data = {"events": 0, "from_ms": event["at_ms"], "until_ms": event["at_ms"]}
+            data = {"events": 0, "from_ms": event["at_ms"], "until_ms": event["at_ms"], "rooms": {}}
             self._gap = {"at_ms": event["at_ms"], "kind": "events_lost", "room": "", "person": "", "data": data}
         self.lost += 1
-        self._gap["data"]["events"] += 1
-        self._gap["data"]["until_ms"] = event["at_ms"]
+        gap = self._gap["data"]
+        gap["events"] += 1
+        gap["until_ms"] = event["at_ms"]
+        if event["room"]:
+            gap["rooms"][event["room"]] = gap["rooms"].get(event["room"], 0) + 1
 
     @property
     def is_writable(self) -> bool:
         """False while events wait for room on the disk."""
         return not self._unwritten
+
+    @property
+    def unwritten(self) -> int:
+        """How many events wait for room on the disk."""
+        return len(self._unwritten)
 
     def _write(self, event: Event) -> None:
         line = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"

@@ -39,6 +39,7 @@ export async function ask(path, body) {
  * @property {string} on_air whose picture is being broadcast, "" while none is
  * @property {boolean} on_air_self
  * @property {string[]} refusing who in the room does not agree to being recorded; told to hosts only
+ * @property {boolean} events_lost media's disk was full: who came and left is not all noted; told to hosts only
  */
 
 /** The calls of one meeting. */

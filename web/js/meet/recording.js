@@ -17,6 +17,7 @@ export class RecordingBar {
   #agreed;
   /** @type {string[]} */
   #refusing = [];
+  #saidEventsLost = false;
   #mustBeRecorded = part("room", HTMLElement).dataset.public === "yes";
 
   /** @param {MeetingApi} api @param {Record<string, string>} words */
@@ -49,6 +50,12 @@ export class RecordingBar {
     const warning = document.getElementById("unrecorded");
     say(warning, this.#mustBeRecorded && state === "off" && !this.#refusing.length ? this.words.notRecording : "");
     this.#showOwn();
+  }
+
+  /** The station's disk was full: said once, also when nothing is being recorded. @param {boolean} lost */
+  showEventsLost(lost) {
+    if (lost && !this.#saidEventsLost) this.#problem(this.words.eventsLost);
+    this.#saidEventsLost = lost;
   }
 
   /** @param {boolean | undefined} agreed our own latest word @param {string[]} refusing who does not agree */

@@ -69,6 +69,7 @@ export class Room {
     this.people.show(view);
     this.matters.show(view.matters);
     this.recording.showAgreed(view.consents.recorded, view.refusing);
+    this.recording.showEventsLost(view.events_lost);
     this.air.show(view);
   }
 
