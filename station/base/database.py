@@ -45,6 +45,7 @@ metadata = MetaData(
     }
 )
 
+ReadConnection = AsyncConnection  # so that rooms above the stores can name it without SQLAlchemy
 AfterCommit = Callable[[], Awaitable[None]]
 
 

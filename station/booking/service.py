@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from sqlalchemy import insert, update
-
 from station.base import jobs
 from station.base.clock import day_span, local_date
 from station.base.database import Transaction
@@ -119,7 +117,7 @@ async def _take_place(station: Station, work: Transaction, wish: _BookingRequest
     check_place(slot, now)
     check_own(slot, await store.bookings_where(work.connection, citizen=who.account), now, policy)
     identity = new_id("bk")
-    await work.execute(insert(store.bookings).values(_row(identity, slot, wish, matter) | {"created_at": now}))
+    await store.add_booking(work, **_row(identity, slot, wish, matter), created_at=now)
     data = {"slot": slot.id, "deputy": slot.deputy_id, "starts_at": slot.starts_at.isoformat(), "mode": matter.mode}
     await append(station, work, who, "booking.booked", f"booking:{identity}", data)
     await record_consent(station, work, who, "use", f"booking:{identity}", True)
@@ -130,13 +128,24 @@ async def _take_place(station: Station, work: Transaction, wish: _BookingRequest
 
 def _row(identity: str, slot: Slot, wish: _BookingRequest, matter: Matter) -> dict[str, object]:
     return {
-        "id": identity, "slot": slot.id, "deputy": wish.deputy.id, "deputy_name": wish.deputy.name,
-        "station_name": wish.deputy.station_name, "station_address": wish.deputy.station_address,
-        "citizen": wish.who.account, "citizen_name": wish.who.name, "topic": matter.topic,
-        "description": matter.description, "starts_at": slot.starts_at, "ends_at": slot.ends_at,
-        "mode": matter.mode, "help": ",".join(matter.help), "state": State.BOOKED, "sequence": 0,
+        "id": identity,
+        "slot": slot.id,
+        "deputy": wish.deputy.id,
+        "deputy_name": wish.deputy.name,
+        "station_name": wish.deputy.station_name,
+        "station_address": wish.deputy.station_address,
+        "citizen": wish.who.account,
+        "citizen_name": wish.who.name,
+        "topic": matter.topic,
+        "description": matter.description,
+        "starts_at": slot.starts_at,
+        "ends_at": slot.ends_at,
+        "mode": matter.mode,
+        "help": ",".join(matter.help),
+        "state": State.BOOKED,
+        "sequence": 0,
         "form_key": wish.form_key,
-    }  # fmt: skip
+    }
 
 
 async def cancel_booking(
@@ -233,7 +242,7 @@ async def _change_state(
 ) -> None:
     after = next_state(booking.state, step, who.role)
     changed = {"state": after, "sequence": booking.sequence + 1} | (more or {})
-    await work.execute(update(store.bookings).where(store.bookings.c.id == booking.id).values(changed))
+    await store.change_booking(work, booking.id, **changed)
     data: dict[str, object] = {"from": booking.state, "to": after}
     if step is Step.CANCEL:
         data["by"] = changed["cancelled_by"]  # the reason is somebody's own words and stays out of the chain

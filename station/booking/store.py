@@ -22,6 +22,7 @@ from sqlalchemy import (
     delete,
     false,
     func,
+    insert,
     or_,
     select,
     update,
@@ -164,7 +165,16 @@ async def all_rules(connection: AsyncConnection) -> list[RotaRule]:
     """Every rule of the rota."""
     return [
         RotaRule(
-            r.id, r.deputy, r.station, r.weekday, r.day, r.starts, r.ends, r.minutes, modes_of(r.modes), r.capacity
+            id=r.id,
+            deputy=r.deputy,
+            station=r.station,
+            weekday=r.weekday,
+            day=r.day,
+            starts=r.starts,
+            ends=r.ends,
+            minutes=r.minutes,
+            modes=modes_of(r.modes),
+            capacity=r.capacity,
         )
         for r in await connection.execute(select(rota_rules))
     ]
@@ -196,6 +206,16 @@ async def booking_where(connection: AsyncConnection, lock: bool = False, **where
     return None if row is None else to_booking(row)
 
 
+async def add_booking(work: Transaction, **values: Any) -> None:
+    """One new booking; the caller holds the lock on its slot."""
+    await work.execute(insert(bookings).values(**values))
+
+
+async def change_booking(work: Transaction, booking_id: str, **values: Any) -> None:
+    """Write columns of a booking."""
+    await work.execute(update(bookings).where(bookings.c.id == booking_id).values(**values))
+
+
 async def states_of(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, State]:
     """Where bookings stand, by id."""
     query = select(bookings.c.id, bookings.c.state).where(bookings.c.id.in_(ids))
@@ -219,9 +239,16 @@ def to_slot(row: Any) -> Slot:
     """A slot from a row of `_slots_with_places`."""
     free = 0 if row.closed else places_free(row.capacity, row.taken, row.held)
     return Slot(
-        row.id, row.deputy, row.station, row.starts_at, row.ends_at, modes_of(row.modes), row.capacity, free,
-        row.closed,
-    )  # fmt: skip
+        id=row.id,
+        deputy_id=row.deputy,
+        station_id=row.station,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        modes=modes_of(row.modes),
+        capacity=row.capacity,
+        free=free,
+        closed=row.closed,
+    )
 
 
 def to_draft(row: Any) -> Draft:
@@ -233,10 +260,26 @@ def to_draft(row: Any) -> Draft:
 def to_booking(row: Any) -> Booking:
     """A booking from its row."""
     return Booking(
-        row.id, row.slot, row.deputy, row.deputy_name, row.station_name, row.station_address, row.citizen,
-        row.citizen_name, row.topic, row.description, row.starts_at, row.ends_at, Mode(row.mode), helps_of(row.help),
-        State(row.state), row.sequence, row.created_at, row.cancelled_by, row.cancel_reason,
-    )  # fmt: skip
+        id=row.id,
+        slot_id=row.slot,
+        deputy_id=row.deputy,
+        deputy_name=row.deputy_name,
+        station_name=row.station_name,
+        station_address=row.station_address,
+        citizen=row.citizen,
+        citizen_name=row.citizen_name,
+        topic=row.topic,
+        description=row.description,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        mode=Mode(row.mode),
+        help=helps_of(row.help),
+        state=State(row.state),
+        sequence=row.sequence,
+        created_at=row.created_at,
+        cancelled_by=row.cancelled_by,
+        cancel_reason=row.cancel_reason,
+    )
 
 
 async def delete_drafts_before(work: Transaction, moment: datetime) -> list[str]:

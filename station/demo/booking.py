@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from sqlalchemy import insert
-
 from station.base.clock import local
 from station.base.errors import StationError
 from station.base.inserts import insert_missing
@@ -96,15 +94,26 @@ async def _seed_past(station: Station) -> None:
         slot = {"id": "sl_demo_past", "deputy": LIN, "station": "st_demo_guihua", "modes": "video", "capacity": 1}
         await insert_missing(work, store.slots, [slot | span])
         citizen = DEMO_ACCOUNTS[0]
-        await work.execute(
-            insert(store.bookings).values(
-                id="bk_demo_past", slot="sl_demo_past", deputy=LIN, deputy_name="林秀兰", station_name="桂花街道中心站",
-                station_address="桂花路 18 号一楼", citizen=citizen.id, citizen_name=citizen.name,
-                topic="7 号楼加装电梯，一楼采光怎么补偿", description="7 号楼住了 24 户，60 岁以上的有 19 位。",
-                mode=Mode.VIDEO, help=Help.FAMILY, state=State.ATTENDED, sequence=1, form_key="demo-past",
-                created_at=starts_at - timedelta(days=2), **span,
-            )
-        )  # fmt: skip
+        await store.add_booking(
+            work,
+            id="bk_demo_past",
+            slot="sl_demo_past",
+            deputy=LIN,
+            deputy_name="林秀兰",
+            station_name="桂花街道中心站",
+            station_address="桂花路 18 号一楼",
+            citizen=citizen.id,
+            citizen_name=citizen.name,
+            topic="7 号楼加装电梯，一楼采光怎么补偿",
+            description="7 号楼住了 24 户，60 岁以上的有 19 位。",
+            mode=Mode.VIDEO,
+            help=Help.FAMILY,
+            state=State.ATTENDED,
+            sequence=1,
+            form_key="demo-past",
+            created_at=starts_at - timedelta(days=2),
+            **span,
+        )
 
 
 async def _seed_strangers(station: Station) -> None:

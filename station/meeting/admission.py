@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import update
-
 from station.base.database import Transaction
 from station.base.grants import Grant, Right
 from station.base.principal import Principal
@@ -59,9 +57,7 @@ async def sign_grant(station: Station, who: Principal, meeting_id: str) -> Signe
             meeting = await open_meeting(station, work, who, meeting)
         else:
             await _check_still_admitted(work, who, meeting)
-        table = store.lobby_entries
-        where = (table.c.meeting_id == meeting_id) & (table.c.account == who.account)
-        await work.execute(update(table).where(where).values(granted_at=now))
+        await store.change_entry(work, meeting_id, who.account, granted_at=now)
         # Before the commit: whoever is put out after it is put out later than this pass was signed.
         issued_at = time.time()
         await append(station, work, who, "grant.signed", meeting.subject, {"rights": sorted(seat.rights)})

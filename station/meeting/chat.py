@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import insert
-
 from station.base.errors import N_, BadInput
 from station.base.ids import new_id
 from station.base.principal import Principal, Role
@@ -26,16 +24,7 @@ async def send_chat(station: Station, who: Principal, meeting_id: str, text: str
     await station.bus.limit(f"chat:{who.account}", 30, 60)
     message = ChatMessage(new_id("ch"), who.account, shown_name(meeting, who), words, station.clock.now())
     async with station.database.transaction() as work:
-        await work.execute(
-            insert(store.chat_messages).values(
-                id=message.id,
-                meeting_id=meeting_id,
-                account=message.account,
-                name=message.name,
-                text=words,
-                at=message.at,
-            )
-        )
+        await store.add_chat(work, meeting_id, message)
         await append(station, work, who, "chat.sent", meeting.subject, {"message": message.id})
 
         async def tell() -> None:

@@ -6,11 +6,9 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy import update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base import jobs
-from station.base.database import Transaction
+from station.base.database import ReadConnection, Transaction
 from station.base.errors import BadInput, NotFound, Unavailable
 from station.base.i18n import format_day
 from station.base.ids import new_id
@@ -186,7 +184,7 @@ async def who_may_be_shown(station: Station, meeting: Meeting, people: Iterable[
     }
 
 
-async def keeping_private(connection: AsyncConnection, meeting: Meeting, seen: Collection[str] | None) -> list[str]:
+async def keeping_private(connection: ReadConnection, meeting: Meeting, seen: Collection[str] | None) -> list[str]:
     """The names of the citizens seen who do not agree to publishing; with None, of all who were let into the room."""
     entries = await store.entries_of(connection, meeting.id)
     if seen is None:
@@ -206,7 +204,7 @@ async def set_replay_public(
     station: Station, work: Transaction, who: Principal, meeting: Meeting, published: bool, because: str = ""
 ) -> None:
     """Make the replay of a locked meeting public, or take it back."""
-    await work.execute(update(store.meetings).where(store.meetings.c.id == meeting.id).values(published=published))
+    await store.change_meeting(work, meeting.id, published=published)
     action = "replay.published" if published else "replay.recalled"
     await append(station, work, who, action, meeting.subject, {"because": because} if because else None)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import insert, update
-
 from station.base.database import Transaction
 from station.base.errors import N_, Conflict, NotAllowed, NotFound, Unavailable
 from station.base.ids import new_id
@@ -77,10 +75,10 @@ async def enter_lobby(station: Station, who: Principal, meeting_id: str, ready: 
             changed: dict[str, object] = {"state": after, "ready": ready or entry.ready, "seen_at": station.clock.now()}
             if after is not before:
                 changed["entered_at"] = station.clock.now()
-            await _change(work, meeting_id, who.account, changed)
+            await store.change_entry(work, meeting_id, who.account, **changed)
         else:
             was_away = after is Admission.WAITING and not entry.is_waiting(station.clock.now())
-            await _change(work, meeting_id, who.account, {"seen_at": station.clock.now()})
+            await store.change_entry(work, meeting_id, who.account, seen_at=station.clock.now())
             if was_away:
                 _tell_desks(station, work, "lobby.back")
             return after
@@ -96,7 +94,7 @@ async def stay_in_lobby(station: Station, who: Principal, meeting_id: str) -> No
         if entry is None or entry.state is not Admission.WAITING:
             return
         now = station.clock.now()
-        await _change(work, meeting_id, who.account, {"seen_at": now})
+        await store.change_entry(work, meeting_id, who.account, seen_at=now)
         if not entry.is_waiting(now):
             _tell_desks(station, work, "lobby.back")
 
@@ -109,7 +107,7 @@ async def leave_lobby(station: Station, who: Principal, meeting_id: str) -> None
         if entry is None or entry.state is not Admission.WAITING:
             return
         await station.bus.limit(f"door:{who.account}", STEPS_A_MINUTE, 60)
-        await _change(work, meeting_id, who.account, {"state": step_door(entry.state, DoorStep.LEAVE)})
+        await store.change_entry(work, meeting_id, who.account, state=step_door(entry.state, DoorStep.LEAVE))
         await _record(station, work, who, "lobby.left", meeting, who.account)
 
 
@@ -144,7 +142,7 @@ async def _decide(
             raise NobodyThere
         after = step_door(entry.state, step)
         if after is not entry.state:
-            await _change(work, meeting_id, person, {"state": after})
+            await store.change_entry(work, meeting_id, person, state=after)
             await _record(station, work, who, action, meeting, person)
         return entry.state
 
@@ -152,18 +150,19 @@ async def _decide(
 async def _insert(
     station: Station, work: Transaction, who: Principal, meeting: Meeting, state: Admission, ready: bool
 ) -> None:
-    await work.execute(
-        insert(store.lobby_entries).values(
-            id=new_id("le"), meeting_id=meeting.id, account=who.account, name=who.name, role=who.role, state=state,
-            ready=ready, entered_at=station.clock.now(), seen_at=station.clock.now(),
-        )
-    )  # fmt: skip
-
-
-async def _change(work: Transaction, meeting_id: str, account: str, changed: dict[str, object]) -> None:
-    table = store.lobby_entries
-    where = (table.c.meeting_id == meeting_id) & (table.c.account == account)
-    await work.execute(update(table).where(where).values(changed))
+    now = station.clock.now()
+    await store.add_entry(
+        work,
+        id=new_id("le"),
+        meeting_id=meeting.id,
+        account=who.account,
+        name=who.name,
+        role=who.role,
+        state=state,
+        ready=ready,
+        entered_at=now,
+        seen_at=now,
+    )
 
 
 async def _record(

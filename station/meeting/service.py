@@ -8,9 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, update
-from sqlalchemy.exc import IntegrityError
-
 from station.base.database import Transaction
 from station.base.errors import N_, BadInput, NotAllowed, NotFound
 from station.base.ids import new_id
@@ -173,14 +170,12 @@ async def meeting_of_booking(station: Station, who: Principal, booking_id: str) 
         opened_at=None,
         ended_at=None,
     )
-    try:
-        await _insert(station, who, meeting)
-    except IntegrityError:  # the other one came at the same moment
-        async with station.database.read() as connection:
-            first = await store.meeting_by(connection, booking_id=booking_id)
-        assert first is not None
-        return first
-    return meeting
+    if await _insert(station, who, meeting):
+        return meeting
+    async with station.database.read() as connection:  # the other one came at the same moment
+        first = await store.meeting_by(connection, booking_id=booking_id)
+    assert first is not None
+    return first
 
 
 async def meetings_without_job(station: Station, since: datetime, until: datetime) -> list[str]:
@@ -255,18 +250,14 @@ async def create_hearing(station: Station, who: Principal, form: HearingForm) ->
     return meeting
 
 
-async def _insert(station: Station, who: Principal, meeting: Meeting) -> None:
+async def _insert(station: Station, who: Principal, meeting: Meeting) -> bool:
+    """Store a new meeting; False when its booking has one already."""
     async with station.database.transaction() as work:
-        await work.execute(
-            insert(store.meetings).values(
-                id=meeting.id, kind=meeting.kind, state=meeting.state, title=meeting.title,
-                booking_id=meeting.booking_id or None, deputy_id=meeting.deputy_id, deputy_name=meeting.deputy_name,
-                citizen=meeting.citizen, citizen_name=meeting.citizen_name, starts_at=meeting.starts_at,
-                ends_at=meeting.ends_at, public=meeting.public, published=False, created_at=station.clock.now(),
-            )
-        )  # fmt: skip
+        if not await store.add_meeting(work, meeting, station.clock.now()):
+            return False
         data = {"kind": meeting.kind, "booking": meeting.booking_id, "deputy": meeting.deputy_id}
         await append(station, work, who, "meeting.created", meeting.subject, data)
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,9 +306,7 @@ async def open_meeting(station: Station, work: Transaction, who: Principal, meet
     if after is current.state:
         return current
     now = station.clock.now()
-    await work.execute(
-        update(store.meetings).where(store.meetings.c.id == meeting.id).values(state=after, opened_at=now)
-    )
+    await store.change_meeting(work, meeting.id, state=after, opened_at=now)
     await append(station, work, who, "meeting.opened", meeting.subject)
     return replace(current, state=after, opened_at=now)
 
@@ -348,8 +337,7 @@ async def _close(station: Station, who: Principal, meeting: Meeting) -> Meeting:
         if current.state is State.ENDED:
             return replace(current, cancelled=meeting.cancelled)
         after, now = step_meeting(current.state, Step.END), station.clock.now()
-        where = store.meetings.c.id == meeting.id
-        await work.execute(update(store.meetings).where(where).values(state=after, ended_at=now))
+        await store.change_meeting(work, meeting.id, state=after, ended_at=now)
         await append(station, work, who, "meeting.ended", meeting.subject)
         if meeting.booking_id:
             await _record_attendance(station, work, who, meeting)

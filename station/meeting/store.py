@@ -17,12 +17,14 @@ from sqlalchemy import (
     UniqueConstraint,
     delete,
     func,
+    insert,
     select,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import Transaction, UtcDateTime, metadata
+from station.base.inserts import insert_unless_there
 from station.base.jobs import jobs
 from station.base.principal import Role
 from station.meeting.model import Admission, ChatMessage, Entry, Kind, Meeting, State
@@ -126,6 +128,33 @@ async def meeting_by(connection: AsyncConnection, *, for_update: bool = False, *
     return None if row is None else to_meeting(row)
 
 
+async def add_meeting(work: Transaction, meeting: Meeting, now: datetime) -> bool:
+    """Store a new meeting; False when there is one of the same booking."""
+    return await insert_unless_there(
+        work,
+        meetings,
+        id=meeting.id,
+        kind=meeting.kind,
+        state=meeting.state,
+        title=meeting.title,
+        booking_id=meeting.booking_id or None,
+        deputy_id=meeting.deputy_id,
+        deputy_name=meeting.deputy_name,
+        citizen=meeting.citizen,
+        citizen_name=meeting.citizen_name,
+        starts_at=meeting.starts_at,
+        ends_at=meeting.ends_at,
+        public=meeting.public,
+        published=False,
+        created_at=now,
+    )
+
+
+async def change_meeting(work: Transaction, meeting_id: str, **values: object) -> None:
+    """Write columns of a meeting; the caller holds its row."""
+    await work.execute(update(meetings).where(meetings.c.id == meeting_id).values(**values))
+
+
 async def meetings_by_booking(connection: AsyncConnection, bookings: Sequence[str]) -> dict[str, Meeting]:
     """Meetings that were made for bookings, by booking id."""
     rows = await connection.execute(select(meetings).where(meetings.c.booking_id.in_(bookings)))
@@ -204,6 +233,18 @@ async def entry_of(
     return None if row is None else to_entry(row)
 
 
+async def add_entry(work: Transaction, **values: object) -> None:
+    """Somebody's place at the door; the caller holds the meeting's row, which stands for the door."""
+    await work.execute(insert(lobby_entries).values(**values))
+
+
+async def change_entry(work: Transaction, meeting_id: str, account: str, **values: object) -> None:
+    """Write columns of a person's place at the door; nothing happens where there is none (hosts have none)."""
+    table = lobby_entries
+    own = (table.c.meeting_id == meeting_id) & (table.c.account == account)
+    await work.execute(update(table).where(own).values(**values))
+
+
 async def entries_of(connection: AsyncConnection, meeting_id: str) -> list[Entry]:
     """Everybody who ever came to the door of a meeting, in the order they came."""
     query = (
@@ -262,6 +303,13 @@ async def let_in_elsewhere(connection: AsyncConnection, deputy_id: str, except_m
         .limit(MAX_LISTED)
     )
     return {(row.id, row.account) for row in await connection.execute(query)}
+
+
+async def add_chat(work: Transaction, meeting_id: str, message: ChatMessage) -> None:
+    """One line more of what people write to each other."""
+    values = {"name": message.name, "text": message.text, "at": message.at}
+    row = {"id": message.id, "meeting_id": meeting_id, "account": message.account, **values}
+    await work.execute(insert(chat_messages).values(row))
 
 
 async def chat_of(connection: AsyncConnection, meeting_id: str) -> list[ChatMessage]:
