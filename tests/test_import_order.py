@@ -66,6 +66,7 @@ PURE_BASE = (
     "station.people.model.",
     "station.nodes.model.",
 )
+ROOMS_OF_STATEMENTS = {"store", "queries"}
 OF_THE_DATABASE = ("sqlalchemy", "asyncpg", "aiosqlite", "alembic")
 
 
@@ -194,6 +195,16 @@ def test_models_are_pure(graph: Graph) -> None:
 def test_recordings_stand_alone(graph: Graph) -> None:
     """What an auditor runs (`python -m recordings`) needs no station."""
     assert not [f"{m} → {t}" for m, ts in graph.items() for t in ts if m.startswith("recordings") and "station" in t]
+
+
+def test_sqlalchemy_stays_in_stores() -> None:
+    """Statements are built in stores and queries (base has its own tables); services and pages call their functions."""
+    faults = []
+    for module, tree in sources().items():
+        if package_of(module) == "base" or room_of(module).rpartition("_")[2] in ROOMS_OF_STATEMENTS:
+            continue
+        faults += [f"{module} → {name}" for name in imported_names(tree) if name.split(".")[0] in OF_THE_DATABASE]
+    assert faults == []
 
 
 @pytest.mark.parametrize("entry", ["station.rtc.http.main", "station.live.origin.main"])

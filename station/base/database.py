@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import DateTime, Dialect, Executable, MetaData, event
+from sqlalchemy import DateTime, Dialect, Executable, MetaData, event, inspect, text
 from sqlalchemy.engine import Connection, CursorResult
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
@@ -45,7 +45,10 @@ metadata = MetaData(
     }
 )
 
-ReadConnection = AsyncConnection  # so that rooms above the stores can name it without SQLAlchemy
+# Named here so that rooms above the stores need no SQLAlchemy.
+ReadConnection = AsyncConnection
+DatabaseError = SQLAlchemyError
+
 AfterCommit = Callable[[], Awaitable[None]]
 
 
@@ -206,6 +209,15 @@ def newest_revision() -> str | None:
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     return ScriptDirectory.from_config(_migrations()).get_current_head()
+
+
+async def stored_revision(connection: AsyncConnection) -> str | None:
+    """The revision that the database is at; None for an empty one."""
+    begun = await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version"))
+    if not begun:
+        return None
+    revision: str | None = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
 
 
 def _migrations() -> Config:

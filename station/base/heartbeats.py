@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import Column, String, Table, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import Database, UtcDateTime, metadata
 from station.base.inserts import insert_unless_there
@@ -23,6 +24,11 @@ async def beat(database: Database, role: str, now: datetime) -> None:
         changed = await work.execute(update(heartbeats).where(heartbeats.c.role == role).values(at=now))
         if changed.rowcount == 0:
             await insert_unless_there(work, heartbeats, role=role, at=now)  # of two that start, one is enough
+
+
+async def last_beats(connection: AsyncConnection) -> dict[str, datetime]:
+    """When each role was last alive."""
+    return {row.role: row.at for row in await connection.execute(select(heartbeats))}
 
 
 async def last_beat(database: Database, role: str) -> datetime | None:

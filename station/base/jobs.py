@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Float, Index, Integer, String, Table, Text, or_, select, update
+from sqlalchemy import Column, Float, Index, Integer, String, Table, Text, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import Database, Transaction, UtcDateTime, metadata
@@ -140,6 +140,12 @@ async def list_unfinished(database: Database, limit: int = 200) -> list[JobState
     async with database.read() as connection:
         rows = (await connection.execute(query)).all()
     return [JobState(_job(row), row.created_at, row.run_after) for row in rows]
+
+
+async def count_unfinished(connection: AsyncConnection) -> dict[str, int]:
+    """How many jobs are not done, by state."""
+    query = select(jobs.c.state, func.count().label("number")).where(jobs.c.state != "done").group_by(jobs.c.state)
+    return {row.state: row.number for row in await connection.execute(query)}
 
 
 async def retry(work: Transaction, key: str, now: datetime) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from station.base.errors import NotFound
 from station.base.station import Station
 from station.cases import store
-from station.cases.model import Colour, Grade, State, parse_number, search_words
+from station.cases.model import CLOSED, Colour, Grade, State, parse_number, search_words
 from station.cases.records import Card, Case, Extension, Note, Rating, Reply
 
 c = store.cases.c
@@ -87,6 +87,14 @@ async def cases_without_cards(connection: AsyncConnection, now: datetime, before
         .order_by(c.due_at, c.id)
     )
     return [store.to_case(row) for row in await connection.execute(query)]
+
+
+async def count_open(connection: AsyncConnection, due_before: datetime | None = None) -> int:
+    """How many cases are open; with a moment, those due before it."""
+    query = select(func.count()).select_from(store.cases).where(~in_states(CLOSED))
+    if due_before is not None:
+        query = query.where(c.due_at < due_before)
+    return int((await connection.execute(query)).scalar_one())
 
 
 async def page_of(

@@ -10,18 +10,17 @@ from typing import Any
 import msgspec
 import structlog
 from aiohttp import ClientError, ClientSession, ClientTimeout
-from sqlalchemy import func, insert, select, update
 
 from recordings.timeline import Mark, Timeline
 from station.base import jobs
 from station.base.clock import from_ms, to_ms
 from station.base.database import Transaction
 from station.base.ids import new_id
-from station.base.inserts import insert_unless_there
 from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.ledger.service import append, subjects_with, timeline
-from station.nodes.journal_store import Attended, attendance, attendance_of, marks_of, media_cursors, recording_marks
+from station.nodes import journal_store as store
+from station.nodes.journal_store import Attended, attendance_of, marks_of
 
 log = structlog.get_logger()
 WAIT_S = 20
@@ -87,9 +86,7 @@ async def apply_events(station: Station, page: JournalPage) -> int:
     """Apply what is past the cursor, and move the cursor, in one transaction."""
     applied = 0
     async with station.database.transaction() as work:
-        await insert_unless_there(work, media_cursors, journal=page.journal, seq=0)
-        query = select(media_cursors.c.seq).where(media_cursors.c.journal == page.journal).with_for_update()
-        seq = (await work.execute(query)).scalar_one()
+        seq = await store.lock_cursor(work, page.journal)
         if page.lost_after is not None:
             await _tell_lost_tail(station, work, page.journal, page.lost_after, seq)
         for event in page.events:
@@ -97,9 +94,7 @@ async def apply_events(station: Station, page: JournalPage) -> int:
                 await _apply(station, work, page.journal, event)
                 applied += 1
         if applied:
-            newest = page.events[-1].seq
-            where = media_cursors.c.journal == page.journal
-            await work.execute(update(media_cursors).where(where).values(seq=newest))
+            await store.move_cursor(work, page.journal, page.events[-1].seq)
     return applied
 
 
@@ -150,7 +145,7 @@ async def rebuild_attendance(work: Transaction, room: str, timeline: Timeline) -
         )
         row |= {"joined_at": min(row["joined_at"], opened), "left_at": max(row["left_at"], closed)}
     if rows:
-        await work.execute(insert(attendance), list(rows.values()))
+        await store.add_stays(work, list(rows.values()))
     return len(rows)
 
 
@@ -175,9 +170,9 @@ async def _apply(station: Station, work: Transaction, journal: str, event: Journ
     elif event.kind == "left":
         await _left(work, event)
     elif event.kind in _MARKS:
-        values = {"journal": journal, "seq": event.seq, "room": event.room, "mark": _MARKS[event.kind]}
-        await work.execute(insert(recording_marks).values(**values, at_ms=int(event.at_ms)))
-        action = "recording." + _MARKS[event.kind]
+        mark = _MARKS[event.kind]
+        await store.add_mark(work, journal=journal, seq=event.seq, room=event.room, mark=mark, at_ms=int(event.at_ms))
+        action = f"recording.{mark}"
         await append(station, work, MEDIA, action, f"meeting:{event.room}", {"at_ms": int(event.at_ms)})
         return
     elif event.kind == "events_lost":
@@ -201,35 +196,26 @@ async def _joined(work: Transaction, event: JournalEvent) -> None:
     Two journals are read side by side, so that of two stays the later one may be told first.
     """
     joined_at = from_ms(event.at_ms)
-    own = (attendance.c.room == event.room) & (attendance.c.person == event.person)
-    open_then = attendance.c.left_at.is_(None) | (attendance.c.left_at > joined_at)
-    before = own & open_then & (attendance.c.joined_at <= joined_at)
-    await work.execute(update(attendance).where(before).values(left_at=joined_at))
-    after = select(func.min(attendance.c.joined_at)).where(own, attendance.c.joined_at > joined_at)
-    await work.execute(
-        insert(attendance).values(
-            id=new_id("at"),
-            room=event.room,
-            person=event.person,
-            name=str(event.data.get("name", ""))[:120],
-            session=str(event.data.get("session", ""))[:64],
-            joined_at=joined_at,
-            left_at=(await work.execute(after)).scalar(),
-        )
-    )
+    await store.end_stay_at(work, event.room, event.person, joined_at)
+    stay = {
+        "id": new_id("at"),
+        "room": event.room,
+        "person": event.person,
+        "name": str(event.data.get("name", ""))[:120],
+        "session": str(event.data.get("session", ""))[:64],
+        "joined_at": joined_at,
+        "left_at": await store.next_joined_at(work, event.room, event.person, joined_at),
+    }
+    await store.add_stays(work, [stay])
 
 
 async def _left(work: Transaction, event: JournalEvent) -> None:
-    stay = (attendance.c.room == event.room) & (attendance.c.person == event.person) & attendance.c.left_at.is_(None)
     session = str(event.data.get("session", ""))[:64]
-    if session:  # the same person may be back already, at another process
-        stay &= attendance.c.session == session
-    await work.execute(update(attendance).where(stay).values(left_at=from_ms(event.at_ms)))
+    await store.end_open_stays(work, event.room, from_ms(event.at_ms), event.person, session)
 
 
 async def _room_closed(station: Station, work: Transaction, event: JournalEvent) -> None:
-    here = (attendance.c.room == event.room) & attendance.c.left_at.is_(None)
-    await work.execute(update(attendance).where(here).values(left_at=from_ms(event.at_ms)))
+    await store.end_open_stays(work, event.room, from_ms(event.at_ms))
     await append(station, work, MEDIA, "meeting.room-closed", f"meeting:{event.room}", {"at_ms": int(event.at_ms)})
     arguments = {"meeting": event.room}
     await jobs.enqueue(work, "compose", f"compose:{event.room}", arguments, station.clock.now())
@@ -247,8 +233,7 @@ async def _events_lost(station: Station, work: Transaction, journal: str, event:
 
 async def _cursor_of(station: Station, journal: str) -> int:
     async with station.database.read() as connection:
-        query = select(media_cursors.c.seq).where(media_cursors.c.journal == journal)
-        return int((await connection.execute(query)).scalar() or 0)
+        return await store.cursor_of(connection, journal)
 
 
 async def _fetch(station: Station, http: ClientSession, url: str, after: int, wait_s: int) -> JournalPage:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, String, Table, select
+from sqlalchemy import BigInteger, Column, Index, String, Table, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from station.base.database import UtcDateTime, metadata
+from station.base.database import Transaction, UtcDateTime, metadata
+from station.base.inserts import insert_unless_there
 
 media_cursors = Table(
     "media_cursors",
@@ -51,6 +53,65 @@ class Attended:
     name: str
     joined_at: datetime
     left_at: datetime | None
+
+
+async def lock_cursor(work: Transaction, journal: str) -> int:
+    """The number of the last event applied (0 for a new journal), held until the end of the transaction."""
+    await insert_unless_there(work, media_cursors, journal=journal, seq=0)
+    query = select(media_cursors.c.seq).where(media_cursors.c.journal == journal).with_for_update()
+    return int((await work.execute(query)).scalar_one())
+
+
+async def move_cursor(work: Transaction, journal: str, seq: int) -> None:
+    """Note the last event applied; the caller holds the cursor."""
+    await work.execute(update(media_cursors).where(media_cursors.c.journal == journal).values(seq=seq))
+
+
+async def cursor_of(connection: AsyncConnection, journal: str) -> int:
+    """The number of the last event applied; 0 for a journal that was never read."""
+    query = select(media_cursors.c.seq).where(media_cursors.c.journal == journal)
+    return int((await connection.execute(query)).scalar() or 0)
+
+
+async def add_stays(work: Transaction, stays: list[dict[str, Any]]) -> None:
+    """New rows of attendance, each with all its columns."""
+    await work.execute(insert(attendance), stays)
+
+
+async def end_stay_at(work: Transaction, room: str, person: str, moment: datetime) -> None:
+    """End the stay of a person that lasted over a moment, if there is one, at that moment."""
+    own = (attendance.c.room == room) & (attendance.c.person == person)
+    open_then = attendance.c.left_at.is_(None) | (attendance.c.left_at > moment)
+    over = own & open_then & (attendance.c.joined_at <= moment)
+    await work.execute(update(attendance).where(over).values(left_at=moment))
+
+
+async def next_joined_at(work: Transaction, room: str, person: str, moment: datetime) -> datetime | None:
+    """When the person joined the room again after a moment; None if they did not."""
+    own = (attendance.c.room == room) & (attendance.c.person == person)
+    query = select(func.min(attendance.c.joined_at)).where(own, attendance.c.joined_at > moment)
+    found: datetime | None = (await work.execute(query)).scalar()
+    return found
+
+
+async def end_open_stays(
+    work: Transaction, room: str, at: datetime, person: str | None = None, session: str = ""
+) -> None:
+    """End the open stays in a room: all, or a person's, or those of one session.
+
+    The session matters where it is known: the same person may be back already, at another process.
+    """
+    here = (attendance.c.room == room) & attendance.c.left_at.is_(None)
+    if person is not None:
+        here &= attendance.c.person == person
+    if session:
+        here &= attendance.c.session == session
+    await work.execute(update(attendance).where(here).values(left_at=at))
+
+
+async def add_mark(work: Transaction, **values: Any) -> None:
+    """A moment at which a recording began, paused, went on or ended."""
+    await work.execute(insert(recording_marks).values(**values))
 
 
 async def attendance_of(connection: AsyncConnection, room: str) -> list[Attended]:

@@ -13,15 +13,13 @@ from dataclasses import dataclass
 
 import structlog
 from aiohttp import ClientTimeout
-from sqlalchemy import delete, insert, update
-from sqlalchemy.exc import IntegrityError
 
 from station.base.database import Transaction
 from station.base.errors import Unavailable
 from station.base.principal import SYSTEM
 from station.base.station import Station
 from station.ledger.service import append
-from station.nodes.placement_store import node_of, placements, rooms_by_node
+from station.nodes.placement_store import add_placement, delete_placement, move_placement, node_of, rooms_by_node
 
 log = structlog.get_logger()
 GONE_AFTER_S = 1.0  # the supervisor needs about as long to bring a process back
@@ -68,11 +66,7 @@ async def place_room(station: Station, room: str) -> Node:
     living = await _living(station, (node for node in nodes if node is not holder))
     if not living:
         return holder or nodes[0]
-    try:
-        name = await _write(station, room, held, living)
-    except IntegrityError:  # another web process placed it first
-        async with station.database.read() as connection:
-            name = await node_of(connection, room) or living[0].name
+    name = await _write(station, room, held, living)
     placed = next((node for node in nodes if node.name == name), living[0])
     if held is not None and placed.name != held:
         log.warning("room_moved", room=room, away=held, to=placed.name)
@@ -83,7 +77,7 @@ async def place_room(station: Station, room: str) -> Node:
 async def forget_room(station: Station, room: str) -> None:
     """The room has been closed for good."""
     async with station.database.transaction() as work:
-        await work.execute(delete(placements).where(placements.c.room == room))
+        await delete_placement(work, room)
 
 
 async def _write(station: Station, room: str, held: str | None, living: list[Node]) -> str:
@@ -96,10 +90,10 @@ async def _write(station: Station, room: str, held: str | None, living: list[Nod
         chosen = min(living, key=lambda node: load[node.name]).name
         now = station.clock.now()
         if current is None:
-            await work.execute(insert(placements).values(room=room, node=chosen, placed_at=now))
+            if not await add_placement(work, room, chosen, now):  # another web process placed it first
+                return await node_of(work.connection, room) or chosen
         else:
-            where = placements.c.room == room
-            await work.execute(update(placements).where(where).values(node=chosen, placed_at=now))
+            await move_placement(work, room, chosen, now)
             await _record_move(station, work, room, current, chosen)
         return chosen
 

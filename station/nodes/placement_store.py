@@ -6,10 +6,11 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, String, Table, select
+from sqlalchemy import Column, String, Table, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from station.base.database import UtcDateTime, metadata
+from station.base.database import Transaction, UtcDateTime, metadata
+from station.base.inserts import insert_unless_there
 
 placements = Table(
     "placements",
@@ -34,6 +35,24 @@ async def node_of(connection: AsyncConnection, room: str, *, for_update: bool = 
     query = select(placements.c.node).where(placements.c.room == room)
     node: str | None = (await connection.execute(query.with_for_update() if for_update else query)).scalar()
     return node
+
+
+async def add_placement(work: Transaction, room: str, node: str, now: datetime) -> bool:
+    """Place a room that is nowhere; False when somebody else has just placed it."""
+    return await insert_unless_there(work, placements, room=room, node=node, placed_at=now)
+
+
+async def move_placement(work: Transaction, room: str, node: str, now: datetime) -> None:
+    """Place a room anew; the caller holds its row."""
+    await work.execute(update(placements).where(placements.c.room == room).values(node=node, placed_at=now))
+
+
+async def delete_placement(work: Transaction, room: str, node: str | None = None) -> None:
+    """Forget where a room is; with `node` only if it is still there."""
+    where = placements.c.room == room
+    if node is not None:
+        where &= placements.c.node == node
+    await work.execute(delete(placements).where(where))
 
 
 async def all_placements(connection: AsyncConnection) -> list[Placement]:

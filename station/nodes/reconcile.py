@@ -12,12 +12,10 @@ from datetime import timedelta
 import msgspec
 import structlog
 from aiohttp import ClientError, ClientSession, ClientTimeout
-from sqlalchemy import delete, insert
-from sqlalchemy.exc import IntegrityError
 
 from station.base.station import Station
 from station.nodes.placement import Node, all_nodes
-from station.nodes.placement_store import Placement, all_placements, placements
+from station.nodes.placement_store import Placement, add_placement, all_placements, delete_placement
 
 log = structlog.get_logger()
 EVERY_S = 1.0
@@ -67,10 +65,8 @@ async def _list_rooms(station: Station, http: ClientSession, node: Node) -> froz
 
 async def _adopt(station: Station, room: str, node: Node) -> None:
     """A room that was there before the table was, or that somebody entered past web."""
-    with suppress(IntegrityError):
-        async with station.database.transaction() as work:
-            values = {"room": room, "node": node.name, "placed_at": station.clock.now()}
-            await work.execute(insert(placements).values(**values))
+    async with station.database.transaction() as work:
+        await add_placement(work, room, node.name, station.clock.now())
 
 
 async def _release(station: Station, http: ClientSession, room: str, node: Node) -> None:
@@ -87,8 +83,7 @@ async def _forget(station: Station, gone: list[Placement]) -> None:
     for placement in gone:
         if placement.placed_at < before:
             async with station.database.transaction() as work:
-                where = (placements.c.room == placement.room) & (placements.c.node == placement.node)
-                await work.execute(delete(placements).where(where))
+                await delete_placement(work, placement.room, placement.node)
 
 
 def _headers(station: Station) -> dict[str, str]:

@@ -120,6 +120,14 @@ async def delete_before(work: Transaction, moment: datetime) -> int:
     return (await work.execute(delete(notices).where(notices.c.created_at < moment))).rowcount
 
 
+async def count_unsent(connection: AsyncConnection) -> dict[tuple[str, str], int]:
+    """How many notices have not been sent, by channel and state."""
+    columns = notices.c.channel, notices.c.state
+    query = select(*columns, func.count().label("number")).where(notices.c.state != NoticeState.SENT)
+    rows = await connection.execute(query.group_by(*columns))
+    return {(row.channel, row.state): row.number for row in rows}
+
+
 def _notice(row: Any, attempts: int | None = None) -> Notice:
     return Notice(
         id=row.id,

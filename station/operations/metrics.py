@@ -10,16 +10,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
-from sqlalchemy import func, select
 
 from station.base.errors import StationError
-from station.base.heartbeats import heartbeats
-from station.base.jobs import jobs
+from station.base.heartbeats import last_beats
+from station.base.jobs import count_unfinished
 from station.base.station import Station
 from station.base.web import Handler, route_of
-from station.cases.model import CLOSED
-from station.cases.store import cases
-from station.notices.store import notices
+from station.cases.queries import count_open
+from station.notices.store import count_unsent
 
 BEGUN: web.RequestKey[float] = web.RequestKey("begun", float)
 SIGN_INS = {"/signin/code": "code", "/signin/staff": "password"}
@@ -87,19 +85,15 @@ class WebMetrics:
         return generate_latest(self.registry)
 
     async def _read(self, station: Station, now: datetime) -> None:
-        by_state = select(jobs.c.state, func.count()).where(jobs.c.state != "done").group_by(jobs.c.state)
-        waiting = select(notices.c.channel, notices.c.state, func.count()).where(notices.c.state != "sent")
-        is_open = cases.c.state.not_in([str(state) for state in CLOSED])
         async with station.database.read() as connection:
-            for state, count in await connection.execute(by_state):
+            for state, count in (await count_unfinished(connection)).items():
                 self._jobs.labels(state).set(count)
-            for channel, state, count in await connection.execute(waiting.group_by(notices.c.channel, notices.c.state)):
+            for (channel, state), count in (await count_unsent(connection)).items():
                 self._notices.labels(channel, state).set(count)
-            for role, at in await connection.execute(select(heartbeats.c.role, heartbeats.c.at)):
+            for role, at in (await last_beats(connection)).items():
                 self._beats.labels(role).set((now - at).total_seconds())
-            self._cases.labels("open").set(await connection.scalar(select(func.count()).where(is_open)) or 0)
-            overdue = select(func.count()).where(is_open, cases.c.due_at < now)
-            self._cases.labels("overdue").set(await connection.scalar(overdue) or 0)
+            self._cases.labels("open").set(await count_open(connection))
+            self._cases.labels("overdue").set(await count_open(connection, due_before=now))
 
 
 METRICS: web.AppKey[WebMetrics] = web.AppKey("metrics", WebMetrics)

@@ -6,13 +6,10 @@ from collections.abc import Collection
 from datetime import timedelta
 
 import pyotp
-from sqlalchemy import insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from station.base.database import Transaction
+from station.base.database import ReadConnection, Transaction
 from station.base.errors import BadInput, NotFound
 from station.base.ids import new_id
-from station.base.inserts import insert_unless_there
 from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.ledger.service import append
@@ -59,13 +56,12 @@ async def living_sessions(station: Station, sessions: Collection[str]) -> dict[s
 
 async def keep_sessions(station: Station, sessions: Collection[str]) -> None:
     """Notes that these are in use: their people sit in a room, where no page asks for anything."""
-    table, now = store.sessions, station.clock.now()
-    stale = table.c.token_hash.in_(sessions) & (table.c.seen_at < now - SEEN_EVERY)
+    now = station.clock.now()
     async with station.database.read() as connection:
-        if (await connection.execute(select(table.c.token_hash).where(stale).limit(1))).first() is None:
+        if not await store.any_unseen(connection, sessions, now - SEEN_EVERY):
             return
     async with station.database.transaction() as work:
-        await work.execute(update(table).where(stale).values(seen_at=now))
+        await store.note_seen(work, sessions, now - SEEN_EVERY, now)
 
 
 async def add_staff(
@@ -89,20 +85,15 @@ async def add_staff(
     identity, login = account_id or new_id("ac"), fold_login(login)
     password_hash = await hash_password(password)
     async with station.database.transaction() as work:
-        added = await insert_unless_there(
+        added = await store.add_account(
             work,
-            store.accounts,
             id=identity,
             role=role,
             name=name,
             scope=scope,
             login=login,
-            phone="",
-            mail="",
             password_hash=password_hash,
             totp_secret=secret,
-            totp_used=0,
-            disabled=False,
             created_at=station.clock.now(),
         )
         if not added:
@@ -126,12 +117,10 @@ async def ensure_citizen(
         return store.to_account(row)
     identity = account_id or new_id("ac")
     display = name or placeholder_name(phone)
-    await work.execute(
-        insert(store.accounts).values(
-            id=identity, role=Role.CITIZEN, name=display, phone=phone, mail="", scope="", password_hash="",
-            totp_secret="", totp_used=0, disabled=False, created_at=station.clock.now(),
-        )
-    )  # fmt: skip
+    added = await store.add_account(
+        work, id=identity, role=Role.CITIZEN, name=display, phone=phone, created_at=station.clock.now()
+    )
+    assert added  # the number is held, and has no account
     account = Account(identity, Role.CITIZEN, display, phone, "", "")
     who = Principal(identity, Role.CITIZEN, display)
     await append(station, work, who, "account.added", f"account:{identity}", {"role": "citizen"})
@@ -154,16 +143,15 @@ async def record_consent(
     before = await store.last_answer(work.connection, who.account, kind, subject)
     # The latest word counts: a clock that stands, or two machines' clocks, must not let an earlier one look later.
     at = now if before is None else max(now, before.at + _NEXT_MOMENT)
-    await work.execute(
-        insert(store.consents).values(
-            id=new_id("cn"), account=who.account, name=who.name, kind=kind, subject=subject, given=given, at=at
-        )
+    consent = Consent(
+        id=new_id("cn"), account=who.account, name=who.name, kind=kind, subject=subject, given=given, at=at
     )
+    await store.add_consent(work, consent)
     action = "given" if given else "withdrawn" if before and before.given else "refused"
     await append(station, work, who, f"consent.{action}", subject, {"kind": kind})
 
 
-async def consents_on(connection: AsyncConnection, subject: str) -> list[Consent]:
+async def consents_on(connection: ReadConnection, subject: str) -> list[Consent]:
     """`consents_of` for who has a connection already, such as in a transaction."""
     return await store.consents_of(connection, subject)
 

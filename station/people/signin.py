@@ -10,7 +10,6 @@ from typing import Any
 
 import pyotp
 import structlog
-from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from station.base.database import Transaction
 from station.base.errors import N_, BadInput, StationError, TooManyRequests
@@ -105,12 +104,15 @@ async def send_code(station: Station, raw_phone: str, caller: Caller) -> str:
         await store.forget_old_tries(work, now)
         digits = code_digits(await store.count_open_codes(work, phone, now))
         code = f"{secrets.randbelow(10**digits):0{digits}}"
-        await work.execute(
-            insert(store.sign_in_codes).values(
-                id=new_id("sc"), visit_hash=visit_hash, phone=phone, code_hash=_hash(phone + code), tries=0,
-                created_at=now, expires_at=now + CODE_LIFETIME,
-            )
-        )  # fmt: skip
+        await store.add_code(
+            work,
+            id=new_id("sc"),
+            visit_hash=visit_hash,
+            phone=phone,
+            code_hash=_hash(phone + code),
+            created_at=now,
+            expires_at=now + CODE_LIFETIME,
+        )
         text = f"【{station.settings.sms_signature}】{code} 是您的登录数字，10 分钟内有效。不要告诉别人。"
         await queue(station, work, "sms", phone, text, secret=True)
     return phone
@@ -232,7 +234,7 @@ async def _note_seen(station: Station, session: str, now: datetime) -> None:
     """Bookkeeping: what is stored can be read although this cannot be (a full disk)."""
     try:
         async with station.database.transaction() as work:
-            await work.execute(update(store.sessions).where(_is_of(session)).values(seen_at=now))
+            await store.note_seen(work, [session], now, now)
     except Exception as error:
         log.warning("session_not_noted", error=f"{type(error).__name__}: {error}"[:200])
 
@@ -247,8 +249,7 @@ async def close_session(station: Station, token: str) -> None:
     """Sign out: the session's passes and event streams end with it. Harmless for an unknown token."""
     session = _hash(token)
     async with station.database.transaction() as work:
-        gone = await work.execute(delete(store.sessions).where(_is_of(session)))
-        if gone.rowcount:
+        if await store.delete_session(work, session):
             work.after_commit.append(partial(_tell_ended, station, session))
 
 
@@ -260,22 +261,13 @@ async def _tell_ended(station: Station, session: str) -> None:
 
 async def _session_row(station: Station, session: str) -> Any:
     """The session with its account; None when it has ended in one way or another."""
-    query = (
-        select(store.sessions.c.seen_at, store.sessions.c.expires_at, store.accounts)
-        .join(store.accounts, store.accounts.c.id == store.sessions.c.account)
-        .where(_is_of(session))
-    )
     async with station.database.read() as connection:
-        row = (await connection.execute(query)).first()
+        row = next(iter(await store.sessions_with_accounts(connection, [session])), None)
     now = station.clock.now()
     if row is None or row.disabled or row.expires_at <= now:
         return None
     is_idle = row.role != Role.CITIZEN and now - row.seen_at > STAFF_IDLE
     return None if is_idle and session not in station.presence else row
-
-
-def _is_of(session: str) -> ColumnElement[bool]:
-    return store.sessions.c.token_hash == session
 
 
 def _principal_of(row: Any, session: str, address: str) -> Principal:
@@ -284,15 +276,7 @@ def _principal_of(row: Any, session: str, address: str) -> Principal:
 
 async def _open_session(station: Station, work: Transaction, account: Account) -> str:
     token, now = secrets.token_urlsafe(32), station.clock.now()
-    await work.execute(
-        insert(store.sessions).values(
-            token_hash=_hash(token),
-            account=account.id,
-            created_at=now,
-            seen_at=now,
-            expires_at=now + SESSION_LIFETIME,
-        )
-    )
+    await store.add_session(work, _hash(token), account.id, now, now + SESSION_LIFETIME)
     who = Principal(account.id, Role(account.role), account.name, account.scope)
     await append(station, work, who, "account.signed-in", f"account:{account.id}")
     return token

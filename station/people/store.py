@@ -6,12 +6,29 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, case, delete, exists, func, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import Transaction, UtcDateTime, metadata
+from station.base.inserts import insert_unless_there
+from station.base.principal import Role
 from station.people.model import Account, Consent
 
 accounts = Table(
@@ -94,11 +111,56 @@ async def account_row(connection: AsyncConnection, **where: Any) -> Any:
 async def sessions_with_accounts(connection: AsyncConnection, tokens: Collection[str]) -> Sequence[Any]:
     """The rows of these sessions, each with its account's."""
     query = (
-        select(sessions.c.token_hash, sessions.c.expires_at, accounts)
+        select(sessions.c.token_hash, sessions.c.seen_at, sessions.c.expires_at, accounts)
         .join(accounts, accounts.c.id == sessions.c.account)
         .where(sessions.c.token_hash.in_(tokens))
     )
     return (await connection.execute(query)).all()
+
+
+async def add_account(work: Transaction, **values: Any) -> bool:
+    """One new account; False when its login or id is taken. Columns that are not named are empty."""
+    return await insert_unless_there(work, accounts, **values)
+
+
+async def add_session(work: Transaction, token_hash: str, account: str, now: datetime, expires_at: datetime) -> None:
+    """A session that begins now."""
+    values = {"created_at": now, "seen_at": now, "expires_at": expires_at}
+    await work.execute(insert(sessions).values(token_hash=token_hash, account=account, **values))
+
+
+async def any_unseen(connection: AsyncConnection, tokens: Collection[str], since: datetime) -> bool:
+    """Whether one of these sessions was last noted as used before `since`."""
+    stale = sessions.c.token_hash.in_(tokens) & (sessions.c.seen_at < since)
+    return (await connection.execute(select(sessions.c.token_hash).where(stale).limit(1))).first() is not None
+
+
+async def note_seen(work: Transaction, tokens: Collection[str], since: datetime, now: datetime) -> None:
+    """Note as used now those of these sessions that were last noted before `since`."""
+    stale = sessions.c.token_hash.in_(tokens) & (sessions.c.seen_at < since)
+    await work.execute(update(sessions).where(stale).values(seen_at=now))
+
+
+async def delete_session(work: Transaction, token_hash: str) -> bool:
+    """End a session; False for one that is not there."""
+    return (await work.execute(delete(sessions).where(sessions.c.token_hash == token_hash))).rowcount > 0
+
+
+async def delete_sessions(work: Transaction, now: datetime, staff_idle_since: datetime) -> int:
+    """Delete sessions that ran out, and those of staff last used before a moment; returns how many."""
+    citizen = exists(select(accounts.c.id).where(accounts.c.id == sessions.c.account, accounts.c.role == Role.CITIZEN))
+    idle = (sessions.c.seen_at < staff_idle_since) & ~citizen
+    return (await work.execute(delete(sessions).where(or_(sessions.c.expires_at <= now, idle)))).rowcount
+
+
+async def add_code(work: Transaction, **values: Any) -> None:
+    """One new code, not tried yet."""
+    await work.execute(insert(sign_in_codes).values(**values))
+
+
+async def delete_codes(work: Transaction, now: datetime) -> int:
+    """Delete codes that expired by now; returns how many."""
+    return (await work.execute(delete(sign_in_codes).where(sign_in_codes.c.expires_at <= now))).rowcount
 
 
 async def lock_phone(work: Transaction, phone: str) -> None:
@@ -123,6 +185,7 @@ async def count_try(work: Transaction, key: str, now: datetime, until: datetime)
 
 
 async def forget_tries(work: Transaction, keys: list[str]) -> None:
+    """Count the tries under these keys from nought again."""
     await work.execute(delete(sign_in_tries).where(sign_in_tries.c.key.in_(keys)))
 
 
@@ -177,10 +240,18 @@ async def count_open_codes(work: Transaction, phone: str, now: datetime) -> int:
 
 
 async def accounts_with(connection: AsyncConnection, role: str, scope: str | None) -> list[Account]:
+    """The accounts in a role that may sign in, optionally of one deputy, unit or station."""
     query = select(accounts).where(accounts.c.role == role, accounts.c.disabled.is_(False)).order_by(accounts.c.id)
     if scope is not None:
         query = query.where(accounts.c.scope == scope)
     return [to_account(row) for row in await connection.execute(query)]
+
+
+async def add_consent(work: Transaction, consent: Consent) -> None:
+    """One answer more; earlier ones stay."""
+    values = {"kind": consent.kind, "subject": consent.subject, "given": consent.given, "at": consent.at}
+    row = {"id": consent.id, "account": consent.account, "name": consent.name, **values}
+    await work.execute(insert(consents).values(row))
 
 
 async def consents_of(connection: AsyncConnection, subject: str) -> list[Consent]:
@@ -237,4 +308,5 @@ def to_consent(row: Any) -> Consent:
 
 
 def to_account(row: Any) -> Account:
+    """A row of `accounts` as plain data."""
     return Account(row.id, row.role, row.name, row.phone, row.mail, row.scope)

@@ -13,10 +13,8 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import inspect, text
-from sqlalchemy.exc import SQLAlchemyError
 
-from station.base.database import Database, newest_revision
+from station.base.database import Database, DatabaseError, newest_revision, stored_revision
 from station.base.errors import StationError
 from station.base.grants import Grant, GrantSigner, GrantVerifier, Right
 from station.base.origin import is_trusted
@@ -147,9 +145,8 @@ async def _look_at_database(settings: Settings) -> Finding:
     name = database.engine.url.render_as_string(hide_password=True)
     try:
         async with database.read() as connection:
-            begun = await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version"))
-            revision = await connection.scalar(text("SELECT version_num FROM alembic_version")) if begun else None
-    except (SQLAlchemyError, StationError, OSError) as error:
+            revision = await stored_revision(connection)
+    except (DatabaseError, StationError, OSError) as error:
         cause = error.__cause__ or error
         return Finding("database", Verdict.FAULT, f"{name}: {(str(cause) or type(cause).__name__).splitlines()[0]}")
     finally:
@@ -171,7 +168,7 @@ async def _look_at_ledger(settings: Settings) -> list[Finding]:
     database = Database(settings.resolved_database_url)
     try:
         missing = await find_cut(database, head)
-    except (SQLAlchemyError, StationError, OSError):
+    except (DatabaseError, StationError, OSError):
         return []  # said by the look at the database
     finally:
         await database.close()

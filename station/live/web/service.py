@@ -8,13 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import structlog
-from sqlalchemy import update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from station.base.database import Transaction
+from station.base.database import ReadConnection, Transaction
 from station.base.errors import N_, Conflict, NotFound, Unavailable
 from station.base.ids import new_id
-from station.base.inserts import insert_unless_there
 from station.base.principal import SYSTEM, Principal
 from station.base.station import Station
 from station.ledger.service import append
@@ -102,19 +99,7 @@ async def _insert(station: Station, who: Principal, broadcast: Broadcast, check:
         if check is not None:
             await check(work)
         # One broadcast of a meeting is on air at a time: an index says so, for two clerks who press at once.
-        added = await insert_unless_there(
-            work,
-            store.broadcasts,
-            id=broadcast.id,
-            meeting_id=broadcast.meeting_id,
-            title=broadcast.title,
-            host=broadcast.host,
-            state=OnAir.LIVE,
-            person=broadcast.person,
-            source_name=broadcast.source_name,
-            started_at=broadcast.started_at,
-        )
-        if not added:
+        if not await store.add_broadcast(work, broadcast):
             raise AlreadyOnAir
         await store.add_source(work, broadcast.id, broadcast.person)
         await _record(station, work, who, "broadcast.started", broadcast)
@@ -150,8 +135,7 @@ async def _store_source(
         if check is not None:
             await check(work)
         await _on_air(work, broadcast_id)
-        values = {"person": person, "source_name": source_name}
-        await work.execute(update(store.broadcasts).where(store.broadcasts.c.id == broadcast_id).values(**values))
+        await store.set_columns(work, broadcast_id, person=person, source_name=source_name)
         await _record(station, work, who, "broadcast.source-changed", changed)
     return changed
 
@@ -168,8 +152,7 @@ async def stop_broadcast(station: Station, who: Principal, broadcast_id: str) ->
             await _on_air(work, broadcast_id)
         except BroadcastEnded:
             return await get_broadcast(station, broadcast_id)
-        values = {"state": ended.state, "ended_at": ended.ended_at}
-        await work.execute(update(store.broadcasts).where(store.broadcasts.c.id == broadcast_id).values(**values))
+        await store.set_columns(work, broadcast_id, state=ended.state, ended_at=ended.ended_at)
         await _record(station, work, who, "broadcast.ended", ended)
     return ended
 
@@ -327,7 +310,7 @@ async def list_public_broadcasts(station: Station) -> list[Broadcast]:
         return await store.newest_broadcasts(connection, public=True)
 
 
-async def sources_on(connection: AsyncConnection, broadcast_id: str) -> list[str]:
+async def sources_on(connection: ReadConnection, broadcast_id: str) -> list[str]:
     """Everybody who has been shown in a broadcast."""
     return list(await store.sources_of(connection, broadcast_id))
 

@@ -8,6 +8,7 @@ from sqlalchemy import Boolean, Column, Index, Integer, String, Table, insert, o
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import Transaction, UtcDateTime, metadata
+from station.base.inserts import insert_unless_there
 from station.live.web.model import Broadcast, OnAir
 
 LISTED = 50
@@ -130,6 +131,27 @@ async def hide_source(work: Transaction, broadcast_id: str, person: str, hidden:
     own = (table.c.broadcast_id == broadcast_id) & (table.c.person == person)
     changed = await work.execute(update(table).where(own, table.c.hidden.is_(not hidden)).values(hidden=hidden))
     return changed.rowcount > 0
+
+
+async def add_broadcast(work: Transaction, broadcast: Broadcast) -> bool:
+    """Store a broadcast that goes on air; False when another of its meeting is on air (an index says so)."""
+    return await insert_unless_there(
+        work,
+        broadcasts,
+        id=broadcast.id,
+        meeting_id=broadcast.meeting_id,
+        title=broadcast.title,
+        host=broadcast.host,
+        state=OnAir.LIVE,
+        person=broadcast.person,
+        source_name=broadcast.source_name,
+        started_at=broadcast.started_at,
+    )
+
+
+async def set_columns(work: Transaction, broadcast_id: str, **values: object) -> None:
+    """Write columns of a locked broadcast of which the live role knows already."""
+    await work.execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(**values))
 
 
 async def change_broadcast(work: Transaction, broadcast: Broadcast, **values: object) -> None:
