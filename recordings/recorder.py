@@ -60,21 +60,22 @@ class _Flush:
 class RoomRecorder:
     """The recorder of one room. Methods are called on one event loop and never block it.
 
+    Making one blocks: it locks the folder (made when missing), and reads and ends what a crash left there. Call it in
+    a thread where a loop is busy. Raises RecordingHeld while another recorder has the folder, OSError as the disk does.
+
     Times are Unix milliseconds on the media role's clock. `on_alarm` is called once per failure, from the
     writer thread, with "disk_full" or "write_failed": recording is off then, and `start` may be tried again.
     A recorder closed without `stop` leaves the recording unfinished, for `recover` to go on with.
 
-    `holder` names the process that records. Raises RecordingHeld while another recorder has the folder.
+    `holder` names the process that records.
     """
 
     def __init__(
         self, folder: Path, on_alarm: Callable[[str], None], *, holder: str = "", open_file: OpenFile = open_new
     ) -> None:
         self._path = folder
-        self._holder = holder
         self._on_alarm = on_alarm
         self._open_file = open_file
-        self._hold: FolderHold | None = None
         self._epoch_ms: float | None = None
         self._state: State = "off"
         self._failed: str | None = None
@@ -89,31 +90,13 @@ class RoomRecorder:
         self._thread: threading.Thread | None = None
         self._running = False  # belongs to the thread, as does the next
         self._asked: list[_Flush] = []
-        if folder.exists():
-            self._take_hold()
-
-    def _take_hold(self) -> None:
-        """Keeps others out, and ends what a crash interrupted."""
-        hold = FolderHold(self._path, self._holder)
+        self._hold = FolderHold(folder, holder)
         try:
-            end_interrupted(self._path)
-            self._epoch_ms = read_timeline(self._path).epoch_ms
+            end_interrupted(folder)
+            self._epoch_ms = read_timeline(folder).epoch_ms
         except OSError:
-            hold.release(finished=False)
+            self._hold.release(finished=False)
             raise
-        self._hold = hold
-
-    def _try_hold(self) -> bool:
-        try:
-            self._take_hold()
-        except RecordingHeld:
-            raise
-        except OSError as error:  # there is not even a folder to put the alarm's mark into
-            _log.error("recording %s cannot begin: %s", self._path.name, error)
-            self._failed = failure_code(error)
-            self._on_alarm(self._failed)
-            return False
-        return True
 
     @classmethod
     def recover(
@@ -122,8 +105,7 @@ class RoomRecorder:
         """A recorder that goes on with what a crash left in `folder`, in the state it was in.
 
         Marks the interruption at the last data written and finishes the files. Recorded time runs on from the
-        first frame that arrives. Blocks while it repairs files: call it before the loop is busy.
-        Raises RecordingHeld while another recorder has the folder, OSError when the timeline cannot be written.
+        first frame that arrives. Blocks and raises as making one does.
         """
         recorder = cls(folder, on_alarm, holder=holder, open_file=open_file)
         state = recorder._state = read_timeline(folder).state  # an interruption does not end it
@@ -142,15 +124,10 @@ class RoomRecorder:
         return self._epoch_ms
 
     def start(self, at_ms: float) -> None:
-        """Starts recording, or goes on after a stop or a pause; does nothing while recording.
-
-        Raises RecordingHeld.
-        """
+        """Starts recording, or goes on after a stop or a pause; does nothing while recording."""
         if self.state == "paused":
             self.resume(at_ms)
         if self.state != "off":
-            return
-        if self._hold is None and not self._try_hold():
             return
         if self._epoch_ms is None:
             self._epoch_ms = at_ms
@@ -236,9 +213,7 @@ class RoomRecorder:
             self._tell(_Command("quit"))
             await asyncio.to_thread(self._thread.join)
             self._thread = None
-        if self._hold is not None:
-            self._hold.release(finished=self.state == "off")
-            self._hold = None
+        self._hold.release(finished=self.state == "off")
 
     def _record_from(self, at_ms: float, mark: str) -> None:
         self._state, self._since_ms = "recording", at_ms

@@ -44,14 +44,14 @@ async def test_two_recorders_never_write_one_recording(tmp_path: Path) -> None:
 
 
 async def test_a_folder_taken_before_the_start_is_refused(tmp_path: Path) -> None:
-    """Two recorders may be made for a meeting that has no folder yet; only one of them can start."""
-    one, other = (RoomRecorder(tmp_path / "room", pytest.fail, holder=name) for name in "01")
-    one.start(EPOCH_MS)
+    """Of two recorders for a meeting that has no folder yet only one can be made, before either has started."""
+    one = RoomRecorder(tmp_path / "room", pytest.fail, holder="0")
     with pytest.raises(RecordingHeld):
-        other.start(EPOCH_MS + 1)
-    assert other.state == "off"
+        RoomRecorder(tmp_path / "room", pytest.fail, holder="1")
+    one.start(EPOCH_MS)
     one.stop(EPOCH_MS + 1000)
     await one.close()
+    other = RoomRecorder(tmp_path / "room", pytest.fail, holder="1")
     other.start(EPOCH_MS + 5000)
     assert other.epoch_ms == EPOCH_MS
     await other.close()

@@ -96,17 +96,6 @@ async def test_start_after_stop_goes_on_in_the_folder(tmp_path: Path) -> None:
     assert read_timeline(tmp_path).duration_s == 2
 
 
-async def test_nothing_is_made_before_the_start(tmp_path: Path) -> None:
-    """A room that is never recorded leaves no folder."""
-    recorder = RoomRecorder(tmp_path / "room", pytest.fail)
-    recorder.open_track(track("c"))
-    recorder.write("c", video("h264", 1)[0])
-    recorder.mark(T, "muted", track="c")
-    recorder.close_track("c", T)
-    await recorder.close()
-    assert not (tmp_path / "room").exists()
-
-
 async def test_muted_before_the_start_is_noted(tmp_path: Path) -> None:
     """Whoever was muted when recording began is muted on the timeline."""
     recorder = RoomRecorder(tmp_path, pytest.fail)
@@ -262,16 +251,10 @@ async def test_written_does_not_wait_for_a_full_disk(tmp_path: Path) -> None:
 
 
 async def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
-    """Where no folder can be made, the start raises the alarm instead of an exception."""
+    """Where no folder can be made there is no recorder: whoever makes it learns why."""
     (tmp_path / "file").write_bytes(b"")
-    alarms: list[str] = []
-    recorder = RoomRecorder(tmp_path / "file" / "room", alarms.append)
-    recorder.open_track(track("c"))
-    recorder.start(T)
-    for frame in video("h264", 5):
-        recorder.write("c", frame)
-    await recorder.close()
-    assert alarms == ["write_failed"] and recorder.state == "off"
+    with pytest.raises(NotADirectoryError):
+        RoomRecorder(tmp_path / "file" / "room", pytest.fail)
 
 
 async def test_a_broken_listener_stops_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

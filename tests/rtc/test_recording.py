@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,13 @@ from aiohttp import ClientSession
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
 
+from recordings.hold import FolderHold
 from recordings.timeline import read_timeline
+from station.base.errors import Unavailable
 from station.base.grants import Grant, GrantSigner, Right
-from station.rtc.rooms.recording import RoomRecorder
+from station.rtc.rooms.journal import Journal
+from station.rtc.rooms.messages import RecordingInfo
+from station.rtc.rooms.recording import RoomRecorder, RoomRecording
 from tests.rtc.conftest import Media, MediaProcess
 from tests.rtc.test_http import offer_of, peer, publish_by_whip
 
@@ -97,6 +103,67 @@ async def test_a_full_disk_stops_the_recording_and_not_the_meeting(
         _, room = await media.control("GET", ROOM)
         assert len(room["tracks"]) == 2
         assert room["recording"] == {"state": "off", "alarm": "disk_full"}
+
+
+@asynccontextmanager
+async def room_recording(folder: Path) -> AsyncIterator[tuple[RoomRecording, list[RecordingInfo]]]:
+    """The recording of a room nobody is in, and what the room is told of it."""
+    journal, told = Journal(folder / "journal"), list[RecordingInfo]()
+    recording = RoomRecording("mt_test", folder / "mt_test", journal, told.append)
+    try:
+        yield recording, told
+    finally:
+        await recording.close()
+        journal.close()
+
+
+async def test_nothing_is_made_before_the_start(tmp_path: Path) -> None:
+    """A room that is never recorded leaves no folder, whatever else it is asked."""
+    async with room_recording(tmp_path) as (recording, told):
+        for action in ("pause", "resume", "stop"):
+            assert await recording.control(action) == RecordingInfo("off", None)
+        recording.mute_track("t", True)
+    assert told == []
+    assert not (tmp_path / "mt_test").exists()
+
+
+async def test_no_packet_waits_for_the_folder_of_a_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder is made, locked and read beside the event loop, once for starts that come together."""
+    threads: list[int] = []
+    take_hold = FolderHold.__init__
+
+    def taken(hold: FolderHold, folder: Path, holder: str) -> None:
+        threads.append(threading.get_ident())
+        take_hold(hold, folder, holder)
+
+    monkeypatch.setattr(FolderHold, "__init__", taken)
+    async with room_recording(tmp_path) as (recording, told):
+        started = await asyncio.gather(*(recording.control("start") for _ in range(3)))
+        assert started == [RecordingInfo("recording", None)] * 3 == told * 3
+    assert len(threads) == 1
+    assert threads[0] != threading.get_ident()
+
+
+async def test_a_recording_that_closes_while_it_starts_lets_go_of_its_folder(tmp_path: Path) -> None:
+    """Whichever comes first, the folder is free afterwards, and nothing starts once it has been closed."""
+    async with room_recording(tmp_path) as (recording, _):
+        starting = asyncio.create_task(recording.control("start"))
+        await asyncio.sleep(0)  # its folder is being taken
+        await recording.close()
+        await asyncio.wait([starting])
+        with pytest.raises(Unavailable):
+            await recording.control("start")
+        FolderHold(tmp_path / "mt_test", "").release(finished=False)
+
+
+async def test_a_folder_that_cannot_be_made_is_an_alarm(tmp_path: Path) -> None:
+    """The room hears of it, and may be started again once there is room."""
+    (tmp_path / "mt_test").write_bytes(b"")
+    async with room_recording(tmp_path) as (recording, told):
+        assert await recording.control("start") == RecordingInfo("off", "write_failed")
+        assert told == [RecordingInfo("off", "write_failed")]
+        (tmp_path / "mt_test").unlink()
+        assert await recording.control("start") == RecordingInfo("recording", None)
 
 
 class Recorded(MediaProcess):

@@ -113,7 +113,7 @@ async def post_recording(request: web.Request) -> web.Response:
         raise BadInput
     room = request.app[ROOMS].open(name) if action == "start" else _room(request)
     await room.recording.settle()
-    room.recording.control(action)
+    await room.recording.control(action)
     await room.recording.written()
     return _json(room.recording.info)
 

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, get_args
 
+from recordings.folder import failure_code
 from recordings.frames import EncodedFrame
 from recordings.recorder import RecordingHeld, RoomRecorder
 from recordings.timeline import TIMELINE_FILE, TrackInfo, read_timeline
@@ -18,12 +20,19 @@ from station.rtc.rooms.frames import FrameSink, FrameSource
 from station.rtc.rooms.journal import Journal
 from station.rtc.rooms.messages import RecordingInfo
 
-ACTIONS = ("start", "pause", "resume", "stop")
+Action = Literal["start", "pause", "resume", "stop"]
+ACTIONS: tuple[Action, ...] = get_args(Action)
+_ORDERS: dict[Action, Callable[[RoomRecorder, float], None]] = {
+    "start": RoomRecorder.start,
+    "pause": RoomRecorder.pause,
+    "resume": RoomRecorder.resume,
+    "stop": RoomRecorder.stop,
+}
 KEYFRAME_EVERY_S = 5.0  # how coarsely one can seek in what is kept
 HELD_RETRY_S = 0.2  # how often a recording is asked for that another process still writes
 SETTLE_S = 5.0
 WRITTEN_S = 2.0  # a disk slower than this does not hold up the answer
-_EVENTS = {
+_EVENTS: dict[Action, str] = {
     "start": "recording_started",
     "pause": "recording_paused",
     "resume": "recording_resumed",
@@ -61,6 +70,7 @@ class RoomRecording:
         self._alarm: str | None = None
         self._awaits_first_frame = False
         self._closing = False
+        self._switching = asyncio.Lock()
         self._recovering: asyncio.Task[None] | None = None
         if (folder / TIMELINE_FILE).exists():
             self._recovering = asyncio.create_task(self._recover())
@@ -122,24 +132,25 @@ class RoomRecording:
         self._switch()
         self._tell(self.info)
 
-    def control(self, action: str) -> RecordingInfo:
-        """Start, pause, resume or stop; asking for what is so already changes nothing.
+    async def control(self, action: Action) -> RecordingInfo:
+        """Start, pause, resume or stop, one call after another; asking for what is so already changes nothing.
 
-        Raises Unavailable while another process still writes the recording.
+        Raises Unavailable while another process still writes the recording, and once it has been closed.
         """
-        if not self.is_settled:
-            raise Unavailable
+        async with self._switching:
+            if self._closing or not self.is_settled:
+                raise Unavailable
+            if action == "start" and self._recorder is None:
+                await self._open()
+            if self._recorder is not None:
+                self._control(self._recorder, action)
+        return self.info
+
+    def _control(self, recorder: RoomRecorder, action: Action) -> None:
         before = self.info
-        if action == "start" and self._recorder is None:
-            self._open()
-        if self._recorder is None:
-            return self.info
         if action in ("start", "resume") and before.state != "recording":
             self._alarm = None
-        try:
-            getattr(self._recorder, action)(_now_ms())
-        except RecordingHeld as error:
-            raise Unavailable from error
+        _ORDERS[action](recorder, _now_ms())
         if self.info.state != before.state:
             resumed = action == "start" and before.state == "paused"
             self._journal.append("recording_resumed" if resumed else _EVENTS[action], self._room)
@@ -147,7 +158,6 @@ class RoomRecording:
         if self.info != before:
             self._switch()
             self._tell(self.info)
-        return self.info
 
     async def written(self) -> None:
         """Waits until what was asked for stands on the disk, where another process finds it; not for ever."""
@@ -155,14 +165,15 @@ class RoomRecording:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._recorder.written(), WRITTEN_S)
 
-    def _open(self) -> None:
+    async def _open(self) -> None:
         try:
-            self._recorder = RoomRecorder(self._folder, self._hear_alarm, holder=self._holder)
+            # In a thread: a slow disk must hold up no packet while the folder is made, locked and read.
+            self._recorder = await asyncio.to_thread(RoomRecorder, self._folder, self._hear_alarm, holder=self._holder)
         except RecordingHeld as error:
             raise Unavailable from error
         except OSError as error:
             _log.error("room %s cannot be recorded: %s", self._room, error)
-            self._alarmed("write_failed")
+            self._alarmed(failure_code(error))
             return
         for recorded in self._tracks.values():
             self._open_track(recorded)
@@ -194,16 +205,17 @@ class RoomRecording:
         """Stops, what was left unfinished too; what another process does not let go of is left to it."""
         await self.settle()
         with suppress(Unavailable):
-            self.control("stop")
+            await self.control("stop")
 
     async def close(self) -> None:
         """Finishes the files; a recording still on is left to be recovered. May be called twice."""
         self._closing = True
         await self.settle()
-        for track_id in list(self._tracks):
-            self.remove_track(track_id)
-        if self._recorder is not None:
-            await self._recorder.close()
+        async with self._switching:
+            for track_id in list(self._tracks):
+                self.remove_track(track_id)
+            if self._recorder is not None:
+                await self._recorder.close()
 
     def _open_track(self, recorded: _Recorded) -> None:
         assert self._recorder is not None

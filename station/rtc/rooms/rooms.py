@@ -187,7 +187,8 @@ class Rooms:
             return
         empty_s = time.monotonic() - room.empty_since_s
         if room.recording.is_on and empty_s > STOP_RECORDING_AFTER_S:
-            room.recording.control("stop")
-        if not room.recording.is_on and not room.listeners and empty_s > FORGET_EMPTY_S:
+            with contextlib.suppress(Unavailable):
+                await room.recording.control("stop")
+        elif not room.recording.is_on and not room.listeners and empty_s > FORGET_EMPTY_S:
             self.rooms.pop(room.name, None)
             await room.close("empty")
