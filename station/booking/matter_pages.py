@@ -32,11 +32,11 @@ class _Fault:
 async def ask_matter(request: web.Request) -> web.StreamResponse:
     """What is it about? Opening this page holds the slot."""
     station, who = station_of(request), principal_of(request)
-    slot = await get_slot(station, who, request.match_info["slot"])
+    slot_id = request.match_info["slot"]
     try:
-        draft, slot = await start_draft(station, who, slot.id)
+        draft, slot = await start_draft(station, who, slot_id)
     except CHOOSE_ANOTHER as error:
-        return await answer_deputy(request, slot.deputy_id, error)
+        return await answer_deputy(request, (await get_slot(station, who, slot_id)).deputy_id, error)
     typed = Matter(draft.mode, draft.topic, draft.description, draft.help)
     return await _show_matter(request, slot, draft, typed)
 

@@ -65,15 +65,14 @@ async def _show_check(request: web.Request, fault: BadInput | None = None) -> we
 
 async def confirm(request: web.Request) -> web.StreamResponse:
     """Book it."""
-    station, who = station_of(request), principal_of(request)
-    slot = await get_slot(station, who, request.match_info["slot"])
+    station, who, slot_id = station_of(request), principal_of(request), request.match_info["slot"]
     form = await read_form(request)
     if form.get("use") != "yes":
         return await _show_check(request, BadInput(fields={"use": N_("要您同意，代表才能看到您写的内容")}))
     try:
-        booking = await confirm_draft(station, who, slot.id, form.get("key", ""))
+        booking = await confirm_draft(station, who, slot_id, form.get("key", ""))
     except CHOOSE_ANOTHER as error:
-        return await answer_deputy(request, slot.deputy_id, error)
+        return await answer_deputy(request, (await get_slot(station, who, slot_id)).deputy_id, error)
     return see_other(f"/bookings/{booking.id}")
 
 
