@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 
 import pytest
+import structlog
 
 pytest_plugins = ["tests.fixtures", "tests.servers"]
 # What starts a browser, a database, processes or real media: left out by `--unit`.
 SERVERS = {"browser", "postgres_url", "redis_url", "smtp_server", "database_url", "media", "roles", "station_folder"}
 SLOW_FOLDERS = {"accessibility", "bench", "browsers", "deploy", "fuzz", "journeys", "resilience", "serve", "upgrade"}
+
+# structlog's own renderer draws a traceback with all local values: seconds for each exception that a test provokes.
+_PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _PLAIN])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

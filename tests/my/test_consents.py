@@ -1,0 +1,175 @@
+"""The pages on which a person reads what they agreed to, and takes it back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import update
+
+from station.archive.replay import is_public
+from station.base.principal import SYSTEM, Principal, Role
+from station.base.station import Station
+from station.booking.model import Booking, Matter, Mode, State
+from station.booking.rota import list_slots
+from station.booking.service import book_slot, cancel_booking, get_booking
+from station.demo.booking import LIN, seed_booking
+from station.demo.directory import seed_directory
+from station.meeting import store
+from station.meeting.consent import answer_consent, own_consents
+from station.meeting.model import Meeting
+from station.meeting.service import get_meeting, meeting_of_booking
+from station.notices.service import list_newest
+from station.people.service import give_consent, my_consents
+from tests.fixtures import Person
+
+NewPerson = Callable[..., Awaitable[Person]]
+ZHAO = Principal("ac_demo_citizen", Role.CITIZEN, "赵玉梅")
+DEPUTY = Principal("ac_demo_deputy1", Role.DEPUTY, "林秀兰", LIN)
+WORDS = {
+    "zh-CN": ("我的同意", "录像", "收回", "改成同意", "还没有问过您", "收回同意，不让用您的信息？", "已经收回了。"),
+    "en": ("My consents", "Recordings", "Withdraw", "Agree after all", "You have not been asked yet",
+           "Take your consent to the use of your data back?", "It has been taken back."),
+}  # fmt: skip
+
+
+@pytest_asyncio.fixture
+async def booking(station: Station) -> Booking:
+    """赵玉梅 has booked, and so agreed to the use of what she wrote."""
+    await seed_directory(station)
+    await seed_booking(station)
+    slot = next(s for s in await list_slots(station, ZHAO, LIN) if not s.full)
+    return await book_slot(station, ZHAO, slot.id, Matter(Mode.VIDEO, "7 号楼想装电梯"), "key-consents")
+
+
+@pytest_asyncio.fixture
+async def meeting(station: Station, booking: Booking) -> Meeting:
+    """The meeting of that booking, at whose door she agreed to all she was asked."""
+    made = await meeting_of_booking(station, ZHAO, booking.id)
+    for kind in ("recorded", "published"):
+        await answer_consent(station, ZHAO, made.id, kind, True)
+    return made
+
+
+async def ids(station: Station) -> dict[str, str]:
+    """Her answers of now: id by kind."""
+    return {consent.kind: consent.id for consent in await my_consents(station, ZHAO)}
+
+
+def table(page: str) -> str:
+    """The list of answers, without what the page says around it."""
+    return page.partition("<table")[2].partition("</table>")[0]
+
+
+@pytest.mark.parametrize("language", list(WORDS))
+async def test_each_answer_stands_once_with_a_button(
+    station: Station, new_person: NewPerson, meeting: Meeting, language: str
+) -> None:
+    """Taken back at the press of it, agreed to again by the next; the use of data asks once more first."""
+    citizen = await new_person(ZHAO.account)
+    citizen.headers = {"Accept-Language": language}
+    title, recorded, back, again, *_ = WORDS[language]
+    page = await citizen.get("/my/consents")
+    assert title in page
+    page = table(page)
+    assert recorded in page and back in page and again not in page
+    answers = await ids(station)
+    assert sorted(answers) == ["published", "recorded", "use"]
+    assert len(re.findall(r'<form method="post" action="/my/consents/', page)) == 2
+    assert f'href="/my/consents/{answers["use"]}"' in page
+    page = table(await citizen.post(f"/my/consents/{answers['recorded']}", given="no"))
+    assert again in page
+    assert await own_consents(station, ZHAO, meeting) == {"recorded": False, "published": True}
+    page = table(await citizen.post(f"/my/consents/{(await ids(station))['recorded']}", given="yes"))
+    assert again not in page
+    assert await own_consents(station, ZHAO, meeting) == {"recorded": True, "published": True}
+
+
+@pytest.mark.parametrize("language", list(WORDS))
+async def test_who_was_never_asked_reads_so(station: Station, new_person: NewPerson, language: str) -> None:
+    """The list is empty in words; a guest is asked to sign in and comes back to it."""
+    citizen = await new_person("ac_demo_citizen2")
+    citizen.headers = {"Accept-Language": language}
+    assert WORDS[language][4] in await citizen.get("/my/consents")
+    guest = await new_person()
+    assert 'name="next" value="/my/consents"' in await guest.get("/my/consents")
+
+
+async def test_nobody_reads_or_changes_the_answer_of_another(
+    station: Station, new_person: NewPerson, meeting: Meeting
+) -> None:
+    """For another citizen, the deputy, the clerk and a guest there is no such answer; nothing changes."""
+    answers = await ids(station)
+    for account in ("ac_demo_citizen2", "ac_demo_deputy1", "ac_demo_clerk"):
+        other = await new_person(account)
+        for consent in answers.values():
+            await other.get(f"/my/consents/{consent}", status=404)
+            await other.post(f"/my/consents/{consent}", status=404, given="no")
+    guest = await new_person()
+    assert 'name="phone"' in await guest.get(f"/my/consents/{answers['use']}")
+    citizen = await new_person(ZHAO.account)
+    await citizen.get("/my/consents/cn_nowhere", status=404)
+    async with citizen.client.post(f"/my/consents/{answers['recorded']}", data={"given": "no"}) as answer:
+        assert answer.status == 403  # a form of another site, without the token
+    assert await ids(station) == answers
+
+
+@pytest.mark.parametrize("language", list(WORDS))
+async def test_taking_the_use_back_cancels_what_is_ahead(
+    station: Station, new_person: NewPerson, booking: Booking, language: str
+) -> None:
+    """The page says what follows; then the booking is cancelled, staff are told once, and it cannot be un-taken."""
+    citizen = await new_person(ZHAO.account)
+    citizen.headers = {"Accept-Language": language}
+    consent = (await ids(station))["use"]
+    assert WORDS[language][5] in await citizen.get(f"/my/consents/{consent}")
+    for _ in range(2):
+        await citizen.post(f"/my/consents/{consent}", given="no")
+        consent = (await ids(station))["use"]
+    assert (await get_booking(station, ZHAO, booking.id)).state is State.CANCELLED
+    told = [n for n in await list_newest(station, 50) if n.address == DEPUTY.account and "收回了使用" in n.text]
+    assert len(told) == 1
+    assert WORDS[language][6] in await citizen.get(f"/my/consents/{consent}")
+    await citizen.post(f"/my/consents/{consent}", status=404, given="yes")
+
+
+async def test_what_was_cancelled_before_is_only_taken_back(
+    station: Station, new_person: NewPerson, booking: Booking
+) -> None:
+    """A booking that is cancelled already stays as it is, and the answer still counts."""
+    await cancel_booking(station, DEPUTY, booking.id, "代表生病")
+    citizen = await new_person(ZHAO.account)
+    await citizen.post(f"/my/consents/{(await ids(station))['use']}", given="no")
+    assert (await get_booking(station, ZHAO, booking.id)).cancelled_by == "deputy"
+    [use] = [c for c in await my_consents(station, ZHAO) if c.kind == "use"]
+    assert not use.given
+
+
+@pytest.mark.parametrize("kind", ["recorded", "published"])
+async def test_long_after_the_meeting_the_button_recalls_what_is_public(
+    station: Station, new_person: NewPerson, meeting: Meeting, kind: str
+) -> None:
+    """Guests see the replay until she presses it, and not again when she agrees anew: that takes a new review."""
+    async with station.database.transaction() as work:
+        await work.execute(update(store.meetings).values(state="ended", published=True))
+    guest, citizen = await new_person(), await new_person(ZHAO.account)
+    assert "7 号楼" in await guest.get(f"/replay/{meeting.id}")
+    await citizen.post(f"/my/consents/{(await ids(station))[kind]}", given="no")
+    assert 'name="phone"' in await guest.get(f"/replay/{meeting.id}")
+    await citizen.post(f"/my/consents/{(await ids(station))[kind]}", given="yes")
+    assert not await is_public(station, await get_meeting(station, SYSTEM, meeting.id))
+    assert any("公开的录像已撤下" in n.text for n in await list_newest(station, 50) if n.address == DEPUTY.account)
+
+
+async def test_an_answer_whose_meeting_is_gone_offers_no_button(station: Station, new_person: NewPerson) -> None:
+    """What the answer was about has been deleted: it stays listed, and a form of before changes nothing."""
+    await give_consent(station, ZHAO, "recorded", "meeting:mt_gone", True)
+    await give_consent(station, ZHAO, "use", "booking:bk_gone", True)
+    citizen, answers = await new_person(ZHAO.account), await ids(station)
+    listed = table(await citizen.get("/my/consents"))
+    assert listed.count("<tr id=") == 2 and "<form" not in listed
+    for kind, given in (("recorded", "no"), ("use", "no"), ("use", "yes")):
+        await citizen.post(f"/my/consents/{answers[kind]}", status=404, given=given)
+    assert await ids(station) == answers
