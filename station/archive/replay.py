@@ -12,7 +12,7 @@ from station.base.station import Station
 from station.cases.service import cases_of_meeting, mask_personal, titles_for
 from station.meeting.consent import keeping_private
 from station.meeting.lobby import people_of
-from station.meeting.matters import Matter, list_matters
+from station.meeting.matters import NotedMatter, list_matters
 from station.meeting.model import Kind, Meeting, display_name
 from station.meeting.service import get_meeting, took_part
 from station.nodes.journal import roll_call
@@ -53,7 +53,7 @@ async def replay_video(station: Station, who: Principal, meeting_id: str) -> Pat
     return path
 
 
-async def matters_for(station: Station, who: Principal, meeting: Meeting) -> list[Matter]:
+async def matters_for(station: Station, who: Principal, meeting: Meeting) -> list[NotedMatter]:
     """What was noted, for who watches: strangers read of each matter only the title that was reviewed for them, or "".
 
     The deputies and clerks who were there saw the list in the room; a citizen did not.

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from icalendar import Alarm, Calendar, Event, vCalAddress, vText
 
-from station.booking.model import Booking, Mode, State
+from station.booking.model import Booking, BookingState, Mode
 
 PRODUCT = "-//Online Deputy Liaison Station//booking//ZH"
 
@@ -29,14 +29,14 @@ def calendar_of(booking: Booking, now: datetime, url: str, summary: str, where: 
     event.add("dtstart", booking.starts_at)
     event.add("dtend", booking.ends_at)
     event.add("summary", summary)
-    event.add("status", "CANCELLED" if booking.state is State.CANCELLED else "CONFIRMED")
+    event.add("status", "CANCELLED" if booking.state is BookingState.CANCELLED else "CONFIRMED")
     event.add("url", url)
     if booking.mode is not Mode.PHONE:
         event.add("location", where)
     address = vCalAddress(ORGANIZER)
     address.params["cn"] = vText(organizer)
     event.add("organizer", address, encode=False)
-    if booking.state is State.BOOKED:
+    if booking.state is BookingState.BOOKED:
         event.add_component(_alarm(summary))
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)

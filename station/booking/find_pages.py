@@ -15,7 +15,7 @@ from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.base.web import principal_of, query_number, query_text, render, station_of
 from station.booking.drafts import get_draft
-from station.booking.model import Booking, Slot, State
+from station.booking.model import Booking, BookingState, Slot
 from station.booking.policy import booking_policy
 from station.booking.rota import Reception, earliest_slots, list_slots, receptions_of_day
 from station.booking.service import my_bookings
@@ -67,7 +67,7 @@ async def next_booking(station: Station, who: Principal) -> Booking | None:
     if who.role is not Role.CITIZEN:
         return None
     now = station.clock.now()
-    ahead = [b for b in await my_bookings(station, who) if b.state is State.BOOKED and b.ends_at > now]
+    ahead = [b for b in await my_bookings(station, who) if b.state is BookingState.BOOKED and b.ends_at > now]
     return ahead[0] if ahead else None
 
 

@@ -32,7 +32,7 @@ class Help(StrEnum):
     STAFF = "staff"
 
 
-class State(StrEnum):
+class BookingState(StrEnum):
     """Where a booking stands."""
 
     BOOKED = "booked"
@@ -41,7 +41,7 @@ class State(StrEnum):
     MISSED = "missed"
 
 
-class Step(StrEnum):
+class BookingStep(StrEnum):
     """What can be done to a booking."""
 
     CANCEL = "cancel"
@@ -51,14 +51,14 @@ class Step(StrEnum):
 
 _HOSTS = frozenset({Role.DEPUTY, Role.CLERK, Role.ADMIN, Role.SYSTEM})
 
-STEPS: dict[tuple[State, Step], tuple[State, frozenset[Role]]] = {
-    (State.BOOKED, Step.CANCEL): (State.CANCELLED, _HOSTS | {Role.CITIZEN}),
-    (State.BOOKED, Step.ATTEND): (State.ATTENDED, _HOSTS),
-    (State.BOOKED, Step.MISS): (State.MISSED, _HOSTS),
-    (State.MISSED, Step.ATTEND): (State.ATTENDED, _HOSTS),  # came late after all
+STEPS: dict[tuple[BookingState, BookingStep], tuple[BookingState, frozenset[Role]]] = {
+    (BookingState.BOOKED, BookingStep.CANCEL): (BookingState.CANCELLED, _HOSTS | {Role.CITIZEN}),
+    (BookingState.BOOKED, BookingStep.ATTEND): (BookingState.ATTENDED, _HOSTS),
+    (BookingState.BOOKED, BookingStep.MISS): (BookingState.MISSED, _HOSTS),
+    (BookingState.MISSED, BookingStep.ATTEND): (BookingState.ATTENDED, _HOSTS),  # came late after all
 }
 
-TAKES_PLACE = frozenset({State.BOOKED, State.ATTENDED, State.MISSED})
+TAKES_PLACE = frozenset({BookingState.BOOKED, BookingState.ATTENDED, BookingState.MISSED})
 
 
 class SlotTaken(Conflict):
@@ -105,7 +105,7 @@ CHOOSE_ANOTHER = (
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class BookingPolicy:
     """Numbers that differ by region; see policy.toml."""
 
     open_bookings_per_citizen: int = 3
@@ -116,9 +116,9 @@ class Policy:
     description_length: int = 500
 
 
-def check_policy(data: dict[str, object]) -> Policy:
+def check_policy(data: dict[str, object]) -> BookingPolicy:
     """A policy from parsed TOML. Raises ValueError naming what does not fit."""
-    known = {field.name for field in fields(Policy)}
+    known = {field.name for field in fields(BookingPolicy)}
     for name, value in data.items():
         if name not in known:
             raise ValueError(f"unknown rule: {name}")
@@ -126,7 +126,7 @@ def check_policy(data: dict[str, object]) -> Policy:
             raise ValueError(f"{name} must be a whole number from 1 on")
         if value > LONGEST.get(name, value):
             raise ValueError(f"{name} must be {LONGEST[name]} at most")
-    return Policy(**{name: value for name, value in data.items() if isinstance(value, int)})
+    return BookingPolicy(**{name: value for name, value in data.items() if isinstance(value, int)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ class Booking:
     ends_at: datetime
     mode: Mode
     help: tuple[Help, ...]
-    state: State
+    state: BookingState
     sequence: int
     created_at: datetime
     cancelled_by: str = ""
@@ -228,7 +228,7 @@ class Booking:
         tail = self.id[-6:].upper()
         return f"{tail[:2]} {tail[2:4]} {tail[4:]}"
 
-    def enter_from(self, policy: Policy) -> datetime:
+    def enter_from(self, policy: BookingPolicy) -> datetime:
         """From when on one may go in and wait."""
         return self.starts_at - timedelta(minutes=policy.enter_minutes_before)
 
@@ -303,9 +303,9 @@ def check_place(slot: Slot, now: datetime) -> None:
         raise SlotTaken
 
 
-def check_own(slot: Slot, own: Iterable[Booking], now: datetime, policy: Policy) -> None:
+def check_own(slot: Slot, own: Iterable[Booking], now: datetime, policy: BookingPolicy) -> None:
     """Whether the citizen's other bookings allow this one. Raises OverlappingBooking, TooManyBookings."""
-    ahead = [b for b in own if b.state is State.BOOKED and b.ends_at > now]
+    ahead = [b for b in own if b.state is BookingState.BOOKED and b.ends_at > now]
     for booking in ahead:
         if overlap(slot.starts_at, slot.ends_at, booking.starts_at, booking.ends_at):
             raise OverlappingBooking(name=booking.deputy_name)
@@ -313,7 +313,7 @@ def check_own(slot: Slot, own: Iterable[Booking], now: datetime, policy: Policy)
         raise TooManyBookings(count=len(ahead))
 
 
-def next_state(state: State, step: Step, role: Role) -> State:
+def next_state(state: BookingState, step: BookingStep, role: Role) -> BookingState:
     """The state after a step. Raises StepNotPossible when the state or the role does not allow it."""
     found = STEPS.get((state, step))
     if found is None or role not in found[1]:
@@ -321,7 +321,7 @@ def next_state(state: State, step: Step, role: Role) -> State:
     return found[0]
 
 
-def check_matter(matter: Matter, modes: tuple[Mode, ...], policy: Policy) -> None:
+def check_matter(matter: Matter, modes: tuple[Mode, ...], policy: BookingPolicy) -> None:
     """Whether what was filled in is complete. Raises BadInput naming each field."""
     faults: dict[str, str] = {}
     if matter.mode not in modes:

@@ -12,7 +12,7 @@ from station.base.web import principal_of, private_file, read_form, render, see_
 from station.booking.calendar_file import calendar_of
 from station.booking.drafts import drop_draft, get_draft
 from station.booking.find_pages import answer_deputy
-from station.booking.model import CHOOSE_ANOTHER, REASON_LENGTH, Mode, State
+from station.booking.model import CHOOSE_ANOTHER, REASON_LENGTH, BookingState, Mode
 from station.booking.photos import booking_photos, draft_photos
 from station.booking.policy import booking_policy
 from station.booking.rota import get_slot
@@ -96,8 +96,8 @@ async def show_booking(request: web.Request) -> web.StreamResponse:
         phone=mask_phone((await get_account(station, booking.citizen)).phone),
         enter_from=booking.enter_from(booking_policy(station)),
         may_enter=may_enter(station, booking),
-        ahead=booking.state is State.BOOKED and booking.ends_at > station.clock.now(),
-        may_cancel=booking.state is State.BOOKED and booking.starts_at > station.clock.now(),
+        ahead=booking.state is BookingState.BOOKED and booking.ends_at > station.clock.now(),
+        may_cancel=booking.state is BookingState.BOOKED and booking.starts_at > station.clock.now(),
         today=local_date(station.clock.now()),
     )
 
@@ -135,7 +135,7 @@ async def _ask_cancel(
 ) -> web.StreamResponse:
     station, who = station_of(request), principal_of(request)
     booking = await get_booking(station, who, request.match_info["booking"])
-    if booking.state is not State.BOOKED:
+    if booking.state is not BookingState.BOOKED:
         return see_other(f"/bookings/{booking.id}")
     return render(
         request,

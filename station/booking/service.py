@@ -19,12 +19,12 @@ from station.booking import store
 from station.booking.drafts import EMPTY
 from station.booking.model import (
     Booking,
+    BookingState,
+    BookingStep,
     FormOutdated,
     Matter,
     Mode,
     Slot,
-    State,
-    Step,
     StepNotPossible,
     check_matter,
     check_own,
@@ -43,7 +43,7 @@ from station.photos.model import booking_holder
 from station.photos.service import open_photo
 
 _MODE_WORDS = {Mode.VIDEO: "视频见面", Mode.ONSITE: "到站见面", Mode.PHONE: "电话联系"}
-_STEP_TO = {State.ATTENDED: Step.ATTEND, State.MISSED: Step.MISS}
+_STEP_TO = {BookingState.ATTENDED: BookingStep.ATTEND, BookingState.MISSED: BookingStep.MISS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def _row(identity: str, slot: Slot, wish: _BookingRequest, matter: Matter) -> di
         "ends_at": slot.ends_at,
         "mode": matter.mode,
         "help": ",".join(matter.help),
-        "state": State.BOOKED,
+        "state": BookingState.BOOKED,
         "sequence": 0,
         "form_key": wish.form_key,
     }
@@ -159,17 +159,17 @@ async def cancel_booking(
     """
     by_host = who.role is not Role.CITIZEN and not (for_citizen and who.role in (Role.CLERK, Role.ADMIN))
     booking = await get_booking(station, who, booking_id)
-    words = check_reason(reason) if by_host and booking.state is State.BOOKED else ""
+    words = check_reason(reason) if by_host and booking.state is BookingState.BOOKED else ""
     told = await _people_told(station, booking.citizen, booking.deputy_id, by_host)
     async with station.database.transaction() as work:
         booking = await _must_find(work, booking_id)
-        if booking.state is State.CANCELLED:
+        if booking.state is BookingState.CANCELLED:
             return booking
         if booking.starts_at <= station.clock.now() and who.role is Role.CITIZEN:
             raise StepNotPossible
         cancelled_by = str(who.role if by_host else Role.CITIZEN)
         changed: dict[str, object] = {"cancelled_by": cancelled_by, "cancel_reason": words}
-        await _change_state(station, work, who, booking, Step.CANCEL, "booking.cancelled", changed)
+        await _change_state(station, work, who, booking, BookingStep.CANCEL, "booking.cancelled", changed)
         if by_host:
             await store.close_slots(work, [booking.slot_id])
         booking = await _must_find(work, booking_id)
@@ -187,7 +187,7 @@ async def withdraw_use(station: Station, who: Principal, booking_id: str, staff:
     Raises NotFound.
     """
     booking = await get_booking(station, who, booking_id)
-    if booking.state is State.BOOKED and booking.starts_at > station.clock.now():
+    if booking.state is BookingState.BOOKED and booking.starts_at > station.clock.now():
         await cancel_booking(station, who, booking_id)
     words = f"{booking.citizen_name}收回了使用个人信息的同意，预约号 {booking.number}。请看看已经转出的内容要不要收回。"
     async with station.database.transaction() as work:
@@ -196,7 +196,7 @@ async def withdraw_use(station: Station, who: Principal, booking_id: str, staff:
             await queue(station, work, "app", account, words, f"booking:{booking_id}")
 
 
-async def mark_booking(station: Station, who: Principal, booking_id: str, state: State | str) -> Booking:
+async def mark_booking(station: Station, who: Principal, booking_id: str, state: BookingState | str) -> Booking:
     """Note that the meeting was "attended" or "missed". Noting the same twice changes nothing.
 
     Raises NotFound, StepNotPossible.
@@ -207,16 +207,16 @@ async def mark_booking(station: Station, who: Principal, booking_id: str, state:
 
 
 async def record_attendance(
-    station: Station, work: Transaction, who: Principal, booking_id: str, state: State | str
+    station: Station, work: Transaction, who: Principal, booking_id: str, state: BookingState | str
 ) -> Booking:
     """`mark_booking` as part of a larger unit of work, such as the end of a meeting. Raises like it."""
-    step = _STEP_TO.get(State(state))
+    step = _STEP_TO.get(BookingState(state))
     if step is None:
         raise StepNotPossible
     booking = await _must_find(work, booking_id)
     if booking.state == state:
         return booking
-    await _change_state(station, work, who, booking, step, f"booking.{State(state)}")
+    await _change_state(station, work, who, booking, step, f"booking.{BookingState(state)}")
     return await _must_find(work, booking_id)
 
 
@@ -225,7 +225,7 @@ def enter_minutes_before(station: Station) -> int:
     return booking_policy(station).enter_minutes_before
 
 
-async def booking_states(station: Station, booking_ids: Sequence[str]) -> dict[str, State]:
+async def booking_states(station: Station, booking_ids: Sequence[str]) -> dict[str, BookingState]:
     """Where bookings stand now, by id; for the packages whose rows belong to a booking."""
     async with station.database.read() as connection:
         return await store.states_of(connection, booking_ids)
@@ -236,7 +236,7 @@ async def _change_state(
     work: Transaction,
     who: Principal,
     booking: Booking,
-    step: Step,
+    step: BookingStep,
     action: str,
     more: dict[str, object] | None = None,
 ) -> None:
@@ -244,7 +244,7 @@ async def _change_state(
     changed = {"state": after, "sequence": booking.sequence + 1} | (more or {})
     await store.change_booking(work, booking.id, **changed)
     data: dict[str, object] = {"from": booking.state, "to": after}
-    if step is Step.CANCEL:
+    if step is BookingStep.CANCEL:
         data["by"] = changed["cancelled_by"]  # the reason is somebody's own words and stays out of the chain
     await append(station, work, who, action, f"booking:{booking.id}", data)
 
@@ -285,7 +285,7 @@ async def _may_see(station: Station, who: Principal, booking: Booking) -> bool:
 def may_enter(station: Station, booking: Booking) -> bool:
     """Whether the way into the meeting shows; in the demo always, so that a newcomer need not wait."""
     now = station.clock.now()
-    ahead = booking.state is State.BOOKED and booking.ends_at > now
+    ahead = booking.state is BookingState.BOOKED and booking.ends_at > now
     early = not station.settings.demo and now < booking.enter_from(booking_policy(station))
     return ahead and booking.mode is Mode.VIDEO and not early
 

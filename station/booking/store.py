@@ -34,11 +34,11 @@ from station.base.inserts import insert_missing
 from station.booking.model import (
     TAKES_PLACE,
     Booking,
+    BookingState,
     Draft,
     Mode,
     RotaRule,
     Slot,
-    State,
     helps_of,
     modes_of,
     places_free,
@@ -216,10 +216,10 @@ async def change_booking(work: Transaction, booking_id: str, **values: Any) -> N
     await work.execute(update(bookings).where(bookings.c.id == booking_id).values(**values))
 
 
-async def states_of(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, State]:
+async def states_of(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, BookingState]:
     """Where bookings stand, by id."""
     query = select(bookings.c.id, bookings.c.state).where(bookings.c.id.in_(ids))
-    return {row.id: State(row.state) for row in await connection.execute(query)}
+    return {row.id: BookingState(row.state) for row in await connection.execute(query)}
 
 
 async def bookings_where(
@@ -274,7 +274,7 @@ def to_booking(row: Any) -> Booking:
         ends_at=row.ends_at,
         mode=Mode(row.mode),
         help=helps_of(row.help),
-        state=State(row.state),
+        state=BookingState(row.state),
         sequence=row.sequence,
         created_at=row.created_at,
         cancelled_by=row.cancelled_by,

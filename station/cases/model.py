@@ -14,7 +14,7 @@ TITLE_LENGTH = 60
 TEXT_LENGTH = 4000
 
 
-class State(StrEnum):
+class CaseState(StrEnum):
     """Where a case is."""
 
     NOTED = "noted"
@@ -27,7 +27,7 @@ class State(StrEnum):
     CONCLUDED = "concluded"
 
 
-class Step(StrEnum):
+class CaseStep(StrEnum):
     """What can be done to a case."""
 
     ACCEPT = "accept"
@@ -73,18 +73,18 @@ GRADE_WORDS = {
     Grade.VERY_BAD: N_("很不满意"),
 }
 STATE_WORDS = {
-    State.NOTED: N_("等受理"),
-    State.ACCEPTED: N_("等交办"),
-    State.DECLINED: N_("不予受理"),
-    State.ASSIGNED: N_("办理中"),
-    State.RETURNED: N_("单位退回，等重新交办"),
-    State.REPLIED: N_("等群众打分"),
-    State.RATED: N_("等办结"),
-    State.CONCLUDED: N_("已办结"),
+    CaseState.NOTED: N_("等受理"),
+    CaseState.ACCEPTED: N_("等交办"),
+    CaseState.DECLINED: N_("不予受理"),
+    CaseState.ASSIGNED: N_("办理中"),
+    CaseState.RETURNED: N_("单位退回，等重新交办"),
+    CaseState.REPLIED: N_("等群众打分"),
+    CaseState.RATED: N_("等办结"),
+    CaseState.CONCLUDED: N_("已办结"),
 }
 
-CLOSED = frozenset({State.DECLINED, State.CONCLUDED})
-OPEN = frozenset(State) - CLOSED
+CLOSED = frozenset({CaseState.DECLINED, CaseState.CONCLUDED})
+OPEN = frozenset(CaseState) - CLOSED
 
 _DESK = frozenset({Role.CLERK, Role.ADMIN})
 _UNIT = frozenset({Role.UNIT})
@@ -92,25 +92,25 @@ _ASKER = frozenset({Role.CITIZEN, Role.DEPUTY})
 _PARTIES = frozenset({Role.CITIZEN, Role.DEPUTY, Role.UNIT}) | _DESK
 _OVERSIGHT = frozenset({Role.SUPERVISOR, Role.ADMIN, Role.SYSTEM})
 
-TABLE: dict[tuple[State, Step], tuple[State, frozenset[Role]]] = {
-    (State.NOTED, Step.ACCEPT): (State.ACCEPTED, _DESK),
-    (State.NOTED, Step.DECLINE): (State.DECLINED, _DESK),
-    (State.ACCEPTED, Step.ASSIGN): (State.ASSIGNED, _DESK),
-    (State.RETURNED, Step.ASSIGN): (State.ASSIGNED, _DESK),
-    (State.ASSIGNED, Step.RETURN): (State.RETURNED, _UNIT),
-    (State.ASSIGNED, Step.REPLY): (State.REPLIED, _UNIT),
-    (State.ASSIGNED, Step.ASK_EXTENSION): (State.ASSIGNED, _UNIT),
-    (State.ASSIGNED, Step.GRANT_EXTENSION): (State.ASSIGNED, _DESK),
-    (State.ASSIGNED, Step.REFUSE_EXTENSION): (State.ASSIGNED, _DESK),
-    (State.REPLIED, Step.RATE): (State.RATED, _ASKER),
-    (State.REPLIED, Step.CONCLUDE): (State.CONCLUDED, _DESK),
-    (State.RATED, Step.REDO): (State.ASSIGNED, _DESK | {Role.SYSTEM}),
-    (State.RATED, Step.CONCLUDE): (State.CONCLUDED, _DESK),
-    (State.ASSIGNED, Step.ISSUE_CARD): (State.ASSIGNED, _OVERSIGHT),
-    **{(state, Step.WITHDRAW_CARD): (state, _OVERSIGHT - {Role.SYSTEM}) for state in State},
-    **{(state, Step.ADD_NOTE): (state, _PARTIES) for state in OPEN},
-    **{(state, Step.PUBLISH): (state, _DESK) for state in State},
-    **{(state, Step.RECALL): (state, _DESK) for state in State},
+TABLE: dict[tuple[CaseState, CaseStep], tuple[CaseState, frozenset[Role]]] = {
+    (CaseState.NOTED, CaseStep.ACCEPT): (CaseState.ACCEPTED, _DESK),
+    (CaseState.NOTED, CaseStep.DECLINE): (CaseState.DECLINED, _DESK),
+    (CaseState.ACCEPTED, CaseStep.ASSIGN): (CaseState.ASSIGNED, _DESK),
+    (CaseState.RETURNED, CaseStep.ASSIGN): (CaseState.ASSIGNED, _DESK),
+    (CaseState.ASSIGNED, CaseStep.RETURN): (CaseState.RETURNED, _UNIT),
+    (CaseState.ASSIGNED, CaseStep.REPLY): (CaseState.REPLIED, _UNIT),
+    (CaseState.ASSIGNED, CaseStep.ASK_EXTENSION): (CaseState.ASSIGNED, _UNIT),
+    (CaseState.ASSIGNED, CaseStep.GRANT_EXTENSION): (CaseState.ASSIGNED, _DESK),
+    (CaseState.ASSIGNED, CaseStep.REFUSE_EXTENSION): (CaseState.ASSIGNED, _DESK),
+    (CaseState.REPLIED, CaseStep.RATE): (CaseState.RATED, _ASKER),
+    (CaseState.REPLIED, CaseStep.CONCLUDE): (CaseState.CONCLUDED, _DESK),
+    (CaseState.RATED, CaseStep.REDO): (CaseState.ASSIGNED, _DESK | {Role.SYSTEM}),
+    (CaseState.RATED, CaseStep.CONCLUDE): (CaseState.CONCLUDED, _DESK),
+    (CaseState.ASSIGNED, CaseStep.ISSUE_CARD): (CaseState.ASSIGNED, _OVERSIGHT),
+    **{(state, CaseStep.WITHDRAW_CARD): (state, _OVERSIGHT - {Role.SYSTEM}) for state in CaseState},
+    **{(state, CaseStep.ADD_NOTE): (state, _PARTIES) for state in OPEN},
+    **{(state, CaseStep.PUBLISH): (state, _DESK) for state in CaseState},
+    **{(state, CaseStep.RECALL): (state, _DESK) for state in CaseState},
 }
 
 
@@ -149,7 +149,7 @@ class CardAlreadyWithdrawn(Conflict):
     message = N_("这张牌已经收回了")
 
 
-def next_state(state: State, step: Step, role: Role) -> State:
+def next_state(state: CaseState, step: CaseStep, role: Role) -> CaseState:
     """Where `step` leads from `state`. Raises StepNotPossible, or NotAllowed for the wrong role."""
     if (state, step) not in TABLE:
         raise StepNotPossible
@@ -159,7 +159,7 @@ def next_state(state: State, step: Step, role: Role) -> State:
     return to
 
 
-def possible_steps(state: State, role: Role) -> frozenset[Step]:
+def possible_steps(state: CaseState, role: Role) -> frozenset[CaseStep]:
     """What a role may do to a case in that state (scope is checked elsewhere)."""
     return frozenset(step for (at, step), (_, roles) in TABLE.items() if at is state and role in roles)
 

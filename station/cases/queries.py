@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from station.base.errors import NotFound
 from station.base.station import Station
 from station.cases import store
-from station.cases.model import CLOSED, Colour, Grade, State, parse_number, search_words
+from station.cases.model import CLOSED, CaseState, Colour, Grade, parse_number, search_words
 from station.cases.records import Card, Case, Extension, Note, Rating, Reply
 
 c = store.cases.c
@@ -51,7 +51,7 @@ def of_unit(unit_id: str, as_co_unit: bool = True) -> ColumnElement[bool]:
     return or_(leads, c.id.in_(helps))
 
 
-def in_states(states: Iterable[State]) -> ColumnElement[bool]:
+def in_states(states: Iterable[CaseState]) -> ColumnElement[bool]:
     """Cases in one of the states."""
     return c.state.in_([str(s) for s in states])
 
@@ -82,7 +82,7 @@ async def cases_without_cards(connection: AsyncConnection, now: datetime, before
     """
     query = (
         select(store.cases)
-        .where(in_states([State.ASSIGNED]), c.due_at.is_not(None), c.due_at < before, ~_card_exists(Colour.RED))
+        .where(in_states([CaseState.ASSIGNED]), c.due_at.is_not(None), c.due_at < before, ~_card_exists(Colour.RED))
         .where(or_(c.due_at <= now, ~_card_exists(Colour.YELLOW)))
         .order_by(c.due_at, c.id)
     )

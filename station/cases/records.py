@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from station.cases.model import Colour, Grade, State
+from station.cases.model import CaseState, Colour, Grade
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Case:
     serial: int
     title: str
     description: str
-    state: State
+    state: CaseState
     category: str
     deputy_id: str
     deputy_name: str

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from station.base.database import Transaction, UtcDateTime, metadata
 from station.base.errors import NotFound
 from station.base.inserts import insert_unless_there
-from station.cases.model import State
+from station.cases.model import CaseState
 from station.cases.records import Case, Due, OpenCase
 
 case_numbers = Table(
@@ -314,7 +314,7 @@ def to_case(row: Any) -> Case:
         serial=row.serial,
         title=row.title,
         description=row.description,
-        state=State(row.state),
+        state=CaseState(row.state),
         category=row.category,
         deputy_id=row.deputy_id,
         deputy_name=row.deputy_name,

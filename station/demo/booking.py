@@ -10,7 +10,7 @@ from station.base.inserts import insert_missing
 from station.base.principal import SYSTEM, Principal, Role
 from station.base.station import Station
 from station.booking import store
-from station.booking.model import DAY_MINUTES, Help, Matter, Mode, RotaRule, State
+from station.booking.model import DAY_MINUTES, BookingState, Help, Matter, Mode, RotaRule
 from station.booking.rota import extend_slots, list_rules, list_slots, set_rules
 from station.booking.service import book_slot
 from station.demo.accounts import DEMO_ACCOUNTS
@@ -108,7 +108,7 @@ async def _seed_past(station: Station) -> None:
             description="7 号楼住了 24 户，60 岁以上的有 19 位。",
             mode=Mode.VIDEO,
             help=Help.FAMILY,
-            state=State.ATTENDED,
+            state=BookingState.ATTENDED,
             sequence=1,
             form_key="demo-past",
             created_at=starts_at - timedelta(days=2),

@@ -19,7 +19,7 @@ from station.live.web.model import OnAir
 from station.meeting import lobby, service
 from station.meeting.consent import check_may_be_shown, who_may_be_shown
 from station.meeting.matters import list_matters
-from station.meeting.model import PAST_DAY, BroadcastRefused, Kind, Meeting, State
+from station.meeting.model import PAST_DAY, BroadcastRefused, Kind, Meeting, MeetingState
 from station.nodes import media_client
 from station.nodes.journal_store import was_recorded
 from station.nodes.media_client import RoomState
@@ -183,7 +183,7 @@ async def show_hearing(request: web.Request) -> web.StreamResponse:
 
 async def _is_unrecorded(station: Station, meeting: Meeting, room: RoomState | None) -> bool:
     """Whether a public hearing goes on, or went by, without a recording."""
-    if not meeting.public or meeting.state is State.SCHEDULED:
+    if not meeting.public or meeting.state is MeetingState.SCHEDULED:
         return False
     if meeting.open:
         return room is not None and room.recording.state == "off" and bool(room.members)

@@ -19,7 +19,7 @@ from station.cases.service import due_cases, my_cases
 from station.directory.service import deputies_under, deputy_of_account
 from station.live.web.service import list_broadcasts
 from station.meeting import lobby, service
-from station.meeting.model import Kind, Meeting, State
+from station.meeting.model import Kind, Meeting, MeetingState
 from station.photos.model import booking_holder
 from station.photos.service import count_photos
 
@@ -40,7 +40,7 @@ class Appointment:
     @property
     def ended(self) -> bool:
         """Whether the meeting was held and ended."""
-        return self.meeting is not None and self.meeting.state is State.ENDED
+        return self.meeting is not None and self.meeting.state is MeetingState.ENDED
 
 
 async def appointments(
@@ -57,7 +57,7 @@ async def appointments(
     lines: list[Appointment] = []
     for booking in bookings:
         meeting = meetings.get(booking.id)
-        running = meeting is not None and meeting.state is State.OPEN
+        running = meeting is not None and meeting.state is MeetingState.OPEN
         current = booking.starts_at <= now < booking.ends_at
         over = booking.ends_at <= now and not running
         waits, added = at_door.get(booking.id), photos[booking_holder(booking.id)]

@@ -18,7 +18,7 @@ from station.nodes.journal import recorded_seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Matter:
+class NotedMatter:
     """A case as the meeting shows it; `recorded_at_s` is where in the recording it was raised."""
 
     id: str
@@ -27,7 +27,7 @@ class Matter:
     recorded_at_s: float | None
 
 
-async def note_matter(station: Station, who: Principal, meeting_id: str, title: str, unit_id: str = "") -> Matter:
+async def note_matter(station: Station, who: Principal, meeting_id: str, title: str, unit_id: str = "") -> NotedMatter:
     """Open a case for what was just said. Raises BadInput, NotAllowed, NotAdmitted, MeetingEnded."""
     meeting, seat = await seat_inside(station, who, meeting_id)
     if not seat.may_note:
@@ -75,11 +75,11 @@ async def _check_unit(station: Station, unit_id: str) -> None:
         raise BadInput(fields={"unit": N_("请从名单里选一个单位")}) from None
 
 
-async def list_matters(station: Station, who: Principal, meeting_id: str) -> list[Matter]:
+async def list_matters(station: Station, who: Principal, meeting_id: str) -> list[NotedMatter]:
     """The matters noted so far, in the order they came up."""
     await get_meeting(station, who, meeting_id)
     return [_matter(case) for case in await cases_of_meeting(station, meeting_id)]
 
 
-def _matter(case: Case) -> Matter:
-    return Matter(case.id, case.number, case.title, case.recorded_at_s)
+def _matter(case: Case) -> NotedMatter:
+    return NotedMatter(case.id, case.number, case.title, case.recorded_at_s)

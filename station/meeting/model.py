@@ -28,7 +28,7 @@ class Kind(StrEnum):
     HEARING = "hearing"
 
 
-class State(StrEnum):
+class MeetingState(StrEnum):
     """Where a meeting stands."""
 
     SCHEDULED = "scheduled"
@@ -36,18 +36,18 @@ class State(StrEnum):
     ENDED = "ended"
 
 
-class Step(StrEnum):
+class MeetingStep(StrEnum):
     """What moves a meeting on."""
 
     OPEN = "open"
     END = "end"
 
 
-STEPS: dict[tuple[State, Step], State] = {
-    (State.SCHEDULED, Step.OPEN): State.OPEN,
-    (State.OPEN, Step.OPEN): State.OPEN,  # the second host finds it open already
-    (State.SCHEDULED, Step.END): State.ENDED,
-    (State.OPEN, Step.END): State.ENDED,
+STEPS: dict[tuple[MeetingState, MeetingStep], MeetingState] = {
+    (MeetingState.SCHEDULED, MeetingStep.OPEN): MeetingState.OPEN,
+    (MeetingState.OPEN, MeetingStep.OPEN): MeetingState.OPEN,  # the second host finds it open already
+    (MeetingState.SCHEDULED, MeetingStep.END): MeetingState.ENDED,
+    (MeetingState.OPEN, MeetingStep.END): MeetingState.ENDED,
 }
 
 
@@ -152,7 +152,7 @@ class Meeting:
 
     id: str
     kind: Kind
-    state: State
+    state: MeetingState
     title: str
     booking_id: str
     deputy_id: str
@@ -175,7 +175,7 @@ class Meeting:
     @property
     def open(self) -> bool:
         """Whether one may still enter."""
-        return self.state is not State.ENDED and not self.cancelled
+        return self.state is not MeetingState.ENDED and not self.cancelled
 
     @property
     def broadcastable(self) -> bool:
@@ -234,7 +234,7 @@ class Seat:
         return bool(self.rights)
 
 
-def step_meeting(state: State, step: Step) -> State:
+def step_meeting(state: MeetingState, step: MeetingStep) -> MeetingState:
     """The state after a step. Raises MeetingEnded."""
     try:
         return STEPS[state, step]
@@ -254,7 +254,7 @@ def check_open(meeting: Meeting) -> None:
     """Raises BookingCancelled, MeetingEnded."""
     if meeting.cancelled:
         raise BookingCancelled
-    step_meeting(meeting.state, Step.OPEN)
+    step_meeting(meeting.state, MeetingStep.OPEN)
 
 
 def check_due(meeting: Meeting, now: datetime, minutes_before: int) -> None:
@@ -262,7 +262,7 @@ def check_due(meeting: Meeting, now: datetime, minutes_before: int) -> None:
 
     Raises NotDueYet, DayIsOver.
     """
-    if meeting.state is State.OPEN:
+    if meeting.state is MeetingState.OPEN:
         return
     starts = local(meeting.starts_at)
     if local_date(now) > local_date(meeting.ends_at):

@@ -26,12 +26,12 @@ from station.meeting.model import (
     DayIsOver,
     Kind,
     Meeting,
+    MeetingState,
+    MeetingStep,
     NotAdmitted,
     NotDueYet,
     Relation,
     Seat,
-    State,
-    Step,
     check_due,
     check_hearing,
     check_open,
@@ -156,7 +156,7 @@ async def meeting_of_booking(station: Station, who: Principal, booking_id: str) 
     meeting = Meeting(
         id=new_id("mt"),
         kind=Kind.RECEPTION,
-        state=State.SCHEDULED,
+        state=MeetingState.SCHEDULED,
         title=booking.topic,
         booking_id=booking.id,
         deputy_id=booking.deputy_id,
@@ -201,7 +201,7 @@ async def held_meeting_of_booking(station: Station, who: Principal, booking_id: 
     await get_booking(station, who, booking_id)
     async with station.database.read() as connection:
         found = await store.meeting_by(connection, booking_id=booking_id)
-    if found is None or found.state is not State.ENDED:
+    if found is None or found.state is not MeetingState.ENDED:
         raise NotFound
     return found
 
@@ -232,7 +232,7 @@ async def create_hearing(station: Station, who: Principal, form: HearingForm) ->
     meeting = Meeting(
         id=new_id("mt"),
         kind=Kind.HEARING,
-        state=State.SCHEDULED,
+        state=MeetingState.SCHEDULED,
         title=form.title,
         booking_id="",
         deputy_id=deputy.id,
@@ -276,12 +276,12 @@ async def list_hearings(station: Station, who: Principal, page: int = 1) -> Hear
     deputies = await _own_deputies(station, who)
     page = max(1, min(page, LAST_PAGE))
     async with station.database.read() as connection:
-        ahead = await store.open_hearings(connection, deputies, (State.OPEN, State.SCHEDULED))
+        ahead = await store.open_hearings(connection, deputies, (MeetingState.OPEN, MeetingState.SCHEDULED))
         first = (page - 1) * HELD_A_PAGE
         held = await store.ended_hearings(connection, deputies, first, HELD_A_PAGE + 1)
     return HearingPage(
-        running=[h for h in ahead if h.state is State.OPEN],
-        coming=[h for h in ahead if h.state is State.SCHEDULED],
+        running=[h for h in ahead if h.state is MeetingState.OPEN],
+        coming=[h for h in ahead if h.state is MeetingState.SCHEDULED],
         held=held[:HELD_A_PAGE],
         page=page,
         more=len(held) > HELD_A_PAGE,
@@ -302,7 +302,7 @@ async def open_meeting(station: Station, work: Transaction, who: Principal, meet
     """Part of letting a host in: the first one opens the meeting. Raises MeetingEnded."""
     current = await store.meeting_by(work.connection, for_update=True, id=meeting.id)
     assert current is not None
-    after = step_meeting(current.state, Step.OPEN)
+    after = step_meeting(current.state, MeetingStep.OPEN)
     if after is current.state:
         return current
     now = station.clock.now()
@@ -322,7 +322,7 @@ async def end_meeting(station: Station, who: Principal, meeting_id: str) -> Meet
         return meeting
     if not seat.may_end:
         raise NotAllowed
-    if meeting.state is State.SCHEDULED:
+    if meeting.state is MeetingState.SCHEDULED:
         with suppress(DayIsOver):  # what was never held may be put away; what is still to come may not
             check_lobby(station, meeting)
     return await _close(station, who, meeting)
@@ -334,9 +334,9 @@ async def _close(station: Station, who: Principal, meeting: Meeting) -> Meeting:
     async with station.database.transaction() as work:
         current = await store.meeting_by(work.connection, for_update=True, id=meeting.id)
         assert current is not None
-        if current.state is State.ENDED:
+        if current.state is MeetingState.ENDED:
             return replace(current, cancelled=meeting.cancelled)
-        after, now = step_meeting(current.state, Step.END), station.clock.now()
+        after, now = step_meeting(current.state, MeetingStep.END), station.clock.now()
         await store.change_meeting(work, meeting.id, state=after, ended_at=now)
         await append(station, work, who, "meeting.ended", meeting.subject)
         if meeting.booking_id:
@@ -357,7 +357,7 @@ async def close_cancelled(station: Station, arguments: dict[str, Any], _progress
     """Job: the room of a booking that has been cancelled closes, and whoever is still in it leaves."""
     async with station.database.read() as connection:
         meeting = await store.meeting_by(connection, booking_id=str(arguments["booking"]))
-    if meeting is None or meeting.state is State.ENDED:
+    if meeting is None or meeting.state is MeetingState.ENDED:
         return
     meeting = await _with_booking(station, meeting)
     if meeting.cancelled:

@@ -27,7 +27,7 @@ from station.base.database import Transaction, UtcDateTime, metadata
 from station.base.inserts import insert_unless_there
 from station.base.jobs import jobs
 from station.base.principal import Role
-from station.meeting.model import Admission, ChatMessage, Entry, Kind, Meeting, State
+from station.meeting.model import Admission, ChatMessage, Entry, Kind, Meeting, MeetingState
 
 MAX_LISTED = 200
 
@@ -90,7 +90,7 @@ def to_meeting(row: Any) -> Meeting:
     return Meeting(
         id=row.id,
         kind=Kind(row.kind),
-        state=State(row.state),
+        state=MeetingState(row.state),
         title=row.title,
         booking_id=row.booking_id or "",
         deputy_id=row.deputy_id,
@@ -171,7 +171,7 @@ async def ended_without_job(connection: AsyncConnection, since: datetime, until:
 async def held_before(connection: AsyncConnection, moment: datetime) -> list[str]:
     """Meetings that were over before a moment and of which not everything has been deleted yet."""
     over = func.coalesce(meetings.c.ended_at, meetings.c.ends_at) < moment
-    query = select(meetings.c.id).where(over, meetings.c.expired_at.is_(None), meetings.c.state != State.OPEN)
+    query = select(meetings.c.id).where(over, meetings.c.expired_at.is_(None), meetings.c.state != MeetingState.OPEN)
     return list((await connection.execute(query.limit(MAX_LISTED))).scalars())
 
 
@@ -193,7 +193,7 @@ async def meetings_by_id(connection: AsyncConnection, ids: Sequence[str]) -> dic
 
 
 async def open_hearings(
-    connection: AsyncConnection, deputy_ids: Collection[str] | None, states: Sequence[State]
+    connection: AsyncConnection, deputy_ids: Collection[str] | None, states: Sequence[MeetingState]
 ) -> list[Meeting]:
     """Hearings in some states, the earliest first; of some deputies only, when asked."""
     query = _hearings(deputy_ids).where(meetings.c.state.in_(states)).order_by(meetings.c.starts_at).limit(MAX_LISTED)
@@ -204,7 +204,7 @@ async def ended_hearings(
     connection: AsyncConnection, deputy_ids: Collection[str] | None, offset: int, limit: int
 ) -> list[Meeting]:
     """Hearings that have been held, the newest first, a page of them."""
-    query = _hearings(deputy_ids).where(meetings.c.state == State.ENDED)
+    query = _hearings(deputy_ids).where(meetings.c.state == MeetingState.ENDED)
     query = query.order_by(meetings.c.starts_at.desc(), meetings.c.id).offset(offset).limit(limit)
     return [to_meeting(row) for row in await connection.execute(query)]
 
@@ -214,7 +214,7 @@ async def hearings_between(
 ) -> list[Meeting]:
     """Hearings that begin in a span of time, and those that are under way, the earliest first."""
     begins = (meetings.c.starts_at >= since) & (meetings.c.starts_at < until)
-    query = _hearings(deputy_ids).where(begins | (meetings.c.state == State.OPEN))
+    query = _hearings(deputy_ids).where(begins | (meetings.c.state == MeetingState.OPEN))
     return [to_meeting(row) for row in await connection.execute(query.order_by(meetings.c.starts_at).limit(MAX_LISTED))]
 
 
@@ -265,7 +265,7 @@ async def waiting_for(
         .where(
             lobby_entries.c.state == Admission.WAITING,
             lobby_entries.c.seen_at >= seen_since,
-            meetings.c.state != State.ENDED,
+            meetings.c.state != MeetingState.ENDED,
         )
         .order_by(meetings.c.starts_at, lobby_entries.c.entered_at, lobby_entries.c.id)
         .limit(MAX_LISTED)
@@ -296,7 +296,7 @@ async def let_in_elsewhere(connection: AsyncConnection, deputy_id: str, except_m
         .join(lobby_entries, lobby_entries.c.meeting_id == meetings.c.id)
         .where(
             meetings.c.deputy_id == deputy_id,
-            meetings.c.state == State.OPEN,
+            meetings.c.state == MeetingState.OPEN,
             meetings.c.id != except_meeting,
             lobby_entries.c.state == Admission.ADMITTED,
         )

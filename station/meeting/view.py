@@ -10,7 +10,7 @@ from station.live.web.model import Broadcast
 from station.live.web.service import broadcasts_of_meeting
 from station.meeting.consent import consents_by_account, own_consents
 from station.meeting.lobby import people_of, place_in_queue
-from station.meeting.matters import Matter, list_matters
+from station.meeting.matters import NotedMatter, list_matters
 from station.meeting.model import Admission, Entry, Meeting, display_name, names_refusing
 from station.meeting.service import take_seat
 from station.nodes.journal import has_gap
@@ -44,7 +44,7 @@ class RoomView:
     consents: dict[str, bool]
     waiting: list[PersonView]
     inside: list[PersonView]
-    matters: list[Matter]
+    matters: list[NotedMatter]
     on_air: str
     on_air_self: bool
     refusing: list[str]

@@ -7,7 +7,7 @@ from aiohttp import web
 from station.base.clock import local_date
 from station.base.principal import Role
 from station.base.web import principal_of, render, station_of
-from station.booking.model import State
+from station.booking.model import BookingState
 from station.booking.policy import booking_policy
 from station.booking.service import may_enter, my_bookings
 from station.cases.service import my_cases
@@ -26,7 +26,7 @@ async def show_my(request: web.Request) -> web.StreamResponse:
         return await my_home(request)
     now = station.clock.now()
     bookings = await my_bookings(station, who)
-    ahead = [b for b in bookings if b.state is State.BOOKED and b.ends_at > now]
+    ahead = [b for b in bookings if b.state is BookingState.BOOKED and b.ends_at > now]
     past = [b for b in reversed(bookings) if b not in ahead][:PAST_SHOWN]
     return render(
         request,

@@ -18,7 +18,7 @@ from station.ledger.service import timeline
 from station.live.web.service import broadcast_folder
 from station.live.web.store import broadcasts
 from station.meeting.chat import chat_of
-from station.meeting.model import Meeting, State
+from station.meeting.model import Meeting, MeetingState
 from station.meeting.service import get_meeting
 from station.meeting.store import chat_messages, meetings
 from station.nodes.journal import roll_call
@@ -32,7 +32,7 @@ def after(station: Station, by: timedelta) -> Station:
 async def end(station: Station, meeting: Meeting) -> None:
     """The meeting has ended, and no journal says that its room was closed."""
     async with station.database.transaction() as work:
-        values = {"state": State.ENDED, "ended_at": station.clock.now()}
+        values = {"state": MeetingState.ENDED, "ended_at": station.clock.now()}
         await work.execute(update(meetings).where(meetings.c.id == meeting.id).values(**values))
 
 

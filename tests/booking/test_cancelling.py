@@ -13,7 +13,7 @@ from station.base.clock import FixedClock, local_date
 from station.base.errors import BadInput, NotFound
 from station.base.principal import SYSTEM, Principal, Role
 from station.base.station import Station
-from station.booking.model import Booking, Matter, Mode, RotaRule, SlotClosed, State
+from station.booking.model import Booking, BookingState, Matter, Mode, RotaRule, SlotClosed
 from station.booking.rota import earliest_slots, extend_slots, get_slot, list_slots, receptions_of_day, set_rules
 from station.booking.service import book_slot, cancel_booking, get_booking, mark_booking
 from station.demo.booking import LIN
@@ -51,7 +51,7 @@ async def test_a_host_says_why_and_the_time_stays_closed(both_towns: Station, wh
     booking = await booked(town)
     cancelled = await cancel_booking(town, who, booking.id, " 代表\n生病 ")
     assert (cancelled.state, cancelled.cancelled_by, cancelled.cancel_reason) == (
-        State.CANCELLED, str(who.role), "代表 生病",
+        BookingState.CANCELLED, str(who.role), "代表 生病",
     )  # fmt: skip
     (sms,) = await told(town, booking, "sms")
     assert named in sms and "原因：代表 生病" in sms and "已取消" not in sms
@@ -73,7 +73,7 @@ async def test_a_host_without_a_reason_cancels_nothing(town: Station, reason: st
         with pytest.raises(BadInput) as caught:
             await cancel_booking(town, who, booking.id, reason)
         assert set(caught.value.fields) == {"reason"}
-    assert (await get_booking(town, ZHAO, booking.id)).state is State.BOOKED
+    assert (await get_booking(town, ZHAO, booking.id)).state is BookingState.BOOKED
 
 
 async def test_who_else_is_told(town: Station) -> None:
@@ -96,7 +96,7 @@ async def test_a_booking_is_for_the_clerks_of_its_station(town: Station, scope: 
     asked: list[Callable[[], Awaitable[object]]] = [
         lambda: get_booking(town, far, booking.id),
         lambda: meeting_of_booking(town, far, booking.id),
-        lambda: mark_booking(town, far, booking.id, State.MISSED),
+        lambda: mark_booking(town, far, booking.id, BookingState.MISSED),
         lambda: cancel_booking(town, far, booking.id, "代表生病"),
     ]
     for ask in [] if sees else asked:
@@ -104,7 +104,7 @@ async def test_a_booking_is_for_the_clerks_of_its_station(town: Station, scope: 
             await ask()
     if sees:
         assert (await get_booking(town, far, booking.id)).topic == "路灯不亮"
-    assert (await get_booking(town, ZHAO, booking.id)).state is State.BOOKED
+    assert (await get_booking(town, ZHAO, booking.id)).state is BookingState.BOOKED
     await cancel_booking(town, LIN_HERSELF, booking.id, "代表生病")
     notices = [n for n in await list_newest(town, 200) if n.channel == "app" and "取消了" in n.text]
     assert {n.address for n in notices} == {CLERK.account, *(["ac_far"] if sees else [])}

@@ -17,17 +17,17 @@ from station.base.principal import Role
 from station.booking.model import (
     STEPS,
     Booking,
+    BookingPolicy,
+    BookingState,
+    BookingStep,
     Help,
     Matter,
     Mode,
     OverlappingBooking,
-    Policy,
     RotaRule,
     Slot,
     SlotPast,
     SlotTaken,
-    State,
-    Step,
     StepNotPossible,
     TooManyBookings,
     check_matter,
@@ -45,7 +45,7 @@ from station.booking.policy import POLICY_FILE, read_policy
 
 MONDAY = date(2026, 10, 12)
 NOW = datetime(2026, 10, 12, 2, 0, tzinfo=UTC)
-POLICY = Policy()
+POLICY = BookingPolicy()
 
 
 def rule(identity: str = "r", deputy: str = "d", weekday: int | None = 0, **more: object) -> RotaRule:
@@ -57,7 +57,7 @@ def slot(starts_at: datetime = NOW + timedelta(hours=1), free: int = 1) -> Slot:
     return Slot("sl", "dp", "st", starts_at, starts_at + timedelta(minutes=20), (Mode.VIDEO,), 1, free)
 
 
-def booking(starts_at: datetime, state: State = State.BOOKED) -> Booking:
+def booking(starts_at: datetime, state: BookingState = BookingState.BOOKED) -> Booking:
     return Booking(
         "bk_abcdefghjkmnpq", "sl", "dp", "林秀兰", "", "", "ac", "", "", "",
         starts_at, starts_at + timedelta(minutes=20),
@@ -163,7 +163,7 @@ def test_nobody_can_be_at_two_places_at_once() -> None:
     """An own booking that overlaps is in the way; one that touches or is cancelled is not."""
     wanted = slot()
     check_own(wanted, [booking(wanted.ends_at)], NOW, POLICY)
-    check_own(wanted, [booking(wanted.starts_at, State.CANCELLED)], NOW, POLICY)
+    check_own(wanted, [booking(wanted.starts_at, BookingState.CANCELLED)], NOW, POLICY)
     with pytest.raises(OverlappingBooking):
         check_own(wanted, [booking(wanted.starts_at + timedelta(minutes=10))], NOW, POLICY)
 
@@ -173,11 +173,11 @@ def test_only_so_many_bookings_may_lie_ahead() -> None:
     later = [booking(NOW + timedelta(days=n)) for n in (1, 2, 3)]
     with pytest.raises(TooManyBookings):
         check_own(slot(), later, NOW, POLICY)
-    check_own(slot(), [*later[:2], booking(NOW - timedelta(days=1)), booking(NOW, State.CANCELLED)], NOW, POLICY)
+    check_own(slot(), [*later[:2], booking(NOW - timedelta(days=1)), booking(NOW, BookingState.CANCELLED)], NOW, POLICY)
 
 
-@pytest.mark.parametrize(("state", "step", "role"), list(product(State, Step, Role)))
-def test_every_step_from_every_state(state: State, step: Step, role: Role) -> None:
+@pytest.mark.parametrize(("state", "step", "role"), list(product(BookingState, BookingStep, Role)))
+def test_every_step_from_every_state(state: BookingState, step: BookingStep, role: Role) -> None:
     """The table decides: what stands in it happens, all else is refused."""
     known = STEPS.get((state, step))
     if known is not None and role in known[1]:
@@ -189,7 +189,7 @@ def test_every_step_from_every_state(state: State, step: Step, role: Role) -> No
 
 def test_citizens_only_cancel() -> None:
     """No step of the table but cancelling is open to citizens, and none to guests, units or supervisors."""
-    assert {step for (_, step), (_, roles) in STEPS.items() if Role.CITIZEN in roles} == {Step.CANCEL}
+    assert {step for (_, step), (_, roles) in STEPS.items() if Role.CITIZEN in roles} == {BookingStep.CANCEL}
     assert not any({Role.GUEST, Role.UNIT, Role.SUPERVISOR} & roles for _, roles in STEPS.values())
 
 
@@ -223,7 +223,7 @@ def test_stored_lists_come_back() -> None:
 
 def test_the_policy_file_is_sound() -> None:
     """The rules in force can be read and are those written down as defaults."""
-    assert read_policy(POLICY_FILE) == Policy()
+    assert read_policy(POLICY_FILE) == BookingPolicy()
 
 
 @pytest.mark.parametrize("text", ["typo = 3", "hold_minutes = 0", 'hold_minutes = "ten"', "hold_minutes = true"])

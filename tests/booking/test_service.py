@@ -15,6 +15,7 @@ from station.base.station import Station
 from station.booking.drafts import drop_draft, get_draft, save_draft, start_draft
 from station.booking.model import (
     Booking,
+    BookingState,
     FormOutdated,
     Help,
     Matter,
@@ -24,7 +25,6 @@ from station.booking.model import (
     Slot,
     SlotPast,
     SlotTaken,
-    State,
     StepNotPossible,
     TooManyBookings,
 )
@@ -71,7 +71,7 @@ async def test_booking_tells_everybody_and_is_on_record(town: Station) -> None:
     """A booking sends an SMS to the citizen and a word to the deputy, keeps the consent, and stands in the ledger."""
     slot = (await free_slots(town))[0]
     booking = await book_slot(town, ZHAO, slot.id, LIFT, "key-1")
-    assert (booking.state, booking.deputy_name, booking.topic) == (State.BOOKED, "林秀兰", LIFT.topic)
+    assert (booking.state, booking.deputy_name, booking.topic) == (BookingState.BOOKED, "林秀兰", LIFT.topic)
     told = {n.address: n.text for n in await list_newest(town) if n.subject == f"booking:{booking.id}"}
     assert set(told) == {"13800001234", "ac_demo_deputy1"}
     assert booking.number in told["13800001234"]
@@ -125,7 +125,7 @@ async def test_the_same_form_twice_is_one_booking(town: Station) -> None:
     first, second = await asyncio.gather(*(book_slot(town, ZHAO, slot.id, LIFT, "same") for _ in range(2)))
     third = await book_slot(town, ZHAO, slot.id, LIFT, "same")
     assert first == second == third
-    assert len([b for b in await my_bookings(town, ZHAO) if b.state is State.BOOKED]) == 1
+    assert len([b for b in await my_bookings(town, ZHAO) if b.state is BookingState.BOOKED]) == 1
 
 
 async def test_own_bookings_may_not_overlap(town: Station) -> None:
@@ -160,7 +160,7 @@ async def test_past_unknown_and_unfit_slots_are_refused(town: Station) -> None:
         await book_slot(town, ZHAO, "sl_none", LIFT, "none")
     with pytest.raises(BadInput):
         await book_slot(town, ZHAO, slot.id, replace(LIFT, topic=""), "empty")
-    assert [b for b in await my_bookings(town, ZHAO) if b.state is State.BOOKED] == []
+    assert [b for b in await my_bookings(town, ZHAO) if b.state is BookingState.BOOKED] == []
 
 
 async def test_cancelling_frees_the_place_and_can_be_undone_by_booking_again(town: Station) -> None:
@@ -168,7 +168,7 @@ async def test_cancelling_frees_the_place_and_can_be_undone_by_booking_again(tow
     slot = (await free_slots(town))[0]
     booking = await book_slot(town, ZHAO, slot.id, LIFT, "key-1")
     cancelled = await cancel_booking(town, ZHAO, booking.id)
-    assert (cancelled.state, cancelled.sequence) == (State.CANCELLED, 1)
+    assert (cancelled.state, cancelled.sequence) == (BookingState.CANCELLED, 1)
     assert await cancel_booking(town, ZHAO, booking.id) == cancelled
     texts = [n.text for n in await list_newest(town) if n.subject == f"booking:{booking.id}" and n.channel == "sms"]
     assert sum(text.startswith("已取消") for text in texts) == 1
@@ -195,8 +195,8 @@ async def test_marking_follows_the_table(town: Station) -> None:
     booking = await book_slot(town, ZHAO, (await free_slots(town))[0].id, LIFT, "key-1")
     with pytest.raises(StepNotPossible):
         await mark_booking(town, ZHAO, booking.id, "attended")
-    assert (await mark_booking(town, CLERK, booking.id, "missed")).state is State.MISSED
-    done = await mark_booking(town, LIN_HERSELF, booking.id, State.ATTENDED)
+    assert (await mark_booking(town, CLERK, booking.id, "missed")).state is BookingState.MISSED
+    done = await mark_booking(town, LIN_HERSELF, booking.id, BookingState.ATTENDED)
     assert await mark_booking(town, LIN_HERSELF, booking.id, "attended") == done
     for step in ("missed", "cancelled"):
         with pytest.raises(StepNotPossible):

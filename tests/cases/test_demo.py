@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from station.base.station import Station
 from station.cases import service
-from station.cases.model import Colour, State
+from station.cases.model import CaseState, Colour
 from station.cases.queries import cards_where, cases_where
 from station.demo.cases import seed_cases
 from station.demo.directory import seed_directory
@@ -19,7 +19,7 @@ async def test_the_demo_shows_each_state_and_is_made_once(station: Station) -> N
         first = await cases_where(connection)
         cards = await cards_where(connection)
     assert {case.state for case in first} >= {
-        State.NOTED, State.ACCEPTED, State.ASSIGNED, State.REPLIED, State.CONCLUDED,
+        CaseState.NOTED, CaseState.ACCEPTED, CaseState.ASSIGNED, CaseState.REPLIED, CaseState.CONCLUDED,
     }  # fmt: skip
     assert {card.colour for card in cards} == {Colour.YELLOW, Colour.RED}
     assert await service.due_cases(station, "un_demo_housing")

@@ -11,9 +11,9 @@ from station.base.principal import Role
 from station.cases.model import (
     CLOSED,
     TABLE,
+    CaseState,
+    CaseStep,
     Grade,
-    State,
-    Step,
     StepNotPossible,
     check_grade,
     compose_number,
@@ -23,21 +23,21 @@ from station.cases.model import (
 )
 
 PATH = [
-    (State.NOTED, Step.ACCEPT, Role.CLERK, State.ACCEPTED),
-    (State.NOTED, Step.DECLINE, Role.CLERK, State.DECLINED),
-    (State.ACCEPTED, Step.ASSIGN, Role.CLERK, State.ASSIGNED),
-    (State.ASSIGNED, Step.RETURN, Role.UNIT, State.RETURNED),
-    (State.RETURNED, Step.ASSIGN, Role.CLERK, State.ASSIGNED),
-    (State.ASSIGNED, Step.REPLY, Role.UNIT, State.REPLIED),
-    (State.REPLIED, Step.RATE, Role.CITIZEN, State.RATED),
-    (State.RATED, Step.REDO, Role.SYSTEM, State.ASSIGNED),
-    (State.RATED, Step.CONCLUDE, Role.CLERK, State.CONCLUDED),
+    (CaseState.NOTED, CaseStep.ACCEPT, Role.CLERK, CaseState.ACCEPTED),
+    (CaseState.NOTED, CaseStep.DECLINE, Role.CLERK, CaseState.DECLINED),
+    (CaseState.ACCEPTED, CaseStep.ASSIGN, Role.CLERK, CaseState.ASSIGNED),
+    (CaseState.ASSIGNED, CaseStep.RETURN, Role.UNIT, CaseState.RETURNED),
+    (CaseState.RETURNED, CaseStep.ASSIGN, Role.CLERK, CaseState.ASSIGNED),
+    (CaseState.ASSIGNED, CaseStep.REPLY, Role.UNIT, CaseState.REPLIED),
+    (CaseState.REPLIED, CaseStep.RATE, Role.CITIZEN, CaseState.RATED),
+    (CaseState.RATED, CaseStep.REDO, Role.SYSTEM, CaseState.ASSIGNED),
+    (CaseState.RATED, CaseStep.CONCLUDE, Role.CLERK, CaseState.CONCLUDED),
 ]
 
 
 def test_every_pair_of_state_and_step() -> None:
     """Each pair either leads where the table says for exactly its roles, or is refused for everyone."""
-    for state, step, role in itertools.product(State, Step, Role):
+    for state, step, role in itertools.product(CaseState, CaseStep, Role):
         if (state, step) not in TABLE:
             with pytest.raises(StepNotPossible):
                 next_state(state, step, role)
@@ -49,7 +49,7 @@ def test_every_pair_of_state_and_step() -> None:
 
 
 @pytest.mark.parametrize(("state", "step", "role", "to"), PATH)
-def test_the_path_of_a_case(state: State, step: Step, role: Role, to: State) -> None:
+def test_the_path_of_a_case(state: CaseState, step: CaseStep, role: Role, to: CaseState) -> None:
     """The steps of the law lead where the law says."""
     assert next_state(state, step, role) is to
 
@@ -63,22 +63,22 @@ def test_closed_cases_do_not_move() -> None:
 
 def test_every_state_can_be_reached_and_left() -> None:
     """No state is a dead end but the closed ones, and all can be reached from the first."""
-    reached = {State.NOTED} | {to for (_, _), (to, _) in TABLE.items()}
-    assert reached == set(State)
-    for state in set(State) - CLOSED:
+    reached = {CaseState.NOTED} | {to for (_, _), (to, _) in TABLE.items()}
+    assert reached == set(CaseState)
+    for state in set(CaseState) - CLOSED:
         assert any(at is state and to is not state for (at, _), (to, _) in TABLE.items())
 
 
 def test_a_deputy_handles_nothing() -> None:
     """Deputies do not handle matters themselves: they add, and rate where there is no citizen (代表法)."""
-    steps = set().union(*(possible_steps(state, Role.DEPUTY) for state in State))
-    assert steps == {Step.RATE, Step.ADD_NOTE}
+    steps = set().union(*(possible_steps(state, Role.DEPUTY) for state in CaseState))
+    assert steps == {CaseStep.RATE, CaseStep.ADD_NOTE}
 
 
 def test_a_supervisor_edits_nothing_but_cards() -> None:
     """Sees all, edits nothing."""
-    steps = set().union(*(possible_steps(state, Role.SUPERVISOR) for state in State))
-    assert steps == {Step.ISSUE_CARD, Step.WITHDRAW_CARD}
+    steps = set().union(*(possible_steps(state, Role.SUPERVISOR) for state in CaseState))
+    assert steps == {CaseStep.ISSUE_CARD, CaseStep.WITHDRAW_CARD}
 
 
 def test_numbers() -> None:

@@ -10,7 +10,7 @@ import pytest
 from station.base.errors import BadInput
 from station.base.principal import Principal, Role
 from station.cases import service
-from station.cases.model import Grade, State
+from station.cases.model import CaseState, Grade
 from station.cases.pages.forms import parse_days
 from station.demo.cases import seed_cases
 from tests.cases.conftest import CITIZEN, CLERK, Town
@@ -45,7 +45,7 @@ async def test_the_journey_of_a_case_through_forms(town: Town, new_person: NewPe
     assert "有 1 处要改" in page and re.search(r'value="2"\s+checked', page)
     assert "打分：满意" in await citizen.post(f"/cases/{case.id}/rate", grade="4")
     await clerk.post(f"/desk/cases/{case.id}/conclude")
-    assert (await service.read_case(town.station, case.id)).state is State.CONCLUDED
+    assert (await service.read_case(town.station, case.id)).state is CaseState.CONCLUDED
     assert "这件事已经办结" in await citizen.get(f"/cases/{case.id}")
 
 
@@ -149,7 +149,7 @@ async def test_every_page_renders_in_both_languages(town: Town, new_person: NewP
     cases = [line.case for line in (await service.list_public(town.station, size=100)).lines]
     paths = [("citizen", "/cases"), ("citizen", "/cases/rules"), ("clerk", "/desk/cases")]
     paths += [("unit", "/unit"), ("supervisor", "/oversight"), ("supervisor", "/oversight/cards")]
-    for case in [c for c in cases if c.state is not State.CONCLUDED] + cases[-1:]:
+    for case in [c for c in cases if c.state is not CaseState.CONCLUDED] + cases[-1:]:
         paths += [("clerk", f"/desk/cases/{case.id}"), ("citizen", f"/cases/{case.id}")]
         paths += [("supervisor", f"/oversight/cases/{case.id}"), ("unit", f"/unit/cases/{case.id}")]
     for who, path in paths:

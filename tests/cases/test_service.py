@@ -22,13 +22,13 @@ from station.base.station import Station
 from station.cases import service
 from station.cases.model import (
     AlreadyRated,
+    CaseState,
+    CaseStep,
     Colour,
     Grade,
     NoExtensionLeft,
     RatingStillOpen,
     ReturnTooLate,
-    State,
-    Step,
     StepNotPossible,
     TooLateToExtend,
 )
@@ -68,7 +68,7 @@ async def test_the_whole_way(town: Town) -> None:
     case = await town.replied()
     await service.rate_case(town.station, CITIZEN, case.id, Grade.GOOD)
     done = await service.conclude_case(town.station, CLERK, case.id)
-    assert done.state is State.CONCLUDED and done.due is None
+    assert done.state is CaseState.CONCLUDED and done.due is None
     assert await actions_of(town, case.id) == [
         "case.noted", "case.accepted", "case.assigned", "case.replied", "case.rated", "case.concluded",
     ]  # fmt: skip
@@ -182,7 +182,7 @@ async def test_declining_says_where_to_go(town: Town) -> None:
     with pytest.raises(BadInput):
         await service.decline_case(town.station, CLERK, case.id, "because")
     declined = await service.decline_case(town.station, CLERK, case.id, "court")
-    assert declined.state is State.DECLINED
+    assert declined.state is CaseState.DECLINED
     sms = [n.text for n in await list_newest(town.station) if n.channel == "sms"]
     assert any("12368" in text and case.number in text for text in sms)
 
@@ -193,9 +193,9 @@ async def test_a_unit_returns_in_time_only(town: Town) -> None:
     with pytest.raises(ReturnTooLate):
         await service.return_case(town.after(days=8), UNIT, case.id, "不归我们")
     returned = await service.return_case(town.after(days=7), UNIT, case.id, "该归城管局")
-    assert (returned.state, returned.unit_id) == (State.RETURNED, None)
+    assert (returned.state, returned.unit_id) == (CaseState.RETURNED, None)
     again = await service.assign_case(town.station, CLERK, case.id, UNIT.scope)
-    assert again.state is State.ASSIGNED and again.round == 1
+    assert again.state is CaseState.ASSIGNED and again.round == 1
 
 
 async def test_an_extension_moves_the_due_day_once(town: Town) -> None:
@@ -239,7 +239,7 @@ async def test_the_deputy_rates_where_there_is_no_citizen(town: Town) -> None:
     await service.accept_case(town.station, CLERK, case.id)
     await service.assign_case(town.station, CLERK, case.id, UNIT.scope)
     await service.reply_case(town.station, UNIT, case.id, "办好了", "solved")
-    assert (await service.rate_case(town.station, DEPUTY, case.id, Grade.GOOD)).state is State.RATED
+    assert (await service.rate_case(town.station, DEPUTY, case.id, Grade.GOOD)).state is CaseState.RATED
 
 
 async def test_a_bad_grade_sends_it_back(town: Town) -> None:
@@ -249,13 +249,13 @@ async def test_a_bad_grade_sends_it_back(town: Town) -> None:
         await service.rate_case(town.station, CITIZEN, case.id, Grade.BAD)
     assert "remark" in fault.value.fields
     again = await service.rate_case(town.station, CITIZEN, case.id, Grade.BAD, "第二盏还是不亮")
-    assert (again.state, again.round) == (State.ASSIGNED, 2)
+    assert (again.state, again.round) == (CaseState.ASSIGNED, 2)
     assert again.due is not None and again.due.day == date(2026, 11, 12)
     await service.reply_case(town.station, UNIT, case.id, "又换了一次", "solved")
     waits = await service.rate_case(town.station, CITIZEN, case.id, Grade.BAD, "还是不亮")
-    assert (waits.state, waits.round) == (State.RATED, 2)
+    assert (waits.state, waits.round) == (CaseState.RATED, 2)
     third = await service.redo_case(town.station, CLERK, case.id, "督查室要求")
-    assert (third.state, third.round) == (State.ASSIGNED, 3)
+    assert (third.state, third.round) == (CaseState.ASSIGNED, 3)
 
 
 async def test_concluding_waits_for_the_rating(town: Town) -> None:
@@ -263,7 +263,7 @@ async def test_concluding_waits_for_the_rating(town: Town) -> None:
     case = await town.replied()
     with pytest.raises(RatingStillOpen):
         await service.conclude_case(town.station, CLERK, case.id)
-    assert (await service.conclude_case(town.after(days=40), CLERK, case.id)).state is State.CONCLUDED
+    assert (await service.conclude_case(town.after(days=40), CLERK, case.id)).state is CaseState.CONCLUDED
 
 
 async def test_a_stranger_reads_nothing_personal(town: Town) -> None:
@@ -290,8 +290,8 @@ async def test_parties_read_all(town: Town) -> None:
         view = await service.case_view(town.station, who, case.id)
         assert view.party and view.case.title == "柳荫路晚上路灯不亮"
         assert view.reply is not None and "灯已换好" in view.steps[-1].text
-    assert Step.RATE in (await service.case_view(town.station, CITIZEN, case.id)).may
-    assert Step.RATE not in (await service.case_view(town.station, DEPUTY, case.id)).may
+    assert CaseStep.RATE in (await service.case_view(town.station, CITIZEN, case.id)).may
+    assert CaseStep.RATE not in (await service.case_view(town.station, DEPUTY, case.id)).may
 
 
 async def test_a_new_reply_is_reviewed_again(town: Town) -> None:
@@ -342,7 +342,7 @@ async def test_a_co_unit_adds_but_does_not_reply(town: Town) -> None:
     await service.add_note(town.station, helper, case.id, "协办意见：同意")
     with pytest.raises(NotAllowed):
         await service.reply_case(town.station, helper, case.id, "办好了", "solved")
-    assert (await service.case_view(town.station, helper, case.id)).may == {Step.ADD_NOTE}
+    assert (await service.case_view(town.station, helper, case.id)).may == {CaseStep.ADD_NOTE}
 
 
 async def test_cards_by_the_clock(town: Town) -> None:

@@ -13,10 +13,10 @@ from station.meeting.lobby import admit, enter_lobby
 from station.meeting.model import (
     ConsentMissing,
     Meeting,
+    MeetingState,
     NotAdmitted,
     RecordingIsOn,
     RecordingRefused,
-    State,
 )
 from station.meeting.recording import control_recording
 from station.meeting.service import get_meeting
@@ -33,7 +33,7 @@ async def test_the_pass_names_room_person_and_rights(town: Station, reception: M
     assert (grant.room, grant.person, grant.name) == (reception.id, DEPUTY.account, "林秀兰代表")
     assert grant.rights == {Right.PUBLISH, Right.SUBSCRIBE}
     assert signed.expires_s == 60
-    assert (await get_meeting(town, DEPUTY, reception.id)).state is State.OPEN
+    assert (await get_meeting(town, DEPUTY, reception.id)).state is MeetingState.OPEN
 
 
 async def test_a_citizen_is_let_in_and_asked_before_there_is_a_pass(town: Station, reception: Meeting) -> None:

@@ -19,9 +19,9 @@ from station.meeting.model import (
     Kind,
     Meeting,
     MeetingEnded,
+    MeetingState,
+    MeetingStep,
     Relation,
-    State,
-    Step,
     display_name,
     names_refusing,
     present,
@@ -37,22 +37,35 @@ NOW = datetime(2026, 10, 12, 2, tzinfo=UTC)
 def meeting(kind: Kind = Kind.RECEPTION, public: bool = False) -> Meeting:
     citizen = "ac_zhao" if kind is Kind.RECEPTION else ""
     return Meeting(
-        "mt_1", kind, State.SCHEDULED, "电梯", "", "dp_lin", "林秀兰", citizen, "赵玉梅", NOW, NOW, public, False,
-        None, None,
-    )  # fmt: skip
+        id="mt_1",
+        kind=kind,
+        state=MeetingState.SCHEDULED,
+        title="电梯",
+        booking_id="",
+        deputy_id="dp_lin",
+        deputy_name="林秀兰",
+        citizen=citizen,
+        citizen_name="赵玉梅",
+        starts_at=NOW,
+        ends_at=NOW,
+        public=public,
+        published=False,
+        opened_at=None,
+        ended_at=None,
+    )
 
 
 def entry(account: str, role: Role = Role.CITIZEN, granted_at: datetime | None = None) -> Entry:
     return Entry("mt_1", account, account, role, Admission.ADMITTED, True, NOW, granted_at)
 
 
-@pytest.mark.parametrize(("state", "step"), list(product(State, Step)))
-def test_only_what_the_table_names_moves_a_meeting(state: State, step: Step) -> None:
+@pytest.mark.parametrize(("state", "step"), list(product(MeetingState, MeetingStep)))
+def test_only_what_the_table_names_moves_a_meeting(state: MeetingState, step: MeetingStep) -> None:
     """Every pair either leads where the table says or says that the meeting has ended; what has ended stays so."""
     if (state, step) in STEPS:
         assert step_meeting(state, step) is STEPS[state, step]
     else:
-        assert state is State.ENDED
+        assert state is MeetingState.ENDED
         with pytest.raises(MeetingEnded):
             step_meeting(state, step)
 
@@ -69,20 +82,22 @@ def test_only_what_the_table_names_happens_at_the_door(state: Admission, step: D
         assert step is DoorStep.ADMIT or state is Admission.ADMITTED
 
 
-@pytest.mark.parametrize(("role", "relation", "state", "admission"), list(product(Role, Relation, State, Admission)))
+@pytest.mark.parametrize(
+    ("role", "relation", "state", "admission"), list(product(Role, Relation, MeetingState, Admission))
+)
 def test_a_seat_gives_what_it_must_and_no_more(
-    role: Role, relation: Relation, state: State, admission: Admission
+    role: Role, relation: Relation, state: MeetingState, admission: Admission
 ) -> None:
     """Strangers and the late get nothing; hosts everything; others the room once admitted, and never its keys."""
-    seat = seat_for(role, relation, state is not State.ENDED, admission)
+    seat = seat_for(role, relation, state is not MeetingState.ENDED, admission)
     host = relation in (Relation.HOST, Relation.STAFF)
-    if relation is Relation.STRANGER or state is State.ENDED:
+    if relation is Relation.STRANGER or state is MeetingState.ENDED:
         assert not seat.admitted
     elif host:
         assert seat.admitted
     else:
         assert seat.admitted is (admission is Admission.ADMITTED)
-    if not (host and state is not State.ENDED):
+    if not (host and state is not MeetingState.ENDED):
         assert not (seat.may_admit or seat.may_record or seat.may_end)
     if role is Role.CITIZEN and not host:
         assert not seat.may_note

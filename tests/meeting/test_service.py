@@ -18,7 +18,7 @@ from station.ledger.service import timeline, verify_chain
 from station.meeting.chat import chat_of, send_chat
 from station.meeting.lobby import enter_lobby
 from station.meeting.matters import list_matters, note_matter
-from station.meeting.model import BookingCancelled, Meeting, MeetingEnded, NotAdmitted, State
+from station.meeting.model import BookingCancelled, Meeting, MeetingEnded, MeetingState, NotAdmitted
 from station.meeting.service import (
     HearingForm,
     create_hearing,
@@ -68,8 +68,8 @@ async def test_ending_is_for_all_and_once(
     await enter(town, DEPUTY, reception.id)
     with pytest.raises(NotAllowed):
         await end_meeting(town, ZHAO, reception.id)
-    assert (await end_meeting(town, DEPUTY, reception.id)).state is State.ENDED
-    assert (await end_meeting(town, CLERK, reception.id)).state is State.ENDED
+    assert (await end_meeting(town, DEPUTY, reception.id)).state is MeetingState.ENDED
+    assert (await end_meeting(town, CLERK, reception.id)).state is MeetingState.ENDED
     while (message := await socket.receive_json(timeout=10))["type"] != "closed":
         pass
     assert message["reason"] == "ended"
@@ -92,7 +92,7 @@ async def test_without_media_a_meeting_does_not_end_half(town: Station, receptio
     """People may still talk in the room: the meeting stays open and the host may try again."""
     with pytest.raises(Unavailable):
         await end_meeting(town, DEPUTY, reception.id)
-    assert (await get_meeting(town, DEPUTY, reception.id)).state is State.SCHEDULED
+    assert (await get_meeting(town, DEPUTY, reception.id)).state is MeetingState.SCHEDULED
 
 
 async def test_chat_is_for_those_inside(town: Station, reception: Meeting) -> None:

@@ -62,7 +62,7 @@ class Decline:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class CasePolicy:
     """One region's pack."""
 
     name: str
@@ -74,20 +74,20 @@ class Policy:
     outcomes: Mapping[str, str]
 
 
-def policy_of(station: Station) -> Policy:
+def policy_of(station: Station) -> CasePolicy:
     """The pack in force: `policy/cases.toml` in the data folder, else the one that comes with the program."""
     own = station.settings.data / "policy" / "cases.toml"
     return load_policy(own if own.is_file() else PACKS / "default.toml", station.settings.district)
 
 
 @lru_cache(maxsize=8)
-def load_policy(path: Path, district: str) -> Policy:
+def load_policy(path: Path, district: str) -> CasePolicy:
     """Read and check a pack. Raises ValueError naming what is wrong."""
     text = path.read_text(encoding="utf-8").replace("{district}", district)
     return check_policy(tomllib.loads(text), district)
 
 
-def check_policy(raw: Mapping[str, Any], district: str) -> Policy:
+def check_policy(raw: Mapping[str, Any], district: str) -> CasePolicy:
     """A pack from its parsed TOML. Raises ValueError naming the key that does not fit."""
     rules = _table(raw, "rules")
     if unknown := set(rules) - set(RULES):
@@ -103,7 +103,7 @@ def check_policy(raw: Mapping[str, Any], district: str) -> Policy:
         for entry in _entries(raw, "declines")
     ]
     outcomes = {_text(e, "code", "outcomes"): _text(e, "name", "outcomes") for e in _entries(raw, "outcomes")}
-    return Policy(
+    return CasePolicy(
         _text(raw, "name", "pack"), prefix, grade, checked,
         {c.code: c for c in categories}, {d.code: d for d in declines}, outcomes,
     )  # fmt: skip

@@ -15,7 +15,7 @@ from station.base.web import principal_of, render, station_of
 from station.cases import service
 from station.cases.law.deadlines import due_by
 from station.cases.law.policy import policy_of
-from station.cases.model import GRADE_WORDS, STATE_WORDS, Colour, Grade, State, Step
+from station.cases.model import GRADE_WORDS, STATE_WORDS, CaseState, CaseStep, Colour, Grade
 from station.cases.privacy import mask_personal
 from station.cases.reads.reading import CaseView
 from station.cases.steps.transitions import rule_of
@@ -24,8 +24,8 @@ from station.directory.service import get_unit
 WORDS: dict[str, Any] = {
     "GRADE_WORDS": GRADE_WORDS,
     "STATE_WORDS": STATE_WORDS,
-    "State": State,
-    "Step": Step,
+    "CaseState": CaseState,
+    "CaseStep": CaseStep,
     "Grade": Grade,
     "Colour": Colour,
 }

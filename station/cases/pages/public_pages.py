@@ -17,7 +17,7 @@ from station.base.web import (
 )
 from station.cases import service
 from station.cases.law.policy import policy_of
-from station.cases.model import State, StepNotPossible, check_grade
+from station.cases.model import CaseState, StepNotPossible, check_grade
 from station.cases.pages.forms import WORDS, case_id_of, show_case
 from station.photos.model import CONTENT_TYPE
 
@@ -67,7 +67,7 @@ async def ask_rating(request: web.Request) -> web.StreamResponse:
     """The page on which the asker rates a reply; anyone else goes to the case."""
     case_id = case_id_of(request)
     view = await service.case_view(station_of(request), principal_of(request), case_id)
-    if view.case.state is not State.REPLIED or not view.asker:
+    if view.case.state is not CaseState.REPLIED or not view.asker:
         return see_other(f"/cases/{case_id}")
     return await show_case(request, "cases/rate.html")
 
@@ -83,7 +83,7 @@ async def rate(request: web.Request) -> web.StreamResponse:
         view = await service.case_view(station, who, case_id)
         if not view.asker:
             raise NotAllowed from error
-        if view.case.state is not State.REPLIED:
+        if view.case.state is not CaseState.REPLIED:
             raise StepNotPossible from error
         return await show_case(request, "cases/rate.html", error.fields, form)
     return see_other(f"/cases/{case_id}")

@@ -11,7 +11,7 @@ from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.cases import queries, store
 from station.cases.law.policy import policy_of
-from station.cases.model import CLOSED, State
+from station.cases.model import CLOSED, CaseState
 from station.cases.queries import cards_where, cases_where, in_states
 from station.cases.reads.figures import HISTORY_MONTHS, Bar, Month, UnitFigures, history, league
 from station.cases.reads.reading import CaseLine, line_of
@@ -62,22 +62,24 @@ async def desk_lists(station: Station, who: Principal) -> DeskLists:
         found = await cases_where(connection, ~in_states(CLOSED), newest=False)
         asked = await queries.cases_asking_time(connection)
         unreviewed = await cases_where(
-            connection, in_states([State.REPLIED, State.RATED, State.CONCLUDED]), queries.c.public_reply == ""
+            connection,
+            in_states([CaseState.REPLIED, CaseState.RATED, CaseState.CONCLUDED]),
+            queries.c.public_reply == "",
         )
     lines = [line_of(station, case) for case in found]
     now = station.clock.now()
 
-    def pick(*states: State) -> tuple[CaseLine, ...]:
+    def pick(*states: CaseState) -> tuple[CaseLine, ...]:
         return tuple(line for line in lines if line.state in states)
 
-    overdue_rating = tuple(line for line in pick(State.REPLIED) if line.due is not None and now >= line.due.at)
+    overdue_rating = tuple(line for line in pick(CaseState.REPLIED) if line.due is not None and now >= line.due.at)
     return DeskLists(
-        pick(State.NOTED),
-        pick(State.RETURNED) + pick(State.ACCEPTED),
-        tuple(line for line in pick(State.ASSIGNED) if line.id in asked),
+        pick(CaseState.NOTED),
+        pick(CaseState.RETURNED) + pick(CaseState.ACCEPTED),
+        tuple(line for line in pick(CaseState.ASSIGNED) if line.id in asked),
         tuple(line_of(station, case) for case in unreviewed),
-        pick(State.RATED) + overdue_rating,
-        pick(State.ASSIGNED),
+        pick(CaseState.RATED) + overdue_rating,
+        pick(CaseState.ASSIGNED),
     )
 
 
@@ -90,7 +92,7 @@ async def unit_desk(station: Station, who: Principal) -> UnitDesk:
         table = store.case_cards
         cards = await cards_where(connection, table.c.unit_id == who.scope, table.c.withdrawn_at.is_(None))
     lines = [line_of(station, case, tuple(k for k in cards if k.case_id == case.id)) for case in found]
-    mine = [line for line in lines if line.state is State.ASSIGNED and line.case.unit_id == who.scope]
+    mine = [line for line in lines if line.state is CaseState.ASSIGNED and line.case.unit_id == who.scope]
     rows = await _league(station, Month.of(station.clock.now()))
     return UnitDesk(
         tuple(line for line in mine if (line.left or 0) < 0),
@@ -108,7 +110,7 @@ async def oversight(station: Station, who: Principal, month: Month | None = None
     shown = month or Month.of(station.clock.now())
     replies, _ = await _rows(station, shown)
     async with station.database.read() as connection:
-        found = await cases_where(connection, in_states([State.ASSIGNED]), newest=False)
+        found = await cases_where(connection, in_states([CaseState.ASSIGNED]), newest=False)
         cards = await cards_where(connection, limit=100)
         named = {card.case_id for card in cards}
         of_cards = {case.id: case for case in await cases_where(connection, queries.c.id.in_(named))}

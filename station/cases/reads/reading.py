@@ -15,7 +15,7 @@ from station.base.station import Station
 from station.base.working_days import DayCount
 from station.cases import queries, store
 from station.cases.law.deadlines import day_grid, days_left
-from station.cases.model import CLOSED, State, Step, possible_steps
+from station.cases.model import CLOSED, CaseState, CaseStep, possible_steps
 from station.cases.queries import c, cases_where, in_states, read_case
 from station.cases.records import Card, Case, Due, Extension, Note, Rating, Reply
 from station.ledger.model import Event
@@ -62,7 +62,7 @@ class CaseView:
     cards: tuple[Card, ...]
     co_units: tuple[tuple[str, str], ...]
     extension: Extension | None
-    may: frozenset[Step]
+    may: frozenset[CaseStep]
     photos: tuple[Photo, ...] = ()
 
     @property
@@ -92,7 +92,7 @@ class CaseLine:
         return self.case.title
 
     @property
-    def state(self) -> State:
+    def state(self) -> CaseState:
         return self.case.state
 
     @property
@@ -181,12 +181,12 @@ def public_case(case: Case) -> Case:
     )  # fmt: skip
 
 
-def _allowed_steps(who: Principal, case: Case) -> frozenset[Step]:
+def _allowed_steps(who: Principal, case: Case) -> frozenset[CaseStep]:
     steps = possible_steps(case.state, who.role)
     if who.role in (Role.CITIZEN, Role.DEPUTY) and not is_asker(who, case):
-        steps -= {Step.RATE}
+        steps -= {CaseStep.RATE}
     if who.role is Role.UNIT and who.scope != case.unit_id:
-        steps &= {Step.ADD_NOTE}
+        steps &= {CaseStep.ADD_NOTE}
     return steps
 
 
@@ -253,7 +253,7 @@ async def my_cases(station: Station, who: Principal) -> list[CaseLine]:
     own = c.citizen == who.account if who.role is Role.CITIZEN else c.deputy_id == who.scope
     async with station.database.read() as connection:
         found = await cases_where(connection, own, limit=200)
-    waits = [k for k in found if k.state is State.REPLIED and is_asker(who, k)]
+    waits = [k for k in found if k.state is CaseState.REPLIED and is_asker(who, k)]
     return [line_of(station, k) for k in [*waits, *(k for k in found if k not in waits)]]
 
 
@@ -278,7 +278,7 @@ async def due_cases(station: Station, unit_id: str | None = None) -> list[CaseLi
     """Open cases with a due day, the most urgent first; of one unit (as lead) or of all."""
     conditions = [~in_states(CLOSED), c.due_day.is_not(None)]
     if unit_id is not None:
-        conditions += [c.unit_id == unit_id, in_states([State.ASSIGNED])]
+        conditions += [c.unit_id == unit_id, in_states([CaseState.ASSIGNED])]
     async with station.database.read() as connection:
         return [line_of(station, k) for k in await cases_where(connection, *conditions, newest=False)]
 

@@ -14,7 +14,7 @@ from station.base.principal import SYSTEM, Principal
 from station.base.station import Station
 from station.cases import store
 from station.cases.law.deadlines import card_due, days_left, recount
-from station.cases.model import CLOSED, CardAlreadyWithdrawn, Colour, State, Step, StepNotPossible, check_text
+from station.cases.model import CLOSED, CardAlreadyWithdrawn, CaseState, CaseStep, Colour, StepNotPossible, check_text
 from station.cases.queries import c, card_row, cases_where, cases_without_cards, in_states, read_case
 from station.cases.records import Case
 from station.cases.steps.contacts import Contacts, find_contacts, tell_citizen, tell_staff
@@ -60,7 +60,7 @@ async def _issue_by_clock(station: Station, case_id: str) -> bool:
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
         case = await store.lock_case(work, case_id)
-        colour = _colour_now(station, case) if case.state is State.ASSIGNED else None
+        colour = _colour_now(station, case) if case.state is CaseState.ASSIGNED else None
         if colour is None or case.due is None:
             return False
         key = card_key(case, colour)
@@ -77,7 +77,7 @@ async def issue_card(station: Station, who: Principal, case_id: str, colour: Col
     words = _reason(reason)
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
-        case = (await begin_transition(station, work, who, case_id, Step.ISSUE_CARD)).case
+        case = (await begin_transition(station, work, who, case_id, CaseStep.ISSUE_CARD)).case
         await _issue(station, work, who, case, colour, new_id("key"), words, contacts)
     return await read_case(station, case_id)
 
@@ -89,7 +89,7 @@ async def withdraw_card(station: Station, who: Principal, card_id: str, reason: 
         card = await card_row(connection, card_id)
     contacts = await find_contacts(station, await read_case(station, card.case_id), card.unit_id)
     async with station.database.transaction() as work:
-        case = (await begin_transition(station, work, who, card.case_id, Step.WITHDRAW_CARD)).case
+        case = (await begin_transition(station, work, who, card.case_id, CaseStep.WITHDRAW_CARD)).case
         if not await store.withdraw_card(work, card_id, station.clock.now(), words):
             raise CardAlreadyWithdrawn
         await note_in_ledger(station, work, who, case, "case.card_withdrawn", _facts(card_id, card.colour), words)

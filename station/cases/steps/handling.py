@@ -13,7 +13,7 @@ from station.base.working_days import working_days_between
 from station.cases import store
 from station.cases.law.deadlines import days_left, prolong
 from station.cases.law.policy import policy_of
-from station.cases.model import NoExtensionLeft, ReturnTooLate, Step, StepNotPossible, TooLateToExtend, check_text
+from station.cases.model import CaseStep, NoExtensionLeft, ReturnTooLate, StepNotPossible, TooLateToExtend, check_text
 from station.cases.queries import read_case
 from station.cases.records import Case
 from station.cases.steps.contacts import find_contacts, tell_citizen, tell_staff
@@ -33,7 +33,7 @@ async def reply_case(station: Station, who: Principal, case_id: str, text: str, 
     contacts = await find_contacts(station, await read_case(station, case_id))
     now = station.clock.now()
     async with station.database.transaction() as work:
-        taken = await begin_transition(station, work, who, case_id, Step.REPLY)
+        taken = await begin_transition(station, work, who, case_id, CaseStep.REPLY)
         case = taken.case
         due = case.due
         if due is None:
@@ -64,7 +64,7 @@ async def return_case(station: Station, who: Principal, case_id: str, reason: st
     contacts = await find_contacts(station, await read_case(station, case_id))
     rule, today = rule_of(station, "return"), local(station.clock.now()).date()
     async with station.database.transaction() as work:
-        taken = await begin_transition(station, work, who, case_id, Step.RETURN)
+        taken = await begin_transition(station, work, who, case_id, CaseStep.RETURN)
         case = taken.case
         if case.assigned_on and working_days_between(case.assigned_on, today, china()) > rule.amount:
             raise ReturnTooLate(days=rule.amount)
@@ -83,7 +83,7 @@ async def ask_extension(station: Station, who: Principal, case_id: str, reason: 
     words = _reason(reason, N_("请写延期的理由"))
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
-        case = (await begin_transition(station, work, who, case_id, Step.ASK_EXTENSION)).case
+        case = (await begin_transition(station, work, who, case_id, CaseStep.ASK_EXTENSION)).case
         if case.due is None or station.clock.now() >= case.due.at:
             raise TooLateToExtend
         if case.extensions >= rule_of(station, "extensions").amount:
@@ -103,7 +103,7 @@ async def ask_extension(station: Station, who: Principal, case_id: str, reason: 
 async def decide_extension(station: Station, who: Principal, case_id: str, grant: bool, reason: str = "") -> Case:
     """Grant or refuse the extension asked for; granted, the due day moves and the citizen is told why."""
     contacts = await find_contacts(station, await read_case(station, case_id))
-    step = Step.GRANT_EXTENSION if grant else Step.REFUSE_EXTENSION
+    step = CaseStep.GRANT_EXTENSION if grant else CaseStep.REFUSE_EXTENSION
     async with station.database.transaction() as work:
         taken = await begin_transition(station, work, who, case_id, step)
         case, request_id = taken.case, await store.open_request(work, case_id)
@@ -132,7 +132,7 @@ async def add_note(station: Station, who: Principal, case_id: str, text: str) ->
     await station.bus.limit(f"note:{case_id}:{who.account}", NOTES, 600)  # each is a notice to somebody
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
-        case = (await begin_transition(station, work, who, case_id, Step.ADD_NOTE)).case
+        case = (await begin_transition(station, work, who, case_id, CaseStep.ADD_NOTE)).case
         note_id = new_id("no")
         await store.add(
             work, store.case_notes, id=note_id, case_id=case.id, author=who.account, author_name=who.name,

@@ -15,7 +15,15 @@ from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.cases import store
 from station.cases.law.policy import Rule, policy_of
-from station.cases.model import TITLE_LENGTH, RatingStillOpen, State, Step, check_text, compose_number, fold_title
+from station.cases.model import (
+    TITLE_LENGTH,
+    CaseState,
+    CaseStep,
+    RatingStillOpen,
+    check_text,
+    compose_number,
+    fold_title,
+)
 from station.cases.privacy import mask_personal
 from station.cases.queries import read_case
 from station.cases.records import Case, OpenCase
@@ -85,7 +93,7 @@ async def _insert(
     due = due_from_today(station, rule_of(station, "accept"))
     await store.add(
         work, store.cases, id=case_id, number=compose_number(prefix, year, serial), year=year, serial=serial,
-        title=request.title, description=request.description, state=State.NOTED, category="",
+        title=request.title, description=request.description, state=CaseState.NOTED, category="",
         deputy_id=request.deputy_id, deputy_name=deputy_name, station_id=station_id, citizen=request.citizen,
         citizen_name=citizen_name, booking_id=request.booking_id, meeting_id=request.meeting_id,
         recorded_at_s=request.recorded_at_s, suggested_unit=request.unit_id, unit_id=None, unit_name="", round=1,
@@ -100,7 +108,7 @@ async def accept_case(station: Station, who: Principal, case_id: str) -> Case:
     """受理: the station takes the matter on; the citizen is told by SMS."""
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
-        taken = await begin_transition(station, work, who, case_id, Step.ACCEPT)
+        taken = await begin_transition(station, work, who, case_id, CaseStep.ACCEPT)
         due = due_from_today(station, rule_of(station, "assign"))
         await apply_transition(station, work, who, taken.case, taken.to, due, "case.accepted")
         await tell_citizen(station, work, contacts, taken.case, "已经受理，正在交给承办单位。")
@@ -116,7 +124,7 @@ async def decline_case(station: Station, who: Principal, case_id: str, code: str
     advice = referral.strip()[:300] or reason.referral
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
-        taken = await begin_transition(station, work, who, case_id, Step.DECLINE)
+        taken = await begin_transition(station, work, who, case_id, CaseStep.DECLINE)
         words = f"{reason.text}。{advice}"
         await apply_transition(station, work, who, taken.case, taken.to, None, "case.declined", {"code": code}, words)
         await tell_citizen(station, work, contacts, taken.case, f"这件事我们不能受理，因为{words}。")
@@ -141,7 +149,7 @@ async def assign_case(
     helpers = [await get_unit(station, u) for u in dict.fromkeys(co_units) if u != unit_id]
     contacts = await find_contacts(station, await read_case(station, case_id), unit_id)
     async with station.database.transaction() as work:
-        taken = await begin_transition(station, work, who, case_id, Step.ASSIGN)
+        taken = await begin_transition(station, work, who, case_id, CaseStep.ASSIGN)
         due = due_from_today(station, rule)
         await store.replace_co_units(work, case_id, {helper.id: helper.name for helper in helpers})
         data = {"unit": unit.id, "unit_name": unit.name, "co_units": [h.name for h in helpers], "days": due.amount}
@@ -172,12 +180,12 @@ async def conclude_case(station: Station, who: Principal, case_id: str) -> Case:
     """办结. Without a rating only when the time to rate is over. Raises RatingStillOpen."""
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
-        taken = await begin_transition(station, work, who, case_id, Step.CONCLUDE)
+        taken = await begin_transition(station, work, who, case_id, CaseStep.CONCLUDE)
         case = taken.case
-        if case.state is State.REPLIED and case.due is not None and station.clock.now() < case.due.at:
+        if case.state is CaseState.REPLIED and case.due is not None and station.clock.now() < case.due.at:
             raise RatingStillOpen
         await apply_transition(
-            station, work, who, case, taken.to, None, "case.concluded", {"rated": case.state is State.RATED}
+            station, work, who, case, taken.to, None, "case.concluded", {"rated": case.state is CaseState.RATED}
         )
         await tell_citizen(station, work, contacts, case, "已经办结。")
         await tell_staff(station, work, contacts.unit, case, "已经办结。")
@@ -187,7 +195,7 @@ async def conclude_case(station: Station, who: Principal, case_id: str) -> Case:
 async def publish_case(station: Station, who: Principal, case_id: str, title: str, reply: str) -> Case:
     """审核发布: from now on anyone may read this title and this reply. Personal data is taken out once more."""
     async with station.database.transaction() as work:
-        case = (await begin_transition(station, work, who, case_id, Step.PUBLISH)).case
+        case = (await begin_transition(station, work, who, case_id, CaseStep.PUBLISH)).case
         names = (case.citizen_name,)
         fields: dict[str, str] = {}
         shown = check_text(fields, "title", mask_personal(title, *names), N_("请写公开的标题"), 2 * TITLE_LENGTH)
@@ -208,7 +216,7 @@ async def recall_case(station: Station, who: Principal, case_id: str, reason: st
     if fields:
         raise BadInput(fields=fields)
     async with station.database.transaction() as work:
-        case = (await begin_transition(station, work, who, case_id, Step.RECALL)).case
+        case = (await begin_transition(station, work, who, case_id, CaseStep.RECALL)).case
         await store.change_case(work, case_id, published=False)
         await note_in_ledger(station, work, who, case, "case.recalled", {}, words)
     return await read_case(station, case_id)

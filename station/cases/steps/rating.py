@@ -9,7 +9,7 @@ from station.base.principal import SYSTEM, Principal
 from station.base.station import Station
 from station.cases import store
 from station.cases.law.policy import policy_of
-from station.cases.model import AlreadyRated, Grade, State, Step, next_state
+from station.cases.model import AlreadyRated, CaseState, CaseStep, Grade, next_state
 from station.cases.queries import read_case
 from station.cases.records import Case
 from station.cases.steps.contacts import Contacts, find_contacts, tell_citizen, tell_staff
@@ -33,7 +33,7 @@ async def rate_case(station: Station, who: Principal, case_id: str, grade: Grade
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
         await _refuse_second(work, who, case_id)
-        taken = await begin_transition(station, work, who, case_id, Step.RATE)
+        taken = await begin_transition(station, work, who, case_id, CaseStep.RATE)
         case = taken.case
         await store.add(
             work, store.case_ratings, case_id=case.id, round=case.round, grade=int(grade), remark=words,
@@ -43,7 +43,7 @@ async def rate_case(station: Station, who: Principal, case_id: str, grade: Grade
         data = {"grade": int(grade), "round": case.round}
         await apply_transition(station, work, who, case, taken.to, due, "case.rated", data)
         if bad and case.round <= policy.rules["redos"].amount:
-            to = next_state(taken.to, Step.REDO, SYSTEM.role)
+            to = next_state(taken.to, CaseStep.REDO, SYSTEM.role)
             await _send_back(station, work, SYSTEM, case, to, contacts, "群众打分不满意")
         else:
             await tell_staff(station, work, contacts.desk, case, "群众已经打分，请办结。")
@@ -57,13 +57,13 @@ async def redo_case(station: Station, who: Principal, case_id: str, reason: str)
         raise BadInput(fields={"reason": N_("请写重办的理由")})
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
-        taken = await begin_transition(station, work, who, case_id, Step.REDO)
+        taken = await begin_transition(station, work, who, case_id, CaseStep.REDO)
         await _send_back(station, work, who, taken.case, taken.to, contacts, words)
     return await read_case(station, case_id)
 
 
 async def _send_back(
-    station: Station, work: Transaction, who: Principal, case: Case, to: State, contacts: Contacts, reason: str
+    station: Station, work: Transaction, who: Principal, case: Case, to: CaseState, contacts: Contacts, reason: str
 ) -> None:
     due = due_from_today(station, rule_of(station, "redo"))
     until = format_day(due.day, "zh")
@@ -78,6 +78,6 @@ async def _send_back(
 async def _refuse_second(work: Transaction, who: Principal, case_id: str) -> None:
     """A second click gets a clear answer rather than "moved on"."""
     case = await store.lock_case(work, case_id)
-    await check_scope(work, who, case, Step.RATE)
+    await check_scope(work, who, case, CaseStep.RATE)
     if await store.is_rated(work, case.id, case.round):
         raise AlreadyRated

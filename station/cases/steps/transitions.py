@@ -14,7 +14,7 @@ from station.base.station import Station
 from station.cases import store
 from station.cases.law.deadlines import due_by
 from station.cases.law.policy import Rule, policy_of
-from station.cases.model import State, Step, next_state
+from station.cases.model import CaseState, CaseStep, next_state
 from station.cases.privacy import mask_personal
 from station.cases.records import Case, Due
 from station.ledger.service import append
@@ -25,26 +25,28 @@ class Transition:
     """A locked case, and the state its step leads to."""
 
     case: Case
-    to: State
+    to: CaseState
 
 
-async def begin_transition(station: Station, work: Transaction, who: Principal, case_id: str, step: Step) -> Transition:
+async def begin_transition(
+    station: Station, work: Transaction, who: Principal, case_id: str, step: CaseStep
+) -> Transition:
     """Lock the case and check that `who` may take `step` on it now. Raises NotFound, NotAllowed, StepNotPossible."""
     case = await store.lock_case(work, case_id)
     await check_scope(work, who, case, step)
     return Transition(case, next_state(case.state, step, who.role))
 
 
-async def check_scope(work: Transaction, who: Principal, case: Case, step: Step) -> None:
+async def check_scope(work: Transaction, who: Principal, case: Case, step: CaseStep) -> None:
     """Whether the case is theirs: the role alone is not enough. Raises NotAllowed."""
     if who.role is Role.UNIT:
         allowed = who.scope == case.unit_id
-        if not allowed and step is Step.ADD_NOTE:
+        if not allowed and step is CaseStep.ADD_NOTE:
             allowed = who.scope in await store.co_unit_ids(work, case.id)
     elif who.role is Role.CITIZEN:
         allowed = who.account == case.citizen
     elif who.role is Role.DEPUTY:
-        allowed = who.scope == case.deputy_id and (step is not Step.RATE or case.citizen is None)
+        allowed = who.scope == case.deputy_id and (step is not CaseStep.RATE or case.citizen is None)
     else:
         allowed = who.role in (Role.CLERK, Role.SUPERVISOR, Role.ADMIN, Role.SYSTEM)
     if not allowed:
@@ -66,7 +68,7 @@ async def apply_transition(
     work: Transaction,
     who: Principal,
     case: Case,
-    to: State,
+    to: CaseState,
     due: Due | None,
     action: str,
     data: dict[str, Any] | None = None,
