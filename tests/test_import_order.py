@@ -59,6 +59,7 @@ PURE_BASE = (
     "station.base.clock.",
     "station.base.errors.",
     "station.base.principal.",
+    "station.base.state_machine.",
     "station.base.text.",
     "station.base.traditional.",
     "station.base.working_days.",

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from station.base.errors import N_, BadInput, Conflict, Phrase
 from station.base.principal import Role
+from station.base.state_machine import StateMachine
 from station.base.working_days import Calendar, DayKind
 
 DAY_MINUTES = 24 * 60
@@ -51,7 +52,7 @@ class BookingStep(StrEnum):
 
 _HOSTS = frozenset({Role.DEPUTY, Role.CLERK, Role.ADMIN, Role.SYSTEM})
 
-STEPS: dict[tuple[BookingState, BookingStep], tuple[BookingState, frozenset[Role]]] = {
+TRANSITIONS: dict[tuple[BookingState, BookingStep], tuple[BookingState, frozenset[Role]]] = {
     (BookingState.BOOKED, BookingStep.CANCEL): (BookingState.CANCELLED, _HOSTS | {Role.CITIZEN}),
     (BookingState.BOOKED, BookingStep.ATTEND): (BookingState.ATTENDED, _HOSTS),
     (BookingState.BOOKED, BookingStep.MISS): (BookingState.MISSED, _HOSTS),
@@ -89,6 +90,9 @@ class TooManyBookings(Conflict):
 class StepNotPossible(Conflict):
     code = "step-not-possible"
     message = N_("这次预约已经不能这样改了，请看一下它现在的情况")
+
+
+_MACHINE = StateMachine(TRANSITIONS, refuse=lambda _: StepNotPossible(), forbid=lambda _: StepNotPossible())
 
 
 class FormOutdated(Conflict):
@@ -315,10 +319,7 @@ def check_own(slot: Slot, own: Iterable[Booking], now: datetime, policy: Booking
 
 def next_state(state: BookingState, step: BookingStep, role: Role) -> BookingState:
     """The state after a step. Raises StepNotPossible when the state or the role does not allow it."""
-    found = STEPS.get((state, step))
-    if found is None or role not in found[1]:
-        raise StepNotPossible
-    return found[0]
+    return _MACHINE.next_state(state, step, role)
 
 
 def check_matter(matter: Matter, modes: tuple[Mode, ...], policy: BookingPolicy) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from enum import IntEnum, StrEnum
 
-from station.base.errors import N_, BadInput, Conflict, NotAllowed
+from station.base.errors import N_, BadInput, Conflict
 from station.base.principal import Role
+from station.base.state_machine import StateMachine
 from station.base.text import clean_text, fold
 from station.base.traditional import simplify
 
@@ -92,7 +93,7 @@ _ASKER = frozenset({Role.CITIZEN, Role.DEPUTY})
 _PARTIES = frozenset({Role.CITIZEN, Role.DEPUTY, Role.UNIT}) | _DESK
 _OVERSIGHT = frozenset({Role.SUPERVISOR, Role.ADMIN, Role.SYSTEM})
 
-TABLE: dict[tuple[CaseState, CaseStep], tuple[CaseState, frozenset[Role]]] = {
+TRANSITIONS: dict[tuple[CaseState, CaseStep], tuple[CaseState, frozenset[Role]]] = {
     (CaseState.NOTED, CaseStep.ACCEPT): (CaseState.ACCEPTED, _DESK),
     (CaseState.NOTED, CaseStep.DECLINE): (CaseState.DECLINED, _DESK),
     (CaseState.ACCEPTED, CaseStep.ASSIGN): (CaseState.ASSIGNED, _DESK),
@@ -117,6 +118,9 @@ TABLE: dict[tuple[CaseState, CaseStep], tuple[CaseState, frozenset[Role]]] = {
 class StepNotPossible(Conflict):
     code = "case-state"
     message = N_("这件事已经走到别的一步了，请看最新的进展再决定")
+
+
+_MACHINE = StateMachine(TRANSITIONS, refuse=lambda _: StepNotPossible())
 
 
 class AlreadyRated(Conflict):
@@ -151,17 +155,12 @@ class CardAlreadyWithdrawn(Conflict):
 
 def next_state(state: CaseState, step: CaseStep, role: Role) -> CaseState:
     """Where `step` leads from `state`. Raises StepNotPossible, or NotAllowed for the wrong role."""
-    if (state, step) not in TABLE:
-        raise StepNotPossible
-    to, roles = TABLE[state, step]
-    if role not in roles:
-        raise NotAllowed
-    return to
+    return _MACHINE.next_state(state, step, role)
 
 
 def possible_steps(state: CaseState, role: Role) -> frozenset[CaseStep]:
     """What a role may do to a case in that state (scope is checked elsewhere)."""
-    return frozenset(step for (at, step), (_, roles) in TABLE.items() if at is state and role in roles)
+    return _MACHINE.possible_steps(state, role)
 
 
 def compose_number(prefix: str, year: int, serial: int) -> str:

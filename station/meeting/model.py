@@ -10,6 +10,7 @@ from enum import StrEnum
 from station.base.clock import local, local_date
 from station.base.errors import N_, Conflict
 from station.base.principal import Role
+from station.base.state_machine import StateMachine, for_all_roles
 from station.directory.model import surname_of
 from station.people.model import is_placeholder
 
@@ -43,12 +44,15 @@ class MeetingStep(StrEnum):
     END = "end"
 
 
-STEPS: dict[tuple[MeetingState, MeetingStep], MeetingState] = {
-    (MeetingState.SCHEDULED, MeetingStep.OPEN): MeetingState.OPEN,
-    (MeetingState.OPEN, MeetingStep.OPEN): MeetingState.OPEN,  # the second host finds it open already
-    (MeetingState.SCHEDULED, MeetingStep.END): MeetingState.ENDED,
-    (MeetingState.OPEN, MeetingStep.END): MeetingState.ENDED,
-}
+# Who may is the seat's to say (`seat_for`): it knows more of a person than the role.
+TRANSITIONS = for_all_roles(
+    {
+        (MeetingState.SCHEDULED, MeetingStep.OPEN): MeetingState.OPEN,
+        (MeetingState.OPEN, MeetingStep.OPEN): MeetingState.OPEN,  # the second host finds it open already
+        (MeetingState.SCHEDULED, MeetingStep.END): MeetingState.ENDED,
+        (MeetingState.OPEN, MeetingStep.END): MeetingState.ENDED,
+    }
+)
 
 
 class Admission(StrEnum):
@@ -70,20 +74,22 @@ class DoorStep(StrEnum):
     REFUSE = "refuse"
 
 
-LOBBY: dict[tuple[Admission, DoorStep], Admission] = {
-    (Admission.NONE, DoorStep.ENTER): Admission.WAITING,
-    (Admission.WAITING, DoorStep.ENTER): Admission.WAITING,  # a reload keeps the place
-    (Admission.ADMITTED, DoorStep.ENTER): Admission.ADMITTED,
-    (Admission.LEFT, DoorStep.ENTER): Admission.WAITING,
-    (Admission.WAITING, DoorStep.LEAVE): Admission.LEFT,
-    (Admission.LEFT, DoorStep.LEAVE): Admission.LEFT,
-    (Admission.WAITING, DoorStep.ADMIT): Admission.ADMITTED,
-    (Admission.ADMITTED, DoorStep.ADMIT): Admission.ADMITTED,
-    (Admission.REFUSED, DoorStep.ADMIT): Admission.ADMITTED,
-    (Admission.WAITING, DoorStep.REFUSE): Admission.REFUSED,
-    (Admission.ADMITTED, DoorStep.REFUSE): Admission.REFUSED,
-    (Admission.REFUSED, DoorStep.REFUSE): Admission.REFUSED,
-}
+LOBBY_TRANSITIONS = for_all_roles(
+    {
+        (Admission.NONE, DoorStep.ENTER): Admission.WAITING,
+        (Admission.WAITING, DoorStep.ENTER): Admission.WAITING,  # a reload keeps the place
+        (Admission.ADMITTED, DoorStep.ENTER): Admission.ADMITTED,
+        (Admission.LEFT, DoorStep.ENTER): Admission.WAITING,
+        (Admission.WAITING, DoorStep.LEAVE): Admission.LEFT,
+        (Admission.LEFT, DoorStep.LEAVE): Admission.LEFT,
+        (Admission.WAITING, DoorStep.ADMIT): Admission.ADMITTED,
+        (Admission.ADMITTED, DoorStep.ADMIT): Admission.ADMITTED,
+        (Admission.REFUSED, DoorStep.ADMIT): Admission.ADMITTED,
+        (Admission.WAITING, DoorStep.REFUSE): Admission.REFUSED,
+        (Admission.ADMITTED, DoorStep.REFUSE): Admission.REFUSED,
+        (Admission.REFUSED, DoorStep.REFUSE): Admission.REFUSED,
+    }
+)
 
 
 class Relation(StrEnum):
@@ -109,6 +115,10 @@ class NotAdmitted(Conflict):
 class DoorClosed(Conflict):
     code = "door-closed"
     message = N_("工作人员没有让您进这场见面，有疑问请打电话")
+
+
+_MEETING = StateMachine(TRANSITIONS, refuse=lambda _: MeetingEnded())
+_LOBBY = StateMachine(LOBBY_TRANSITIONS, refuse=lambda at: DoorClosed() if at is Admission.REFUSED else Conflict())
 
 
 class ConsentMissing(Conflict):
@@ -236,18 +246,12 @@ class Seat:
 
 def step_meeting(state: MeetingState, step: MeetingStep) -> MeetingState:
     """The state after a step. Raises MeetingEnded."""
-    try:
-        return STEPS[state, step]
-    except KeyError:
-        raise MeetingEnded from None
+    return _MEETING.next_state(state, step)
 
 
 def step_door(state: Admission, step: DoorStep) -> Admission:
     """The admission after a step. Raises DoorClosed to the refused, Conflict where nobody is at the door."""
-    try:
-        return LOBBY[state, step]
-    except KeyError:
-        raise DoorClosed if state is Admission.REFUSED else Conflict from None
+    return _LOBBY.next_state(state, step)
 
 
 def check_open(meeting: Meeting) -> None:

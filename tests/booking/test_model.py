@@ -15,7 +15,7 @@ from station.base.clock import SHANGHAI, local
 from station.base.errors import BadInput
 from station.base.principal import Role
 from station.booking.model import (
-    STEPS,
+    TRANSITIONS,
     Booking,
     BookingPolicy,
     BookingState,
@@ -179,7 +179,7 @@ def test_only_so_many_bookings_may_lie_ahead() -> None:
 @pytest.mark.parametrize(("state", "step", "role"), list(product(BookingState, BookingStep, Role)))
 def test_every_step_from_every_state(state: BookingState, step: BookingStep, role: Role) -> None:
     """The table decides: what stands in it happens, all else is refused."""
-    known = STEPS.get((state, step))
+    known = TRANSITIONS.get((state, step))
     if known is not None and role in known[1]:
         assert next_state(state, step, role) is known[0]
     else:
@@ -189,8 +189,8 @@ def test_every_step_from_every_state(state: BookingState, step: BookingStep, rol
 
 def test_citizens_only_cancel() -> None:
     """No step of the table but cancelling is open to citizens, and none to guests, units or supervisors."""
-    assert {step for (_, step), (_, roles) in STEPS.items() if Role.CITIZEN in roles} == {BookingStep.CANCEL}
-    assert not any({Role.GUEST, Role.UNIT, Role.SUPERVISOR} & roles for _, roles in STEPS.values())
+    assert {step for (_, step), (_, roles) in TRANSITIONS.items() if Role.CITIZEN in roles} == {BookingStep.CANCEL}
+    assert not any({Role.GUEST, Role.UNIT, Role.SUPERVISOR} & roles for _, roles in TRANSITIONS.values())
 
 
 @pytest.mark.parametrize(

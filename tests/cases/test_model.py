@@ -10,7 +10,7 @@ from station.base.errors import BadInput, NotAllowed
 from station.base.principal import Role
 from station.cases.model import (
     CLOSED,
-    TABLE,
+    TRANSITIONS,
     CaseState,
     CaseStep,
     Grade,
@@ -38,11 +38,11 @@ PATH = [
 def test_every_pair_of_state_and_step() -> None:
     """Each pair either leads where the table says for exactly its roles, or is refused for everyone."""
     for state, step, role in itertools.product(CaseState, CaseStep, Role):
-        if (state, step) not in TABLE:
+        if (state, step) not in TRANSITIONS:
             with pytest.raises(StepNotPossible):
                 next_state(state, step, role)
-        elif role in TABLE[state, step][1]:
-            assert next_state(state, step, role) is TABLE[state, step][0]
+        elif role in TRANSITIONS[state, step][1]:
+            assert next_state(state, step, role) is TRANSITIONS[state, step][0]
         else:
             with pytest.raises(NotAllowed):
                 next_state(state, step, role)
@@ -56,17 +56,17 @@ def test_the_path_of_a_case(state: CaseState, step: CaseStep, role: Role, to: Ca
 
 def test_closed_cases_do_not_move() -> None:
     """From a closed state no step leads anywhere else."""
-    for (state, _), (to, _) in TABLE.items():
+    for (state, _), (to, _) in TRANSITIONS.items():
         if state in CLOSED:
             assert to is state
 
 
 def test_every_state_can_be_reached_and_left() -> None:
     """No state is a dead end but the closed ones, and all can be reached from the first."""
-    reached = {CaseState.NOTED} | {to for (_, _), (to, _) in TABLE.items()}
+    reached = {CaseState.NOTED} | {to for (_, _), (to, _) in TRANSITIONS.items()}
     assert reached == set(CaseState)
     for state in set(CaseState) - CLOSED:
-        assert any(at is state and to is not state for (at, _), (to, _) in TABLE.items())
+        assert any(at is state and to is not state for (at, _), (to, _) in TRANSITIONS.items())
 
 
 def test_a_deputy_handles_nothing() -> None:
