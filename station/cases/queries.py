@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.errors import NotFound
@@ -49,6 +49,11 @@ def of_unit(unit_id: str, as_co_unit: bool = True) -> ColumnElement[bool]:
     co = store.case_co_units.c
     helps: Select[Any] = select(co.case_id).where(co.unit_id == unit_id)
     return or_(leads, c.id.in_(helps))
+
+
+def at_stations(served: frozenset[str] | None) -> ColumnElement[bool]:
+    """Cases that one of these liaison stations looks after; None stands for all."""
+    return true() if served is None else c.station_id.in_(sorted(served))
 
 
 def in_states(states: Iterable[CaseState]) -> ColumnElement[bool]:

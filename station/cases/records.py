@@ -44,7 +44,10 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case as it stands. `round` counts the replies asked for, from 1."""
+    """A case as it stands. `round` counts the replies asked for, from 1.
+
+    `station_id` is the liaison station that looks after it, whose clerks handle it.
+    """
 
     id: str
     number: str
@@ -56,6 +59,7 @@ class Case:
     category: str
     deputy_id: str
     deputy_name: str
+    station_id: str
     citizen: str | None
     citizen_name: str
     booking_id: str | None

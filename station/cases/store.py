@@ -318,6 +318,7 @@ def to_case(row: Any) -> Case:
         category=row.category,
         deputy_id=row.deputy_id,
         deputy_name=row.deputy_name,
+        station_id=row.station_id,
         citizen=row.citizen,
         citizen_name=row.citizen_name,
         booking_id=row.booking_id,

@@ -19,12 +19,15 @@ from station.cases.queries import cases_where
 from station.cases.records import OpenCase
 from station.directory.service import get_deputy
 
-CLERK = Principal("ac_demo_clerk", Role.CLERK, "何晓雯", "st_demo_guihua")
 CITIZENS = {
     "赵": Principal("ac_demo_citizen", Role.CITIZEN, "赵玉梅"),
     "李": Principal("ac_demo_citizen2", Role.CITIZEN, "李国强"),
 }
 LIN, CHEN = "dp_demo_linxiulan", "dp_demo_chenlixin"
+CLERKS = {  # each deputy's cases are handled by the clerk of their station
+    LIN: Principal("ac_demo_clerk", Role.CLERK, "何晓雯", "st_demo_guihua"),
+    CHEN: Principal("ac_demo_clerk_wangjiang", Role.CLERK, "周敏", "st_demo_wangjiang"),
+}
 HANDLERS = {
     "un_demo_housing": Principal("ac_demo_unit", Role.UNIT, "许志远", "un_demo_housing"),
     "un_demo_city": Principal("ac_demo_unit_city", Role.UNIT, "唐文斌", "un_demo_city"),
@@ -132,17 +135,17 @@ async def _tell(station: Station, story: Story) -> None:
     case = await service.open_case(_back(station, story.noted, time(14, 36)), who, request)
     if story.accepted is None:
         return
-    await service.accept_case(_back(station, story.accepted, time(9, 20)), CLERK, case.id)
+    await service.accept_case(_back(station, story.accepted, time(9, 20)), CLERKS[story.deputy], case.id)
     if story.assigned is None:
         return
     assigned = _back(station, story.assigned, time(9, 40))
     helpers = (story.co_unit,) if story.co_unit else ()
-    await service.assign_case(assigned, CLERK, case.id, story.unit, helpers)
+    await service.assign_case(assigned, CLERKS[story.deputy], case.id, story.unit, helpers)
     if story.replied is not None:
         await _answer(station, story, case.id)
     if story.published:
         reviewed = _back(station, story.replied if story.replied is not None else story.assigned, time(16, 30))
-        await service.publish_case(reviewed, CLERK, case.id, story.title, story.reply)
+        await service.publish_case(reviewed, CLERKS[story.deputy], case.id, story.title, story.reply)
 
 
 async def _answer(station: Station, story: Story, case_id: str) -> None:
@@ -153,7 +156,7 @@ async def _answer(station: Station, story: Story, case_id: str) -> None:
         return
     rated = _back(station, story.replied - 1, time(19, 5))
     await service.rate_case(rated, CITIZENS[story.citizen], case_id, story.grade)
-    await service.conclude_case(_back(station, story.replied - 2, time(10, 15)), CLERK, case_id)
+    await service.conclude_case(_back(station, story.replied - 2, time(10, 15)), CLERKS[story.deputy], case_id)
 
 
 def _back(station: Station, working_days: int, at: time) -> Station:

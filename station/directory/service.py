@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from station.base.database import Transaction
 from station.base.errors import BadInput, NotFound
 from station.base.principal import Role
 from station.base.station import Station
@@ -84,13 +85,20 @@ async def list_stations(station: Station) -> list[LiaisonStation]:
         return await store.all_stations(connection)
 
 
-async def deputies_under(station: Station, station_id: str) -> frozenset[str] | None:
-    """The deputies of a liaison station and of those below it; None for "", which stands for the whole district."""
+async def stations_under(station: Station, station_id: str) -> frozenset[str] | None:
+    """A liaison station and those below it; None for "", which stands for the whole district."""
     if not station_id:
         return None
+    return stations_below(await list_stations(station), station_id)
+
+
+async def deputies_under(station: Station, station_id: str) -> frozenset[str] | None:
+    """The deputies of a liaison station and of those below it; None for "", which stands for the whole district."""
+    served = await stations_under(station, station_id)
+    if served is None:
+        return None
     async with station.database.read() as connection:
-        stations = await store.all_stations(connection)
-        return frozenset(await store.deputies_at(connection, stations_below(stations, station_id)))
+        return frozenset(await store.deputies_at(connection, served))
 
 
 async def stations_over(station: Station, deputy_id: str) -> frozenset[str]:
@@ -105,10 +113,23 @@ async def is_in_charge(station: Station, scope: str, deputy_id: str) -> bool:
     return not scope or scope in await stations_over(station, deputy_id)
 
 
+async def serves(work: Transaction, scope: str, station_id: str) -> bool:
+    """Whether a clerk with that scope serves a liaison station, asked in the course of a change."""
+    return not scope or scope in stations_above(await store.all_stations(work.connection), station_id)
+
+
 async def clerks_in_charge(station: Station, deputy_id: str) -> list[Account]:
     """The accounts of the clerks who serve a deputy."""
-    above = await stations_over(station, deputy_id)
-    return [a for a in await accounts_with(station, Role.CLERK) if not a.scope or a.scope in above]
+    return await _clerks_of(station, await stations_over(station, deputy_id))
+
+
+async def clerks_of_station(station: Station, station_id: str) -> list[Account]:
+    """The accounts of the clerks who serve a liaison station: its own, and those of the stations above it."""
+    return await _clerks_of(station, stations_above(await list_stations(station), station_id))
+
+
+async def _clerks_of(station: Station, station_ids: frozenset[str]) -> list[Account]:
+    return [a for a in await accounts_with(station, Role.CLERK) if not a.scope or a.scope in station_ids]
 
 
 async def station_tree(station: Station) -> tuple[StationNode, ...]:

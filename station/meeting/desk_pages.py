@@ -97,7 +97,7 @@ async def show_today(request: web.Request) -> web.StreamResponse:
         tomorrow=await appointments(station, [], deputies, days=1),
         hearings=hearings,
         on_air=on_air,
-        due=(await due_cases(station))[:DUE_SHOWN],
+        due=(await due_cases(station, who))[:DUE_SHOWN],
         may_enter=_may_enter(who),
     )
 

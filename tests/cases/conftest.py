@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest_asyncio
+from sqlalchemy import update
 
 from station.base.clock import FixedClock
 from station.base.principal import Principal, Role
@@ -13,6 +14,7 @@ from station.base.station import Station
 from station.cases import service
 from station.cases.records import Case, OpenCase
 from station.demo.directory import seed_directory
+from station.people.store import accounts
 
 CITIZEN = Principal("ac_demo_citizen", Role.CITIZEN, "赵玉梅")
 STRANGER = Principal("ac_demo_citizen2", Role.CITIZEN, "李国强")
@@ -21,6 +23,12 @@ OTHER_DEPUTY = Principal("ac_demo_deputy2", Role.DEPUTY, "陈立新", "dp_demo_c
 CLERK = Principal("ac_demo_clerk", Role.CLERK, "何晓雯", "st_demo_guihua")
 UNIT = Principal("ac_demo_unit", Role.UNIT, "许志远", "un_demo_housing")
 SUPERVISOR = Principal("ac_demo_supervisor", Role.SUPERVISOR, "高敏")
+
+
+async def move_clerk(station: Station, scope: str) -> None:
+    """Let the demo's clerk belong to another liaison station, or, with "", to the whole district."""
+    async with station.database.transaction() as work:
+        await work.execute(update(accounts).where(accounts.c.id == CLERK.account).values(scope=scope))
 
 
 class Town:

@@ -9,6 +9,7 @@ from station.cases.queries import cards_where, cases_where
 from station.demo.cases import seed_cases
 from station.demo.directory import seed_directory
 from station.ledger.service import verify_chain
+from tests.cases.conftest import UNIT
 
 
 async def test_the_demo_shows_each_state_and_is_made_once(station: Station) -> None:
@@ -22,7 +23,7 @@ async def test_the_demo_shows_each_state_and_is_made_once(station: Station) -> N
         CaseState.NOTED, CaseState.ACCEPTED, CaseState.ASSIGNED, CaseState.REPLIED, CaseState.CONCLUDED,
     }  # fmt: skip
     assert {card.colour for card in cards} == {Colour.YELLOW, Colour.RED}
-    assert await service.due_cases(station, "un_demo_housing")
+    assert await service.due_cases(station, UNIT)
     await seed_cases(station)
     async with station.database.read() as connection:
         assert len(await cases_where(connection)) == len(first)

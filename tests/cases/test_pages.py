@@ -13,7 +13,7 @@ from station.cases import service
 from station.cases.model import CaseState, Grade
 from station.cases.pages.forms import parse_days
 from station.demo.cases import seed_cases
-from tests.cases.conftest import CITIZEN, CLERK, Town
+from tests.cases.conftest import CITIZEN, CLERK, DEPUTY, Town
 from tests.fixtures import Person
 
 NewPerson = Callable[..., Awaitable[Person]]
@@ -150,7 +150,8 @@ async def test_every_page_renders_in_both_languages(town: Town, new_person: NewP
     paths = [("citizen", "/cases"), ("citizen", "/cases/rules"), ("clerk", "/desk/cases")]
     paths += [("unit", "/unit"), ("supervisor", "/oversight"), ("supervisor", "/oversight/cards")]
     for case in [c for c in cases if c.state is not CaseState.CONCLUDED] + cases[-1:]:
-        paths += [("clerk", f"/desk/cases/{case.id}"), ("citizen", f"/cases/{case.id}")]
+        paths += [("clerk", f"/desk/cases/{case.id}")] if case.deputy_id == DEPUTY.scope else []
+        paths += [("citizen", f"/cases/{case.id}")]
         paths += [("supervisor", f"/oversight/cases/{case.id}"), ("unit", f"/unit/cases/{case.id}")]
     for who, path in paths:
         people[who].headers = {"Accept-Language": language}

@@ -17,7 +17,7 @@ from station.booking.service import confirm_draft
 from station.cases import service
 from station.cases.records import Case, OpenCase
 from station.demo.booking import seed_booking
-from tests.cases.conftest import CITIZEN, CLERK, DEPUTY, UNIT, Town
+from tests.cases.conftest import CITIZEN, CLERK, DEPUTY, UNIT, Town, move_clerk
 from tests.fixtures import Person
 from tests.photos.pictures import picture
 
@@ -66,14 +66,17 @@ async def test_the_parties_see_it_and_nobody_else(case: Case, station: Station, 
         "ac_demo_unit": f"/unit/cases/{case.id}",
         "ac_demo_supervisor": f"/oversight/cases/{case.id}",
     }
+    signed_in = {"ac_demo_citizen": citizen, "ac_demo_unit": unit}
     for name, page in pages.items():
-        person = {"ac_demo_citizen": citizen, "ac_demo_unit": unit}.get(name) or await new_person(name)
+        person = signed_in[name] = signed_in.get(name) or await new_person(name)
         assert pictures(await person.get(page)) == [address], name
         assert await status_of(person, address) == 200, name
     for name in ("ac_demo_citizen2", "ac_demo_deputy2", None):
         stranger = await new_person(name) if name else await new_person()
         assert "/photos/" not in await stranger.get(f"/cases/{case.id}")
         assert await status_of(stranger, address) == (404 if name else 303), name
+    await move_clerk(station, "st_demo_wangjiang")
+    assert await status_of(signed_in["ac_demo_clerk"], address) == 404
 
 
 async def test_publishing_a_case_does_not_publish_its_photos(

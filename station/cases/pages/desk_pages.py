@@ -47,7 +47,9 @@ async def _show(
     request: web.Request, fields: Form | None = None, form: Form | None = None, looked_up: object = None
 ) -> web.Response:
     units = await list_units(station_of(request))
-    return await show_case(request, "cases/desk_case.html", fields, form, units=units, looked_up=looked_up)
+    return await show_case(
+        request, "cases/desk_case.html", fields, form, parties_only=True, units=units, looked_up=looked_up
+    )
 
 
 async def _step(request: web.Request, do: Do) -> web.StreamResponse:

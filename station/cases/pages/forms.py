@@ -44,11 +44,17 @@ async def show_case(
     template: str,
     fields: dict[str, str] | None = None,
     form: dict[str, str] | None = None,
+    parties_only: bool = False,
     **more: object,
 ) -> web.Response:
-    """A case on one of its pages; with `fields`, the form again as it was sent and what is wrong with it."""
+    """A case on one of its pages; with `fields`, the form again as it was sent and what is wrong with it.
+
+    Raises NotFound to strangers where the page is for `parties_only`.
+    """
     station, who = station_of(request), principal_of(request)
     view = await service.case_view(station, who, case_id_of(request))
+    if parties_only and not view.party:
+        raise NotFound
     unit = await get_unit(station, view.case.unit_id) if view.case.unit_id else None
     return render(
         request, template, status=422 if fields else 200, view=view, case=view.case, unit=unit,

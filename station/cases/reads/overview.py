@@ -14,6 +14,7 @@ from station.cases.law.policy import policy_of
 from station.cases.model import CLOSED, CaseState
 from station.cases.queries import cards_where, cases_where, in_states
 from station.cases.reads.figures import HISTORY_MONTHS, Bar, Month, UnitFigures, history, league
+from station.cases.reads.parties import stations_served
 from station.cases.reads.reading import CaseLine, line_of
 from station.cases.records import Card, Case, Rating, Reply
 from station.directory.service import list_units
@@ -55,14 +56,16 @@ class Oversight:
 
 
 async def desk_lists(station: Station, who: Principal) -> DeskLists:
-    """The clerk's lists. Raises NotAllowed for others."""
+    """The clerk's lists: the cases of the own station and of those below it. Raises NotAllowed for others."""
     if who.role not in (Role.CLERK, Role.ADMIN):
         raise NotAllowed
+    own = queries.at_stations(await stations_served(station, who))
     async with station.database.read() as connection:
-        found = await cases_where(connection, ~in_states(CLOSED), newest=False)
+        found = await cases_where(connection, own, ~in_states(CLOSED), newest=False)
         asked = await queries.cases_asking_time(connection)
         unreviewed = await cases_where(
             connection,
+            own,
             in_states([CaseState.REPLIED, CaseState.RATED, CaseState.CONCLUDED]),
             queries.c.public_reply == "",
         )

@@ -17,6 +17,7 @@ from station.cases import queries, store
 from station.cases.law.deadlines import day_grid, days_left
 from station.cases.model import CLOSED, CaseState, CaseStep, possible_steps
 from station.cases.queries import c, cases_where, in_states, read_case
+from station.cases.reads.parties import is_party, stations_served
 from station.cases.records import Card, Case, Due, Extension, Note, Rating, Reply
 from station.ledger.model import Event
 from station.ledger.service import timeline
@@ -118,10 +119,11 @@ async def case_view(station: Station, who: Principal, case_id: str) -> CaseView:
         extensions = await queries.extensions_of(connection, case_id)
         cards = await queries.cards_where(connection, store.case_cards.c.case_id == case_id)
     steps = await timeline(station, f"case:{case_id}")
+    served = await stations_served(station, who)
     today = local(station.clock.now()).date()
     days = tuple(day_grid(case.due, china())) if case.due is not None else ()
     left = days_left(case.due, today, china()) if case.due is not None else 0
-    if not is_party(who, case, {unit for unit, _ in co_units}):
+    if not is_party(who, case, {unit for unit, _ in co_units}, served):
         shown = public_case(case)
         public = tuple(_public_step(event) for event in steps if event.action in _PUBLIC_STEPS)
         return CaseView(
@@ -144,23 +146,13 @@ async def _photos_of(station: Station, case: Case) -> tuple[Photo, ...]:
 
 async def open_case_photo(station: Station, who: Principal, case_id: str, photo_id: str) -> Path:
     """The file of a photo, for the parties of the case that it goes with. Raises NotFound."""
+    served = await stations_served(station, who)
     async with station.database.read() as connection:
         case = await queries.case_row(connection, case_id)
         co_units = await queries.co_units_of(connection, case_id)
-    if case.booking_id is None or not is_party(who, case, {unit for unit, _ in co_units}):
+    if case.booking_id is None or not is_party(who, case, {unit for unit, _ in co_units}, served):
         raise NotFound
     return await open_photo(station, booking_holder(case.booking_id), photo_id)
-
-
-def is_party(who: Principal, case: Case, co_units: set[str]) -> bool:
-    """Whether `who` has to do with the case: asker, deputy, unit concerned, staff of the station, supervisor."""
-    if who.role is Role.CITIZEN:
-        return case.citizen == who.account
-    if who.role is Role.DEPUTY:
-        return case.deputy_id == who.scope
-    if who.role is Role.UNIT:
-        return bool(who.scope) and (case.unit_id == who.scope or who.scope in co_units)
-    return who.role in (Role.CLERK, Role.SUPERVISOR, Role.ADMIN)
 
 
 def is_asker(who: Principal, case: Case) -> bool:
@@ -266,19 +258,20 @@ async def cases_of_meeting(station: Station, meeting_id: str) -> list[Case]:
 
 async def titles_for(station: Station, who: Principal, cases: Sequence[Case]) -> dict[str, str]:
     """What each case is called to a reader, by id: strangers read the title that was reviewed for them, or ""."""
-    titles = {}
+    titles, served = {}, await stations_served(station, who)
     async with station.database.read() as connection:
         for case in cases:
             units = {unit for unit, _ in await queries.co_units_of(connection, case.id)}
-            titles[case.id] = (case if is_party(who, case, units) else public_case(case)).title
+            titles[case.id] = (case if is_party(who, case, units, served) else public_case(case)).title
     return titles
 
 
-async def due_cases(station: Station, unit_id: str | None = None) -> list[CaseLine]:
-    """Open cases with a due day, the most urgent first; of one unit (as lead) or of all."""
+async def due_cases(station: Station, who: Principal) -> list[CaseLine]:
+    """Open cases with a due day, the most urgent first: of a unit (as lead), of a clerk's stations, or all."""
     conditions = [~in_states(CLOSED), c.due_day.is_not(None)]
-    if unit_id is not None:
-        conditions += [c.unit_id == unit_id, in_states([CaseState.ASSIGNED])]
+    if who.role is Role.UNIT:
+        conditions += [c.unit_id == who.scope, in_states([CaseState.ASSIGNED])]
+    conditions.append(queries.at_stations(await stations_served(station, who)))
     async with station.database.read() as connection:
         return [line_of(station, k) for k in await cases_where(connection, *conditions, newest=False)]
 

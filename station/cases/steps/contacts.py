@@ -9,6 +9,7 @@ from station.base.errors import NotFound
 from station.base.principal import Role
 from station.base.station import Station
 from station.cases.records import Case
+from station.directory.service import clerks_of_station
 from station.notices.service import queue
 from station.people.service import accounts_with, get_account
 
@@ -34,7 +35,7 @@ async def find_contacts(station: Station, case: Case, unit_id: str | None = None
     unit = unit_id or case.unit_id
     units = await accounts_with(station, Role.UNIT, unit) if unit else []
     deputies = await accounts_with(station, Role.DEPUTY, case.deputy_id)
-    clerks = await accounts_with(station, Role.CLERK)
+    clerks = await clerks_of_station(station, case.station_id)
     return Contacts(phone, tuple(a.id for a in deputies), tuple(a.id for a in units), tuple(a.id for a in clerks))
 
 

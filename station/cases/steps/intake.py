@@ -29,7 +29,7 @@ from station.cases.queries import read_case
 from station.cases.records import Case, OpenCase
 from station.cases.steps.contacts import find_contacts, tell_citizen, tell_staff
 from station.cases.steps.transitions import apply_transition, begin_transition, due_from_today, note_in_ledger, rule_of
-from station.directory.service import get_deputy, get_unit
+from station.directory.service import get_deputy, get_unit, is_in_charge
 from station.people.service import get_account
 
 OnOpened = Callable[[Transaction, Case], Awaitable[None]]
@@ -41,9 +41,12 @@ async def open_case(station: Station, who: Principal, request: OpenCase, on_open
     """Make a case of a matter: it has its number at once. The same matter sent twice becomes one case.
 
     `on_opened` runs in the same transaction when the case is new: the rest of the act stands or falls with it.
-    Raises BadInput for a missing title, NotAllowed for a deputy other than the one named, NotFound.
+    Raises BadInput for a missing title, NotFound, and NotAllowed for a deputy other than the one named and for a clerk
+    of another station.
     """
     if who.role not in (Role.DEPUTY, Role.CLERK, Role.ADMIN):
+        raise NotAllowed
+    if who.role is Role.CLERK and not await is_in_charge(station, who.scope, request.deputy_id):
         raise NotAllowed
     if who.role is Role.DEPUTY and who.scope != request.deputy_id:
         raise NotAllowed

@@ -17,6 +17,7 @@ from station.cases.law.policy import Rule, policy_of
 from station.cases.model import CaseState, CaseStep, next_state
 from station.cases.privacy import mask_personal
 from station.cases.records import Case, Due
+from station.directory.service import serves
 from station.ledger.service import append
 
 
@@ -47,8 +48,10 @@ async def check_scope(work: Transaction, who: Principal, case: Case, step: CaseS
         allowed = who.account == case.citizen
     elif who.role is Role.DEPUTY:
         allowed = who.scope == case.deputy_id and (step is not CaseStep.RATE or case.citizen is None)
+    elif who.role is Role.CLERK:
+        allowed = await serves(work, who.scope, case.station_id)
     else:
-        allowed = who.role in (Role.CLERK, Role.SUPERVISOR, Role.ADMIN, Role.SYSTEM)
+        allowed = who.role in (Role.SUPERVISOR, Role.ADMIN, Role.SYSTEM)
     if not allowed:
         raise NotAllowed
 
