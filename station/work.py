@@ -54,6 +54,8 @@ async def run_work(settings: Settings) -> None:
     station = open_station(settings)
     if not settings.sends_sms:
         log.warning("no_sms_carrier", remedy="set STATION_SMS_URL; until then citizens cannot sign in")
+    if not settings.shown_help_phone:
+        log.warning("no_help_phone", remedy="set STATION_HELP_PHONE; until then pages lead to the stations' numbers")
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(_work_jobs(station))

@@ -15,6 +15,7 @@ TURN_URLS = r"^\s*(turns?:[\w.\-\[\]:]+(\?transport=(udp|tcp))?\s*(,\s*|$))*$"
 
 MAX_MEDIA_PROCESSES = 16
 MOST_BY_DEFAULT = 8
+DEMO_HELP_PHONE = "(0000) 880 0123"  # an area code that nobody has
 
 
 def usable_cores() -> int:
@@ -55,7 +56,11 @@ class Settings(BaseSettings):
     district: str = Field("清和区", description="Name of the district shown in the page head.")
     help_hours: str = Field("", description="Hours in which that telephone is answered; empty: not said.")
     sms_signature: str = Field("网上代表联络站", description="Signature at the head of text messages, as registered.")
-    help_phone: str = Field("(0000) 880 0123", description="Telephone number at the foot of each page.")
+    help_phone: str = Field(
+        "",
+        description="Telephone number where people ask for help: on each page and in text messages. Empty: pages lead "
+        "to the numbers of the stations; the demo has an invented one.",
+    )
     public_origin: str = Field(
         "",
         description="Where visitors reach the station, such as https://station.example.cn or, on another port, "
@@ -124,6 +129,11 @@ class Settings(BaseSettings):
     def ledger_heads(self) -> Path:
         """Where the ledger's newest entry is kept outside of the database."""
         return self.ledger_file or self.data / "ledger" / "heads.jsonl"
+
+    @property
+    def shown_help_phone(self) -> str:
+        """The number that pages and messages name; "" while none is set, for an invented one must not reach anybody."""
+        return self.help_phone or (DEMO_HELP_PHONE if self.demo else "")
 
     @property
     def sends_sms(self) -> bool:

@@ -127,7 +127,7 @@ def render(request: web.Request, template: str, status: int = 200, **context: An
         "here": page_of_form(request),
         "now": station.clock.now(),
         "district": station.settings.district,
-        "help_phone": station.settings.help_phone,
+        "help_phone": station.settings.shown_help_phone,
         "help_hours": station.settings.help_hours,
         "demo": station.settings.demo,
         "sends_sms": station.settings.sends_sms,

@@ -328,11 +328,16 @@ async def _tell(station: Station, work: Transaction, booking: Booking, told: _Re
         await queue(station, work, "app", account, to_staff, subject)
 
 
+def _or_call(station: Station) -> str:
+    phone = station.settings.shown_help_phone
+    return f"，或打电话 {phone}" if phone else ""
+
+
 def _words_of_booking(station: Station, booking: Booking, when: str) -> tuple[str, str]:
     """What the citizen reads, and what the deputy reads."""
     return (
         f"约好了：{when}，和{booking.deputy_name}代表{_MODE_WORDS[booking.mode]}，预约号 {booking.number}。"
-        f"来不了请在网上“我的”里取消，或打电话 {station.settings.help_phone}。",
+        f"来不了请在网上“我的”里取消{_or_call(station)}。",
         f"新预约：{when}，{booking.citizen_name}，{_MODE_WORDS[booking.mode]}。",
     )
 
@@ -347,6 +352,6 @@ def _words_of_cancelling(station: Station, booking: Booking, when: str) -> tuple
     host = f"{booking.deputy_name}代表" if booking.cancelled_by == Role.DEPUTY else "联络站"
     return (
         f"见面取消了：{when}，和{booking.deputy_name}代表的预约（{booking.number}），是{host}取消的。"
-        f"原因：{booking.cancel_reason}。对不起，请在网上另选时间，或打电话 {station.settings.help_phone}。",
+        f"原因：{booking.cancel_reason}。对不起，请在网上另选时间{_or_call(station)}。",
         f"{host}取消了预约：{when}，{booking.deputy_name}接待{booking.citizen_name}。原因：{booking.cancel_reason}。",
     )

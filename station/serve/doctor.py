@@ -66,6 +66,7 @@ async def examine(settings: Settings) -> list[Finding]:
         *await _look_at_ledger(settings),
         *await _look_at_redis(settings),
         _look_at_sms(settings),
+        *_look_at_names(settings),
         _look_at_fonts(),
     ]
 
@@ -184,6 +185,20 @@ def _look_at_sms(settings: Settings) -> Finding:
     if settings.demo:
         return Finding("sms", Verdict.NOTE, "none is sent: the demo shows them at /demo")
     return Finding("sms", Verdict.NOTE, "none can be sent, so citizens cannot sign in: set STATION_SMS_URL")
+
+
+def _look_at_names(settings: Settings) -> Iterator[Finding]:
+    """Whether pages name this district and its telephone: what is not set here is the demo's, or missing."""
+    if settings.demo:
+        return
+    if settings.help_phone:
+        yield Finding("telephone", Verdict.GOOD, settings.help_phone)
+    else:
+        words = "pages name no number for help, only the stations' own: set STATION_HELP_PHONE"
+        yield Finding("telephone", Verdict.NOTE, words)
+    if "district" not in settings.model_fields_set:
+        words = f"pages name {settings.district}, the demo's: set STATION_DISTRICT"
+        yield Finding("district", Verdict.NOTE, words)
 
 
 async def _look_at_redis(settings: Settings) -> list[Finding]:

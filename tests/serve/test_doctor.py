@@ -129,3 +129,16 @@ async def test_a_station_without_a_carrier_says_so(
     assert found is not None and found.verdict is verdict
     assert words in found.detail
     assert "pw9" not in found.detail
+
+
+async def test_names_of_the_demo_on_a_real_station_are_noted(tmp_path: Path) -> None:
+    """Without a telephone and a district of its own a station is told so, in the demo not."""
+    for subject, setting in (("telephone", "STATION_HELP_PHONE"), ("district", "STATION_DISTRICT")):
+        found = await finding(settings_of(tmp_path), subject)
+        assert found is not None and found.verdict is Verdict.NOTE and setting in found.detail
+    own = settings_of(tmp_path, help_phone="(0571) 8765 4321", district="西湖区")
+    found = await finding(own, "telephone")
+    assert found is not None and found.verdict is Verdict.GOOD
+    assert await finding(own, "district") is None
+    demo = settings_of(tmp_path).model_copy(update={"demo": True})
+    assert await finding(demo, "telephone") is None and await finding(demo, "district") is None
