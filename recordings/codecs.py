@@ -25,6 +25,7 @@ class Description:
 
     @property
     def is_video(self) -> bool:
+        """Whether it describes pictures."""
         return self.width > 0
 
 
@@ -58,6 +59,7 @@ class H264Packer:
         self._changed = False
 
     def describe(self, frame: EncodedFrame) -> Description | None:
+        """The description by a keyframe with its parameter sets; None by any other frame."""
         nals = h264.split_nals(frame.data)
         sets = h264.parameter_sets(nals)
         if sets is None or not any(h264.nal_type(nal) == h264.IDR for nal in nals):
@@ -71,6 +73,7 @@ class H264Packer:
         return Description("V_MPEG4/ISO/AVC", private, width, height)
 
     def pack(self, frame: EncodedFrame) -> bytes:
+        """The frame with lengths before its NAL units, as Matroska wants it (ISO/IEC 14496-15)."""
         nals = [nal for nal in h264.split_nals(frame.data) if h264.nal_type(nal) not in _DROPPED]
         sets = h264.parameter_sets(nals)
         if sets is not None and sets != self._sets:
@@ -84,6 +87,7 @@ class Vp8Packer:
     """V_VP8: frames as they are (RFC 6386 §9.1 for the keyframe's header)."""
 
     def describe(self, frame: EncodedFrame) -> Description | None:
+        """The description by a keyframe (RFC 6386 §9.1); None by any other frame."""
         head = frame.data[:10]
         if len(head) < 10 or head[0] & 1 or head[3:6] != b"\x9d\x01\x2a":
             return None
@@ -91,6 +95,7 @@ class Vp8Packer:
         return Description("V_VP8", b"", width, height) if width and height else None
 
     def pack(self, frame: EncodedFrame) -> bytes:
+        """The frame as it is."""
         return frame.data
 
 
@@ -98,8 +103,10 @@ class OpusPacker:
     """A_OPUS: packets as they are; the header is of RFC 7845 §5.1, with nothing to skip in mid-stream."""
 
     def describe(self, frame: EncodedFrame) -> Description | None:
+        """OpusHead (RFC 7845 §5.1): stereo at 48 kHz."""
         head = b"OpusHead" + struct.pack("<BBHIhB", 1, 2, 0, 48000, 0, 0)
         return Description("A_OPUS", head, channels=2) if frame.data else None
 
     def pack(self, frame: EncodedFrame) -> bytes:
+        """The packet as it is."""
         return frame.data

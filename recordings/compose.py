@@ -107,6 +107,7 @@ class Stage:
         return self._canvas.frame()
 
     def close(self) -> None:
+        """Let go of all decoders."""
         self._enter(Scene((), None))
 
     def _enter(self, scene: Scene) -> None:
@@ -189,6 +190,7 @@ class MixingDesk:
         return mix([block for block in blocks if block is not None])
 
     def close(self) -> None:
+        """Let go of all decoders."""
         for entry in list(self._open):
             self._drop(entry)
 
@@ -229,6 +231,7 @@ class Mp4:
         self._frames = 0
 
     def write(self, frame: Any, block: bytes) -> None:
+        """Encode one picture and the sound that belongs to it."""
         frame.pts, frame.time_base = self._frames, Fraction(1, FPS)
         self._container.mux(self._video.encode(frame))
         sound: Any = av.AudioFrame(format="s16", layout="stereo", samples=_BLOCK)

@@ -31,18 +31,22 @@ def size(length: int) -> bytes:
 
 
 def element(identifier: int, data: bytes) -> bytes:
+    """One element: identifier, size, data (RFC 8794)."""
     return element_id(identifier) + size(len(data)) + data
 
 
 def uint(identifier: int, value: int) -> bytes:
+    """An unsigned number in as few bytes as it needs."""
     return element(identifier, value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big"))
 
 
 def float64(identifier: int, value: float) -> bytes:
+    """A floating-point number of eight bytes."""
     return element(identifier, struct.pack("!d", value))
 
 
 def text(identifier: int, value: str) -> bytes:
+    """A UTF-8 text."""
     return element(identifier, value.encode())
 
 

@@ -93,6 +93,7 @@ class RecordingFolder:
         self.active = True
 
     def mark(self, mark: Mark) -> None:
+        """Append a mark to the timeline."""
         append_mark(self._path, mark)
 
     def write(self, info: TrackInfo, frame: EncodedFrame) -> None:
@@ -114,10 +115,12 @@ class RecordingFolder:
             self.last_ms = max(self.last_ms, frame.at_ms)
 
     def flush(self) -> None:
+        """Write out what the tracks have gathered."""
         for track in self._tracks.values():
             track.writer.flush()
 
     def close_track(self, track_id: str, at_ms: float) -> None:
+        """Finish a track's file and mark its end."""
         track = self._tracks.get(track_id)
         if track is not None:
             track.writer.finish()

@@ -28,6 +28,7 @@ class EncodedFrame:
 
     @property
     def is_video(self) -> bool:
+        """Whether it is a picture."""
         return self.codec != "opus"
 
 

@@ -46,6 +46,7 @@ class AccessUnit:
 
 
 def nal_type(nal: bytes) -> int:
+    """nal_unit_type (H.264 §7.3.1)."""
     return nal[0] & 0x1F
 
 

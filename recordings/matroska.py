@@ -31,10 +31,17 @@ _APP = "station recordings"
 class RawFile(Protocol):
     """What a track is written to: an unbuffered binary file."""
 
-    def write(self, data: bytes, /) -> int | None: ...
-    def seek(self, offset: int, whence: int = 0, /) -> int: ...
-    def fileno(self) -> int: ...
-    def close(self) -> None: ...
+    def write(self, data: bytes, /) -> int | None:
+        """Write bytes; may write fewer."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Move to an offset."""
+
+    def fileno(self) -> int:
+        """The file descriptor."""
+
+    def close(self) -> None:
+        """Close the file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,9 +31,11 @@ class Canvas:
         self.clear()
 
     def clear(self) -> None:
+        """Paint everything in the ground colour."""
         self.lay(self._ground, Rect(0, 0, WIDTH, HEIGHT))
 
     def clear_part(self, rect: Rect) -> None:
+        """Paint a part in the ground colour."""
         part = Image.new("RGB", (rect.width, rect.height), _GROUND)
         self.lay(to_yuv(part), rect)
 
@@ -60,6 +62,7 @@ class Canvas:
 
 
 def to_yuv(image: Image.Image) -> Any:
+    """The picture as the encoder takes it (yuv420p)."""
     frame: Any = av.VideoFrame
     return frame.from_image(image).reformat(format="yuv420p")
 

@@ -116,6 +116,7 @@ class RoomRecorder:
 
     @property
     def state(self) -> State:
+        """The state: "off", "recording" or "paused"; off after a failure."""
         return "off" if self._failed else self._state
 
     @property
@@ -138,12 +139,14 @@ class RoomRecorder:
             self._tell(Mark(at_ms, "muted", {**fields, "track": track_id}))
 
     def pause(self, at_ms: float) -> None:
+        """Record nothing until resumed. Does nothing unless it records."""
         if self.state == "recording":
             self._state = "paused"
             self._resumes_at_next_frame = False
             self._tell(Mark(at_ms, "paused"))
 
     def resume(self, at_ms: float) -> None:
+        """Go on after a pause. Does nothing unless it is paused."""
         if self.state == "paused":
             self._record_from(at_ms, "resumed")
 

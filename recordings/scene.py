@@ -69,6 +69,7 @@ class Script:
 
 
 def ended_ms(track: RecordedTrack) -> float:
+    """When a track ended; infinity for one that was not closed."""
     return math.inf if track.closed_ms is None else track.closed_ms
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 WIDTH = 120
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60
@@ -71,6 +73,31 @@ def test_files_and_functions_stay_small() -> None:
                 if lines > MAX_FUNCTION_LINES:
                     large.append(f"{name}:{node.lineno} {node.name}: {lines} lines")
     assert large == []
+
+
+def test_public_names_say_what_they_are() -> None:
+    """Every public class, function and method has a docstring; an error with a message for people says it by that."""
+    silent = []
+    for path in tracked("station/*.py", "recordings/*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        silent += [f"{path.relative_to(ROOT)}:{node.lineno} {node.name}" for node in _silent_in(tree)]
+    assert silent == []
+
+
+def _silent_in(scope: ast.Module | ast.ClassDef) -> Iterator[Definition]:
+    """Public definitions without a docstring; what stands inside a function or a private class is private too."""
+    for node in scope.body:
+        if isinstance(node, Definition) and not node.name.startswith("_"):
+            if ast.get_docstring(node) is None and not _is_told_error(node):
+                yield node
+            if isinstance(node, ast.ClassDef):
+                yield from _silent_in(node)
+
+
+def _is_told_error(node: ast.AST) -> bool:
+    assigned = [line for line in getattr(node, "body", ()) if isinstance(line, ast.Assign)]
+    names = {getattr(target, "id", "") for line in assigned for target in line.targets}
+    return isinstance(node, ast.ClassDef) and bool(names & {"message", "code"})
 
 
 @pytest.mark.parametrize(

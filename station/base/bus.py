@@ -47,6 +47,7 @@ class Subscription:
         self._queue: asyncio.Queue[Message] = asyncio.Queue(QUEUE_SIZE)
 
     def put(self, message: Message) -> None:
+        """Hand over a message; of a full queue the oldest goes."""
         if self._queue.full():
             self._queue.get_nowait()
         self._queue.put_nowait(message)
@@ -62,11 +63,20 @@ class Subscription:
 class Bus(Protocol):
     """Publish to a topic; subscribe to topics; count against a limit; say whether it works."""
 
-    async def publish(self, topic: str, message: Message) -> None: ...
-    def subscribe(self, *topics: str) -> Any: ...
-    async def limit(self, key: str, times: int, per_s: int) -> None: ...
-    async def answers(self) -> bool: ...
-    async def close(self) -> None: ...
+    async def publish(self, topic: str, message: Message) -> None:
+        """Tell everybody who listens to the topic."""
+
+    def subscribe(self, *topics: str) -> Any:
+        """Listen to topics until the subscription is closed."""
+
+    async def limit(self, key: str, times: int, per_s: int) -> None:
+        """Count one act under a key. Raises TooManyRequests after `times` within `per_s` seconds."""
+
+    async def answers(self) -> bool:
+        """Whether what stands behind the bus is there."""
+
+    async def close(self) -> None:
+        """Let go of connections and tasks."""
 
 
 class _Fanout:
@@ -101,6 +111,7 @@ class LocalBus(_Fanout):
         self._limits = LocalLimits()
 
     async def publish(self, topic: str, message: Message) -> None:
+        """Tell those who listen in this process."""
         self.deliver(topic, message)
 
     async def limit(self, key: str, times: int, per_s: int) -> None:
@@ -108,10 +119,12 @@ class LocalBus(_Fanout):
         self._limits.count(key, times, per_s, time.monotonic())
 
     async def answers(self) -> bool:
+        """Always: nothing stands behind it."""
         return True
 
     async def close(self) -> None:
-        return None
+        """Nothing to let go of."""
+        return
 
 
 class RedisBus(_Fanout):
@@ -189,6 +202,7 @@ class RedisBus(_Fanout):
             self.deliver(topic, message)
 
     def subscribe(self, *topics: str) -> Any:
+        """Listen here; the first subscription begins the listener through which other processes are heard."""
         self.start()
         return super().subscribe(*topics)
 
@@ -232,6 +246,7 @@ class RedisBus(_Fanout):
         return True
 
     async def close(self) -> None:
+        """End the listener and the connections."""
         if self._listener is not None:
             self._listener.cancel()
             with suppress(asyncio.CancelledError):

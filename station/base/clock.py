@@ -12,13 +12,15 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 class Clock(Protocol):
     """Anything that tells the time as an aware UTC datetime."""
 
-    def now(self) -> datetime: ...
+    def now(self) -> datetime:
+        """This moment, aware."""
 
 
 class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
+        """This moment in UTC."""
         return datetime.now(UTC)
 
 
@@ -29,6 +31,7 @@ class FixedClock:
         self.at = at
 
     def now(self) -> datetime:
+        """The moment that was set."""
         return self.at
 
 

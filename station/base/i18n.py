@@ -36,6 +36,7 @@ class Translator:
         return self.gettext(language, singular if count == 1 else plural)
 
     def has(self, language: str, message: str) -> bool:
+        """Whether there is a translation of a text."""
         return bool(self._messages[language].get(message))
 
 

@@ -35,6 +35,7 @@ class Principal:
 
     @property
     def signed_in(self) -> bool:
+        """Whether there is somebody behind the request."""
         return self.role not in (Role.GUEST,)
 
 

@@ -35,6 +35,7 @@ class Caps:
 
     @property
     def total_bytes(self) -> int:
+        """The largest body read: files of twice their number, and the fields."""
         return 2 * self.files * self.file_bytes + MAX_FORM_BYTES
 
 

@@ -40,11 +40,14 @@ class Calendar(Protocol):
     """
 
     @property
-    def published_until(self) -> date: ...
+    def published_until(self) -> date:
+        """The last day for which holidays are known and not supposed."""
 
-    def kind(self, day: date) -> DayKind: ...
+    def kind(self, day: date) -> DayKind:
+        """What sort of day it is."""
 
-    def worked_as(self, day: date) -> date: ...
+    def worked_as(self, day: date) -> date:
+        """The day whose weekday's rota is held: another one on a make-up day."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,6 +180,7 @@ class Slot:
 
     @property
     def full(self) -> bool:
+        """Whether nobody else can have it."""
         return self.free < 1
 
 

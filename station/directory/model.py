@@ -189,6 +189,7 @@ class NameQuery:
 
     @property
     def empty(self) -> bool:
+        """Whether nothing was asked for."""
         return not self.chinese and not self.letters
 
 

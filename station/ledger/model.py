@@ -55,6 +55,7 @@ class VerifyResult:
 
     @property
     def ok(self) -> bool:
+        """Whether the whole chain holds."""
         return self.broken_at is None
 
     @property

@@ -42,6 +42,7 @@ class Sent(msgspec.Struct, frozen=True):
 
     @property
     def is_sending(self) -> bool:
+        """Whether any layer of the track arrives."""
         return any(layer.is_sending for layer in self.layers)
 
     @property
@@ -51,6 +52,7 @@ class Sent(msgspec.Struct, frozen=True):
 
     @property
     def bits_per_s(self) -> int:
+        """What all layers of the track come to."""
         return sum(layer.bits_per_s for layer in self.layers if layer.is_sending)
 
     @property
@@ -118,10 +120,12 @@ class Person(msgspec.Struct, frozen=True):
 
     @property
     def sent(self) -> list[Sent]:
+        """The tracks that the person publishes."""
         return self.up.tracks if self.up is not None else []
 
     @property
     def given(self) -> list[Given]:
+        """The tracks that the person is sent, over all their connections."""
         return [track for watching in self.down for track in watching.tracks]
 
 

@@ -29,7 +29,8 @@ class NotDeliverable(DeliveryFailed):
 class Channel(Protocol):
     """Delivers one text to one address. Raises DeliveryFailed."""
 
-    async def send(self, address: str, text: str) -> None: ...
+    async def send(self, address: str, text: str) -> None:
+        """Deliver one notice. Raises NotDeliverable for good, any other error for now."""
 
 
 class OutboxFile:
@@ -39,6 +40,7 @@ class OutboxFile:
         self._path = path
 
     async def send(self, address: str, text: str) -> None:
+        """Append the notice to the demo's outbox."""
         line = json.dumps({"to": address, "text": text}, ensure_ascii=False)
         try:
             await asyncio.to_thread(self._append, line)
@@ -56,6 +58,7 @@ class NoCarrier:
     """What a station without an SMS carrier has: nothing is sent, and nothing is written down."""
 
     async def send(self, address: str, text: str) -> None:
+        """Raises NotDeliverable: nothing carries it."""
         raise NotDeliverable("this station has no SMS carrier")
 
 
@@ -73,6 +76,7 @@ class SmsGateway:
             self._headers["Authorization"] = login
 
     async def send(self, address: str, text: str) -> None:
+        """POST the notice to the gateway. Raises when it does not take it."""
         body = {"to": address, "text": text}
         try:
             async with (
@@ -98,6 +102,7 @@ class Mail:
         self._sender = sender
 
     async def send(self, address: str, text: str) -> None:
+        """Hand the notice to the mail server. Raises when it does not take it."""
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = self._sender, address, "网上代表联络站"
         message.set_content(text)

@@ -34,6 +34,7 @@ async def put_form(work: Transaction, **values: Any) -> None:
 
 
 async def count_forms(work: Transaction, browser_hash: str) -> int:
+    """How many forms are kept for a browser."""
     query = select(func.count()).where(kept_forms.c.browser_hash == browser_hash)
     return int((await work.execute(query)).scalar_one())
 
@@ -47,10 +48,12 @@ async def forms_of(connection: AsyncConnection, browser_hash: str, page: str, no
 
 
 async def drop_form(work: Transaction, browser_hash: str, action: str) -> None:
+    """Delete what is kept of one form of a browser."""
     await work.execute(
         delete(kept_forms).where(kept_forms.c.browser_hash == browser_hash, kept_forms.c.action == action)
     )
 
 
 async def drop_expired(work: Transaction, now: datetime) -> None:
+    """Delete forms whose time is over."""
     await work.execute(delete(kept_forms).where(kept_forms.c.expires_at <= now))

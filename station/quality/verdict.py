@@ -33,6 +33,7 @@ class Limit:
     bad: float
 
     def word(self, value: float) -> Word:
+        """The word for a value: the higher, the worse."""
         return Word.BAD if value >= self.bad else Word.WEAK if value >= self.weak else Word.GOOD
 
 

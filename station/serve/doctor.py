@@ -47,10 +47,12 @@ class Finding:
 
     @property
     def blocks(self) -> bool:
+        """Whether the station should not be started with it."""
         return self.verdict is Verdict.FAULT
 
     @property
     def line(self) -> str:
+        """The finding as one line of the report."""
         return f"{self.verdict:<6}{self.subject:<12}{self.detail}"
 
 

@@ -26,6 +26,7 @@ class Port:
 
     @property
     def kind(self) -> str:
+        """The transport's name."""
         return "UDP" if self.udp else "TCP"
 
 

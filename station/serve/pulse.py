@@ -26,6 +26,7 @@ class Pulse:
 
     @property
     def environment(self) -> Mapping[str, str]:
+        """What the child needs in its environment to give signs of life."""
         return {PULSE_VARIABLE: str(self.given)}
 
     async def stops(self) -> bool:

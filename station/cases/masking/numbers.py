@@ -54,10 +54,12 @@ class Window:
 
     @property
     def digits(self) -> str:
+        """All digits in a row."""
         return "".join(group.digits for group in self.groups)
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """How many digits each group has."""
         return tuple(len(group.digits) for group in self.groups)
 
     @property
@@ -67,6 +69,7 @@ class Window:
 
     @property
     def years(self) -> bool:
+        """Whether each group reads as a year."""
         return all(_YEAR.fullmatch(group.digits) for group in self.groups)
 
 

@@ -55,6 +55,7 @@ class Bar:
 
     @property
     def total(self) -> int:
+        """All replies of the month."""
         return self.in_time + self.soon + self.late
 
 

@@ -82,22 +82,27 @@ class CaseLine:
 
     @property
     def id(self) -> str:
+        """The case's id."""
         return self.case.id
 
     @property
     def number(self) -> str:
+        """The case's number as documents have it."""
         return self.case.number
 
     @property
     def title(self) -> str:
+        """The case's title."""
         return self.case.title
 
     @property
     def state(self) -> CaseState:
+        """Where the case is."""
         return self.case.state
 
     @property
     def due(self) -> Due | None:
+        """What is due next, and when."""
         return self.case.due
 
 

@@ -20,14 +20,17 @@ def full_box(kind: bytes, version: int, flags: int, *parts: bytes) -> bytes:
 
 
 def u16(*values: int) -> bytes:
+    """Big-endian 16-bit numbers."""
     return struct.pack(f"!{len(values)}H", *values)
 
 
 def u32(*values: int) -> bytes:
+    """Big-endian 32-bit numbers."""
     return struct.pack(f"!{len(values)}I", *values)
 
 
 def u64(*values: int) -> bytes:
+    """Big-endian 64-bit numbers."""
     return struct.pack(f"!{len(values)}Q", *values)
 
 

@@ -45,6 +45,7 @@ class Codecs:
 
     @property
     def size(self) -> tuple[int, int] | None:
+        """Width and height in pixels; None without video."""
         return picture_size(self.video.sps) if self.video else None
 
 

@@ -53,10 +53,12 @@ class Broadcast:
 
     @property
     def ended(self) -> bool:
+        """Whether it is off air for good."""
         return self.programme.state == "ended"
 
     @property
     def alarm(self) -> str | None:
+        """What keeps it from being written, such as "disk_full"; None while all is well."""
         return self._writer.alarm if self._writer else None
 
     @property
@@ -91,10 +93,12 @@ class Broadcast:
 
     @property
     def variant(self) -> Variant:
+        """What the multivariant playlist says of the newest picture and sound."""
         init = self.programme.inits[-1]
         return Variant(init.codecs, (init.width, init.height) if init.width else None)
 
     def multivariant(self) -> str:
+        """The multivariant playlist (RFC 8216 §4.3.4)."""
         return render_multivariant(self.variant, self.peak_bits_per_s)
 
     def watch(self, session: aiohttp.ClientSession, media_urls: tuple[str, ...]) -> None:
@@ -246,4 +250,5 @@ def _process(writer: ProgrammeWriter, batch: list[EncodedFrame | None]) -> list[
 
 
 def now_ms() -> int:
+    """Unix time in milliseconds."""
     return int(time.time() * 1000)

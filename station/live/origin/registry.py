@@ -63,6 +63,7 @@ class Registry:
 
     @property
     def on_air(self) -> list[Broadcast]:
+        """The broadcasts that have not ended."""
         return [broadcast for broadcast in self._broadcasts.values() if not broadcast.ended]
 
     async def get(self, name: str) -> Broadcast:

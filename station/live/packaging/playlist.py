@@ -46,10 +46,12 @@ class Variant:
 
 
 def segment_name(number: int) -> str:
+    """The file of a segment."""
     return f"s{number}.mp4"
 
 
 def part_name(segment: int, index: int) -> str:
+    """The file of a part of a segment."""
     return f"s{segment}.p{index}.mp4"
 
 
@@ -79,6 +81,7 @@ class MediaPlaylist:
 
     @property
     def duration_s(self) -> float:
+        """Seconds from the first segment to the end of the newest part."""
         open_s = sum(part.duration_s for part in self._open.parts) if self._open else 0.0
         return sum(segment.duration_s or 0.0 for segment in self.segments) + open_s
 
@@ -118,9 +121,11 @@ class MediaPlaylist:
         return is_far_part or segment > self.closed - 1 + _FAR_AHEAD
 
     def open_segment(self, at_ms: float, init: int, discontinuity: bool) -> None:
+        """Begin a segment; its parts follow."""
         self.segments.append(SegmentLine(len(self.segments), at_ms, init, discontinuity))
 
     def add_part(self, part: PartLine) -> None:
+        """Add a part to the open segment."""
         assert self._open
         self._open.parts.append(part)
 

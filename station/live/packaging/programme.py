@@ -95,11 +95,13 @@ class ProgrammeFolder:
             scratch.replace(self.folder / "programme.json")
 
     def write_init(self, number: int, codecs: Codecs) -> bytes:
+        """Write the initialisation segment of that number; returns its bytes."""
         data = init_segment(codecs)
         self._write(init_name(number), data)
         return data
 
     def open_segment(self, segment: OpenSegment) -> None:
+        """Note the segment that has begun, for after a crash."""
         (self.folder / "open.jsonl").write_bytes(_line(segment))
 
     def write_part(self, segment: int, index: int, data: bytes, ticks: int) -> None:
@@ -115,10 +117,12 @@ class ProgrammeFolder:
         self.drop_parts(segment.n - PARTS_KEPT_FOR)
 
     def append(self, segment: StoredSegment) -> None:
+        """Note a segment that is complete."""
         with (self.folder / "segments.jsonl").open("ab") as file:
             file.write(_line(segment))
 
     def drop_parts(self, segment: int) -> None:
+        """Delete the parts of a segment that stands as a whole."""
         for path in self.folder.glob(f"s{segment}.p*.mp4"):
             path.unlink(missing_ok=True)
 

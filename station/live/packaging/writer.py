@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class InitReady:
+    """An initialisation segment has been written."""
+
     number: int
     init: Init
     data: bytes
@@ -28,6 +30,8 @@ class InitReady:
 
 @dataclass(frozen=True, slots=True)
 class SegmentOpened:
+    """A segment has begun."""
+
     at_ms: float
     init: int
     discontinuity: bool
@@ -35,6 +39,8 @@ class SegmentOpened:
 
 @dataclass(frozen=True, slots=True)
 class PartReady:
+    """A part can be fetched."""
+
     segment: int
     index: int
     line: PartLine
@@ -43,6 +49,8 @@ class PartReady:
 
 @dataclass(frozen=True, slots=True)
 class SegmentClosed:
+    """A segment is complete."""
+
     stored: StoredSegment
 
 

@@ -48,6 +48,7 @@ class Rate:
 
     @property
     def bps(self) -> float:
+        """Bits per second over the window."""
         return self._octets * 8.0 / self._span_s if self._span_s > 0.0 else 0.0
 
 

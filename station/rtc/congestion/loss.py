@@ -60,10 +60,12 @@ class LossControl:
 
     @property
     def is_high(self) -> bool:
+        """Whether clearly more is lost than is usual on this path."""
         return self.fraction > max(HIGH, 2.0 * self._ordinary)
 
     @property
     def is_low(self) -> bool:
+        """Whether no more is lost than is usual on this path."""
         return self.fraction < self._ordinary + LOW
 
     def judge(self, estimate_bps: float, sent_bps: float) -> float:

@@ -39,6 +39,7 @@ class Prober:
 
     @property
     def is_on(self) -> bool:
+        """Whether a probe is under way."""
         return self._goal_bps > 0.0
 
     def padding_bytes(self, now_s: float, next_step_bps: int) -> int:

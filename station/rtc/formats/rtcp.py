@@ -37,17 +37,23 @@ class ReceiverBlock:
 
 @dataclass(frozen=True, slots=True)
 class Nack:
+    """Generic NACK (RFC 4585 §6.2.1): the sequence numbers that are missing."""
+
     ssrc: int
     lost: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class KeyframeWanted:
+    """PLI or FIR (RFC 4585 §6.3.1, RFC 5104 §4.3.1)."""
+
     ssrc: int
 
 
 @dataclass(frozen=True, slots=True)
 class Bye:
+    """BYE (RFC 3550 §6.6): these sources have ended."""
+
     ssrcs: tuple[int, ...]
 
 

@@ -38,6 +38,7 @@ class Span:
 
     @property
     def first(self) -> int:
+        """The first sequence number as this subscriber sees it."""
         return self.begins + self.sequence_offset
 
 

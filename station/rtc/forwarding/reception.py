@@ -59,6 +59,7 @@ class Reception:
 
     @property
     def jitter_s(self) -> float:
+        """Interarrival jitter in seconds (RFC 3550 §6.4.1)."""
         return self._jitter / self._clock_rate
 
     @property

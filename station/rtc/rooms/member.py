@@ -21,8 +21,11 @@ PAGE = "page"
 class Channel(Protocol):
     """How a member is told things."""
 
-    def send(self, message: Message) -> None: ...
-    def close(self) -> None: ...
+    def send(self, message: Message) -> None:
+        """Queue a message to the browser."""
+
+    def close(self) -> None:
+        """End the signalling after what is queued."""
 
 
 class NoChannel:
@@ -81,10 +84,12 @@ class Member:
 
     @property
     def info(self) -> MemberInfo:
+        """The member as others are told of them."""
         return MemberInfo(self.person, self.name)
 
     @property
     def upstream(self) -> Upstream | None:
+        """The side that publishes; None before the first offer."""
         end = self.up.end if self.up is not None else None
         return end if isinstance(end, Upstream) else None
 

@@ -60,18 +60,24 @@ class Join(Message, frozen=True, tag="join"):
 
 
 class Publish(Message, frozen=True, tag="publish"):
+    """An offer of what the browser sends; `sources` names each m-line by its mid."""
+
     id: str
     sdp: str
     sources: dict[str, str]
 
 
 class Subscribe(Message, frozen=True, tag="subscribe"):
+    """An offer to receive; `tracks` says which track each m-line is for."""
+
     id: str
     sdp: str
     tracks: dict[str, str]
 
 
 class Mute(Message, frozen=True, tag="mute"):
+    """The publisher has muted a track, or no longer."""
+
     id: str
     track: str
     muted: bool
@@ -114,14 +120,20 @@ class Report(Message, frozen=True, tag="report"):
 
 
 class Leave(Message, frozen=True, tag="leave"):
+    """The person goes."""
+
     id: str
 
 
 class Ping(Message, frozen=True, tag="ping"):
+    """Is anybody there?"""
+
     id: str
 
 
 class Joined(Message, frozen=True, tag="joined"):
+    """The answer to a join: the room as it is."""
+
     re: str
     person: str
     room: str
@@ -132,42 +144,60 @@ class Joined(Message, frozen=True, tag="joined"):
 
 
 class Published(Message, frozen=True, tag="published"):
+    """The answer to an offer to send; `tracks` gives each mid its track."""
+
     re: str
     sdp: str
     tracks: dict[str, str]
 
 
 class Subscribed(Message, frozen=True, tag="subscribed"):
+    """The answer to an offer to receive."""
+
     re: str
     sdp: str
 
 
 class Pong(Message, frozen=True, tag="pong"):
+    """The answer to a ping."""
+
     re: str
 
 
 class MemberJoined(Message, frozen=True, tag="member_joined"):
+    """Somebody has come in."""
+
     member: MemberInfo
 
 
 class MemberLeft(Message, frozen=True, tag="member_left"):
+    """Somebody has gone."""
+
     person: str
 
 
 class TrackAdded(Message, frozen=True, tag="track_added"):
+    """A track can be subscribed to."""
+
     track: TrackDescription
 
 
 class TrackRemoved(Message, frozen=True, tag="track_removed"):
+    """A track has ended."""
+
     track: str
 
 
 class TrackMuted(Message, frozen=True, tag="track_muted"):
+    """A track has been muted, or no longer."""
+
     track: str
     muted: bool
 
 
 class Recording(Message, frozen=True, tag="recording"):
+    """The state of the recording has changed."""
+
     state: str
     alarm: str | None = None
 

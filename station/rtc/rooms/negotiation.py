@@ -54,6 +54,7 @@ class PeerConnection:
         return Transport(ufrag, password, fingerprint, candidates, self.session.is_dtls_server)
 
     def close(self, reason: str = "left") -> None:
+        """End session and media without telling the owner."""
         self.session.on_closed = _nothing
         self.session.close(reason)
         self.end.close()

@@ -77,10 +77,12 @@ class RoomRecording:
 
     @property
     def info(self) -> RecordingInfo:
+        """The state as pages are told of it."""
         return RecordingInfo(self._recorder.state if self._recorder else "off", self._alarm)
 
     @property
     def is_on(self) -> bool:
+        """Whether it records or is paused."""
         return self.info.state != "off"
 
     async def recorded_s(self) -> float | None:

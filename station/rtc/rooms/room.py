@@ -190,6 +190,7 @@ class Room:
         member.reported.note(known, time.monotonic())
 
     def find_track(self, track_id: str) -> PublishedTrack | None:
+        """The published track of that id."""
         source = self.sources.get(track_id)
         return source.track if source is not None else None
 

@@ -80,6 +80,7 @@ class Rooms:
         self.rooms.clear()
 
     def get(self, name: str) -> Room | None:
+        """The room of that name; None if it is not here."""
         return self.rooms.get(name)
 
     def open(self, name: str) -> Room:

@@ -58,6 +58,7 @@ class MediaPort:
 
     @property
     def is_open(self) -> bool:
+        """Whether all UDP sockets are open."""
         return all(udp.fileno() >= 0 for udp in self.sockets.udp)
 
     def reachable(self, hosts: tuple[str, ...]) -> tuple[str, ...]:
@@ -110,6 +111,7 @@ class MediaPort:
             del self._by_address[address]
 
     def forget(self, session: Session) -> None:
+        """Take a session's addresses and names out of the tables; its counts stay in the totals."""
         if session in self.sessions:
             self.totals.refused += session.dropped_in
         self.sessions.discard(session)

@@ -49,12 +49,23 @@ _log = logging.getLogger(__name__)
 class MediaEnd(Protocol):
     """What stands behind a session: a publisher's or a subscriber's side."""
 
-    def connected(self) -> None: ...
-    def moved(self) -> None: ...
-    def receive_rtp(self, scratch: Scratch, size: int) -> None: ...
-    def receive_rtcp(self, items: list[rtcp.Feedback]) -> None: ...
-    def may_skip_feedback(self, buffer: bytearray, size: int) -> bool: ...
-    def tick(self, now_s: float) -> float: ...
+    def connected(self) -> None:
+        """DTLS is done: media may be sent."""
+
+    def moved(self) -> None:
+        """The peer now sends from another address."""
+
+    def receive_rtp(self, scratch: Scratch, size: int) -> None:
+        """One RTP packet, decrypted in place."""
+
+    def receive_rtcp(self, items: list[rtcp.Feedback]) -> None:
+        """What one compound RTCP packet said."""
+
+    def may_skip_feedback(self, buffer: bytearray, size: int) -> bool:
+        """Whether an RTCP packet, encrypted still, can only say once more that all is well."""
+
+    def tick(self, now_s: float) -> float:
+        """What is due at a monotonic time; returns in how many seconds to be called again."""
 
 
 class Session:
@@ -92,6 +103,7 @@ class Session:
 
     @property
     def is_connected(self) -> bool:
+        """Whether media can be sent and received."""
         return self.dtls.state == "connected" and not self.closed
 
     def local_credentials(self, remote_ufrag: str) -> tuple[str, str]:

@@ -22,6 +22,7 @@ class Sockets:
     tcp: tuple[socket.socket, ...]
 
     def close(self) -> None:
+        """Close all of them."""
         for opened in (*self.udp, *self.tcp):
             opened.close()
 

@@ -28,9 +28,14 @@ _log = logging.getLogger(__name__)
 class Receiver(Protocol):
     """Takes what arrives, and knows whom an address belongs to (the media port)."""
 
-    def receive(self, datagrams: list[bytes], wire: TcpWire, address: Address) -> None: ...
-    def knows(self, address: Address) -> bool: ...
-    def lost(self, address: Address) -> None: ...
+    def receive(self, datagrams: list[bytes], wire: TcpWire, address: Address) -> None:
+        """Datagrams that came over a connection (RFC 4571 framing taken off)."""
+
+    def knows(self, address: Address) -> bool:
+        """Whether a session has proven this address."""
+
+    def lost(self, address: Address) -> None:
+        """The connection has ended."""
 
 
 class TcpListener:
@@ -73,6 +78,7 @@ class TcpListener:
         return address
 
     def remove(self, address: Address) -> None:
+        """Forget a connection that has ended."""
         self.wires.pop(address, None)
         self.strangers.pop(address, None)
 
@@ -94,6 +100,7 @@ class TcpWire(asyncio.Protocol):
 
     @property
     def queued_bytes(self) -> int:
+        """Bytes that wait to be sent."""
         return self._transport.get_write_buffer_size() if self._transport is not None else 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

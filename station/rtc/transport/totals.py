@@ -33,4 +33,5 @@ class TotalsByKind:
         self.refused = 0  # datagrams past the allowances of sessions
 
     def of(self, kind: str) -> Totals:
+        """The totals of one kind of media."""
         return self.by_kind[kind]

@@ -21,8 +21,11 @@ class Flushable(Protocol):
     """What gathers while datagrams are read, and is sent after them; a little later if more `is_coming`."""
 
     @property
-    def is_coming(self) -> bool: ...
-    def flush(self) -> None: ...
+    def is_coming(self) -> bool:
+        """Whether a flush is scheduled."""
+
+    def flush(self) -> None:
+        """Send what has gathered."""
 
 
 class Wire(Protocol):
