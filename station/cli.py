@@ -210,7 +210,7 @@ def list_jobs() -> None:
     from station.operations.jobs_service import list_jobs as unfinished
 
     for line in _with_station(unfinished):
-        found = line.job
+        found = line.state.job
         typer.echo(f"{found.state:<8} {found.attempts} {found.key}  {found.error}".rstrip())
 
 
