@@ -26,6 +26,7 @@ from station.base.problems import mark_started
 from station.base.security_headers import add_security_headers
 from station.base.settings import Settings
 from station.base.station import Station
+from station.base.stylesheets import stylesheet_handler
 from station.base.templates import WEB, make_environments
 from station.base.web import CSRF_KEY, HTTP, ROUTE_KEY, SIGN_IN_PAGE, STATION, TEMPLATES, Handler, Route, principal_of
 from station.booking.find_pages import HOME_BLOCKS
@@ -102,6 +103,8 @@ def build_app(station: Station, routes: tuple[Route, ...] = ROUTES) -> web.Appli
         app.router.add_route(route.method, route.path, handler)
         if route.method == "GET":  # RFC 9110 §9.1: monitors and link previews ask by HEAD
             app.router.add_route("HEAD", route.path, handler)
+    for name in ("components.css", "stage.css"):
+        app.router.add_get(f"/static/css/{name}", stylesheet_handler(WEB / "css" / name))
     for name in ("css", "js", "vendor"):
         if (WEB / name).is_dir():
             app.router.add_static(f"/static/{name}", WEB / name)

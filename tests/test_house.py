@@ -59,6 +59,12 @@ def test_lines_fit_a_screen(pattern: str) -> None:
     assert wide == []
 
 
+def test_stylesheets_stay_small() -> None:
+    """No stylesheet passes 400 lines: each has one subject."""
+    large = [path.name for path in tracked("web/css/*.css") if path.read_text("utf-8").count("\n") > MAX_FILE_LINES]
+    assert large == []
+
+
 def test_files_and_functions_stay_small() -> None:
     """No module passes 400 lines, no function 60."""
     large = []
