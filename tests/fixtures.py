@@ -107,9 +107,11 @@ class Person:
             assert answer.status == status, (answer.status, text[:2000])
             return text
 
-    async def upload(self, path: str, files: list[tuple[str, bytes]], status: int = 200, **fields: str) -> str:
+    async def upload(
+        self, path: str, files: list[tuple[str, bytes]], status: int = 200, token: str = "", **fields: str
+    ) -> str:
         """Send a form with files (name, content) as a browser does: the token first, then what was typed; follows."""
-        form = FormData({"csrf": await self.token(), **fields}, default_to_multipart=True)
+        form = FormData({"csrf": token or await self.token(), **fields}, default_to_multipart=True)
         for name, content in files:
             form.add_field("photos", io.BytesIO(content), filename=name, content_type="image/jpeg")
         async with self.client.post(path, data=form, headers=self.headers) as answer:

@@ -7,20 +7,23 @@ import secrets
 import structlog
 from aiohttp import web
 
+from station.base.csrf import token_fits
 from station.base.errors import BadInput, NotAllowed, NotFound, NotSignedIn, StationError, TooManyRequests
 from station.base.i18n import choose_language
 from station.base.origin import is_own_origin, is_secure
 from station.base.problems import STARTED, problem, told_of
-from station.base.text import has_control, same_secret
+from station.base.text import has_control
 from station.base.uploads import MALFORMED, begin_upload
 from station.base.visit import is_new, send_visit, take_up_visit
 from station.base.web import (
+    CSRF_KEY,
     LANGUAGE,
     LATE_COOKIE,
+    SENT_TOKEN,
     SIGN_IN_PAGE,
     UNKEPT_FORM,
+    VISIT,
     Handler,
-    csrf_token,
     language_of,
     render,
     route_of,
@@ -93,7 +96,8 @@ async def _check_csrf(request: web.Request, upload: bool) -> None:
         token = await begin_upload(request)
     elif token is None and request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
         token = await _token_in_form(request)
-    if not same_secret(csrf_token(request), token or ""):
+    request[SENT_TOKEN] = token = token or ""
+    if not token_fits(request.app[CSRF_KEY], request.get(VISIT, ""), token):
         raise CsrfFailed
 
 

@@ -23,7 +23,7 @@ FIELDS: web.RequestKey[MultiDict[str]] = web.RequestKey("upload_fields", MultiDi
 MALFORMED = (ValueError, RuntimeError, LookupError, BadHttpMessage)
 CHUNK_BYTES = 256 * 1024
 MAX_PARTS = 64
-TOKEN_BYTES = 128
+TOKEN_BYTES = 256
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ import msgspec
 from aiohttp import ClientSession, web
 from jinja2 import Environment
 
+from station.base.csrf import make_token
 from station.base.errors import BadInput, TooLarge
 from station.base.principal import GUEST, Principal
 from station.base.station import Station
@@ -29,6 +28,7 @@ CSRF_KEY: web.AppKey[bytes] = web.AppKey("csrf_key", bytes)
 HTTP: web.AppKey[ClientSession] = web.AppKey("http", ClientSession)
 PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)
 LANGUAGE: web.RequestKey[str] = web.RequestKey("language", str)
+SENT_TOKEN: web.RequestKey[str] = web.RequestKey("sent_token", str)  # the CSRF token as it was sent
 VISIT: web.RequestKey[str] = web.RequestKey("visit", str)
 SIGN_IN_PAGE: web.AppKey[Callable[[web.Request], str]] = web.AppKey("sign_in_page")
 # A form that could not be taken: what to put back into the page shown now; the page on which it will be put back; or,
@@ -217,8 +217,7 @@ def _clean(value: Any) -> Any:
 
 def csrf_token(request: web.Request) -> str:
     """The token that forms and scripts must send back: bound to the visitor's cookie."""
-    visit = request.get(VISIT, "")
-    return hmac.new(request.app[CSRF_KEY], visit.encode(), hashlib.sha256).hexdigest()
+    return make_token(request.app[CSRF_KEY], request.get(VISIT, ""), request.get(PRINCIPAL, GUEST).account)
 
 
 def as_json(data: Any) -> str:

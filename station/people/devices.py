@@ -18,7 +18,6 @@ from station.base.text import same_secret
 from station.base.web import CSRF_KEY
 
 DEVICE_COOKIE = "station_device"
-ACCOUNT_COOKIE = "station_account"
 MAX_NAMES = 8  # on a computer that a whole office uses
 KEEP_S = 365 * 86400
 _FORM = re.compile(r"[0-9a-f]{32}(\.[0-9a-f]{32})+")
@@ -41,25 +40,6 @@ def remember_device(request: web.Request, response: web.StreamResponse, name: st
         DEVICE_COOKIE, ".".join([device, *kept]), max_age=KEEP_S, httponly=True, samesite="Lax", path="/",
         secure=is_secure(request),
     )  # fmt: skip
-
-
-def account_last_here(request: web.Request) -> str:
-    """The account that last signed in with this browser and did not sign out, "" if there is none."""
-    account, _, code = request.cookies.get(ACCOUNT_COOKIE, "").partition(".")
-    return account if code and same_secret(_code(request, "account", account), code) else ""
-
-
-def remember_account(request: web.Request, response: web.StreamResponse, account: str) -> None:
-    """Note whose browser this is until they sign out: a session that ran out leaves no trace of its own."""
-    value = f"{account}.{_code(request, 'account', account)}"
-    response.set_cookie(
-        ACCOUNT_COOKIE, value, max_age=KEEP_S, httponly=True, samesite="Lax", path="/", secure=is_secure(request)
-    )
-
-
-def forget_account(response: web.StreamResponse) -> None:
-    """Nobody is signed in here any longer."""
-    response.del_cookie(ACCOUNT_COOKIE, path="/")
 
 
 def _read(request: web.Request) -> tuple[str, list[str]]:

@@ -8,15 +8,18 @@ import secrets
 import structlog
 from aiohttp import web
 
+from station.base.csrf import owner_of
 from station.base.errors import StationError
 from station.base.middleware import CsrfFailed, wants_json
 from station.base.origin import counted_address, is_own_origin
 from station.base.text import clean_text
 from station.base.uploads import read_fields_only
 from station.base.web import (
+    CSRF_KEY,
     KEPT_FORM,
     KEPT_FORM_PAGE,
     LATE_COOKIE,
+    SENT_TOKEN,
     UNKEPT_FORM,
     Handler,
     page_of_form,
@@ -26,7 +29,6 @@ from station.base.web import (
     see_other,
     station_of,
 )
-from station.people.devices import account_last_here
 from station.people.kept_form_service import KEEP_FOR, Fields, KeptForm, find_form, forget_form, has_form, keep_form
 from station.people.way_back import CITIZEN_FORM, CODE_FORM, STAFF_FORM, safe_next
 
@@ -106,13 +108,24 @@ async def _store(request: web.Request, typed: Fields) -> bool:
         return False
     await station.bus.limit(f"kept-from:{counted_address(request)}", KEPT_AN_HOUR, 3600)
     secret = _secret(request) or secrets.token_urlsafe(32)
-    who = principal_of(request)
-    account = who.account if who.signed_in else account_last_here(request)
+    account = _owner(request)
+    if not account:
+        return False
     if not await keep_form(station, secret, account, KeptForm(request.path, page, typed)):
         return False
     request[LATE_COOKIE] = (KEPT_COOKIE, secret, int(KEEP_FOR.total_seconds()))
     request[KEPT_FORM_PAGE] = page
     return True
+
+
+def _owner(request: web.Request) -> str:
+    """Whose words these are: of whom the page with the form was made for, as its token says.
+
+    Nobody's ("") when somebody else is signed in by now: what is kept would wait here, but not for whoever reads this.
+    """
+    who = principal_of(request)
+    owner = owner_of(request.app[CSRF_KEY], request.get(SENT_TOKEN, ""))
+    return owner if not who.signed_in or who.account == owner else ""
 
 
 async def _find(request: web.Request) -> None:

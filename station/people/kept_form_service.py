@@ -35,7 +35,7 @@ class KeptForm:
 async def keep_form(station: Station, secret: str, account: str, form: KeptForm) -> bool:
     """Keep a form for the browser that holds `secret`; False when it keeps too many already.
 
-    `account` is whose words they are, "" when nobody knows: then whoever signs in next in this browser sees them.
+    `account` is whose words they are: nobody else who uses the browser gets to see them.
     """
     now = station.clock.now()
     sealed = Fernet(_key(secret)).encrypt(msgspec.json.encode(form.fields))
@@ -66,7 +66,7 @@ async def find_form(station: Station, who: Principal, secret: str, page: str) ->
     async with station.database.read() as connection:
         rows = await store.forms_of(connection, _hash(secret), page, station.clock.now())
     for row in rows:
-        if row.account in ("", who.account):
+        if row.account == who.account:
             return _open(row.action, row.page, row.sealed, secret)
     return None
 

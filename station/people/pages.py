@@ -23,7 +23,7 @@ from station.base.web import (
     translate,
 )
 from station.people import signin
-from station.people.devices import device_for, forget_account, remember_account, remember_device
+from station.people.devices import device_for, remember_device
 from station.people.model import SESSION_LIFETIME, Account, Caller, check_phone, fold_login, mask_phone
 from station.people.way_back import CITIZEN_FORM, CODE_FORM, STAFF_FORM, safe_next, sign_in_address
 from station.people.way_in import WAY_COOKIE
@@ -42,13 +42,17 @@ HOME_OF = {
 @web.middleware
 async def sessions(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Find out who is asking, from the session cookie."""
-    token = request.cookies.get(SESSION_COOKIE, "")
+    token = _session_token(request)
     request[PRINCIPAL] = GUEST
     if token and needs_session(request):
         station, address = station_of(request), client_address(request)
         request[PRINCIPAL] = who = await signin.find_principal(station, token, address)
         request[SESSION_CHECK] = SessionCheck(partial(signin.find_session, station, who.session, address))
     return await handler(request)
+
+
+def _session_token(request: web.Request) -> str:
+    return request.cookies.get(SESSION_COOKIE, "")
 
 
 def _caller(request: web.Request, name: str) -> Caller:
@@ -120,7 +124,7 @@ async def check_code(request: web.Request) -> web.StreamResponse:
     station, onward = station_of(request), safe_next(form.get("next"))
     caller = _caller(request, await signin.phone_of_visit(station, visit_of(request)))
     try:
-        token, account = await signin.check_code(station, form.get("code", ""), caller)
+        token, account = await signin.check_code(station, form.get("code", ""), caller, _session_token(request))
     except BadInput as error:
         return await _code_form(request, onward, error)
     return _signed_in(request, token, account, account.phone, onward or "/my", "citizen")
@@ -159,7 +163,7 @@ async def check_password(request: web.Request) -> web.StreamResponse:
     caller = _caller(request, fold_login(login))
     try:
         token, account = await signin.check_password(
-            station_of(request), login, form.get("password", ""), form.get("otp", ""), caller
+            station_of(request), login, form.get("password", ""), form.get("otp", ""), caller, _session_token(request)
         )
     except (BadInput, signin.WrongLogin, signin.TooManyTries) as error:
         return _password_form(request, onward, login, error)
@@ -168,10 +172,9 @@ async def check_password(request: web.Request) -> web.StreamResponse:
 
 async def sign_out(request: web.Request) -> web.StreamResponse:
     """End this session, and the visit with it."""
-    await signin.close_session(station_of(request), request.cookies.get(SESSION_COOKIE, ""))
+    await signin.close_session(station_of(request), _session_token(request))
     response = see_other("/")
     response.del_cookie(SESSION_COOKIE, path="/")
-    forget_account(response)
     renew_visit(request, response)
     return response
 
@@ -222,6 +225,5 @@ def _signed_in(request: web.Request, token: str, account: Account, name: str, on
     )
     _keep(request, response, WAY_COOKIE, way)
     remember_device(request, response, name)
-    remember_account(request, response, account.id)
     renew_visit(request, response)
     return response

@@ -135,10 +135,11 @@ async def phone_of_visit(station: Station, visit: str) -> str:
     return "" if row is None else str(row.phone)
 
 
-async def check_code(station: Station, typed: str, caller: Caller) -> tuple[str, Account]:
+async def check_code(station: Station, typed: str, caller: Caller, replaces: str = "") -> tuple[str, Account]:
     """Sign a citizen in by a code that this browser asked for; the new session's token. Raises WrongCode, CodeExpired.
 
-    A wrong try is counted even though the sign-in fails, so the count is committed before the error is raised.
+    `replaces` is the token of the session that the browser had so far: it ends. A wrong try is counted even though
+    the sign-in fails, so the count is committed before the error is raised.
     """
     code = read_code(typed)
     if not typed:
@@ -150,7 +151,7 @@ async def check_code(station: Station, typed: str, caller: Caller) -> tuple[str,
         if fitting:
             await store.use_up_codes(work, fitting[0].visit_hash, fitting[0].phone)
             account = await ensure_citizen(station, work, fitting[0].phone)
-            return await _open_session(station, work, account), account
+            return await _open_session(station, work, account, replaces), account
         await store.count_wrong_codes(work, [row.id for row in rows])
     if not rows:
         raise CodeExpired
@@ -161,10 +162,13 @@ def _is_open(station: Station, row: Any) -> bool:
     return code_is_open(row.tries, row.expires_at, station.clock.now())
 
 
-async def check_password(station: Station, login: str, password: str, otp: str, caller: Caller) -> tuple[str, Account]:
+async def check_password(
+    station: Station, login: str, password: str, otp: str, caller: Caller, replaces: str = ""
+) -> tuple[str, Account]:
     """Sign a member of staff in. Raises WrongLogin (never saying what was wrong), TooManyTries, BadInput for blanks.
 
-    Each try is counted before it is looked at, so that tries at once are as many as tries one after the other.
+    `replaces` is the token of the session that the browser had so far: it ends with this sign-in. Each try is counted
+    before it is looked at, so that tries at once are as many as tries one after the other.
     """
     name = fold_login(login)
     _check_filled(login=name, password=password, otp=otp)
@@ -183,7 +187,7 @@ async def check_password(station: Station, login: str, password: str, otp: str, 
         if not await store.use_dynamic_code(work, row.id, step):
             raise WrongLogin
         await store.forget_tries(work, [key for key, _ in _try_keys(name, caller)])
-        return await _open_session(station, work, account), account
+        return await _open_session(station, work, account, replaces), account
 
 
 def _check_filled(**typed: str) -> None:
@@ -247,10 +251,14 @@ async def find_session(station: Station, session: str, address: str = "") -> Pri
 
 async def close_session(station: Station, token: str) -> None:
     """Sign out: the session's passes and event streams end with it. Harmless for an unknown token."""
-    session = _hash(token)
     async with station.database.transaction() as work:
-        if await store.delete_session(work, session):
-            work.after_commit.append(partial(_tell_ended, station, session))
+        await _end_session(station, work, token)
+
+
+async def _end_session(station: Station, work: Transaction, token: str) -> None:
+    session = _hash(token)
+    if await store.delete_session(work, session):
+        work.after_commit.append(partial(_tell_ended, station, session))
 
 
 async def _tell_ended(station: Station, session: str) -> None:
@@ -274,7 +282,10 @@ def _principal_of(row: Any, session: str, address: str) -> Principal:
     return Principal(row.id, Role(row.role), row.name, row.scope, address, session)
 
 
-async def _open_session(station: Station, work: Transaction, account: Account) -> str:
+async def _open_session(station: Station, work: Transaction, account: Account, replaces: str) -> str:
+    """A new session in the place of the browser's earlier one, which nobody could sign out of any more."""
+    if replaces:
+        await _end_session(station, work, replaces)
     token, now = secrets.token_urlsafe(32), station.clock.now()
     await store.add_session(work, _hash(token), account.id, now, now + SESSION_LIFETIME)
     who = Principal(account.id, Role(account.role), account.name, account.scope)

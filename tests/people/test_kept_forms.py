@@ -9,9 +9,11 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from aiohttp import FormData
 from sqlalchemy import func, select, update
 
 from station.base.station import Station
+from station.base.visit import VISIT_COOKIE
 from station.demo.accounts import DEMO_ACCOUNTS, PASSWORD
 from station.people import store
 from station.people.expiry import delete_expired_sessions
@@ -58,6 +60,10 @@ async def sign_in_from(person: Person, location: str, account_id: str) -> str:
     return await person.post("/signin/staff", login=account.login, password=PASSWORD, otp=otp, next=onward)
 
 
+def visit_of(person: Person) -> str:
+    return next(c.value for c in person.client.session.cookie_jar if c.key == VISIT_COOKIE)
+
+
 async def send(person: Person, path: str, token: str, **fields: str) -> tuple[int, str, str]:
     """Send a form; its status, where it leads, and its text."""
     async with person.client.post(path, data={**fields, "csrf": token}, allow_redirects=False) as answer:
@@ -72,13 +78,16 @@ def test_every_form_names_the_page_it_stands_on() -> None:
 
 async def test_every_form_survives_a_session_that_ran_out(new_person: NewPerson, station: Station) -> None:
     """Whatever the form: who is no longer signed in is sent to sign in, and the text is kept."""
+    clerk = await new_person("ac_demo_clerk")
+    token, visit = await clerk.token(), visit_of(clerk)
     for route in FORM_PATHS:
         guest, path, before = await new_person(), example(route.path), await kept_count(station)
+        guest.client.session.cookie_jar.update_cookies({VISIT_COOKIE: visit})
         if route.upload:
-            text = await guest.upload(path, [("a.jpg", b"\xff" * 200_000)], reason=TEXT)
+            text = await guest.upload(path, [("a.jpg", b"\xff" * 200_000)], token=token, reason=TEXT)
             assert "登录以后还在那一页" in text
         else:
-            status, location, _ = await send(guest, path, await guest.token(), reason=TEXT)
+            status, location, _ = await send(guest, path, token, reason=TEXT)
             assert status == 303, path
             assert urlsplit(location).path in ("/signin", "/signin/staff")
             assert "登录以后还在那一页" in await guest.get(location), path
@@ -136,14 +145,62 @@ async def test_what_is_stored_cannot_be_read_without_the_browser(new_person: New
 async def test_a_page_left_open_too_long_loses_nothing(new_person: NewPerson, station: Station) -> None:
     """A form whose token is of a visit before is refused, kept, and put back; another site's form is not kept."""
     clerk = await new_person("ac_demo_clerk")
+    token = await clerk.token()
+    await clerk.post("/signout")
+    await sign_in_from(clerk, "/signin/staff?next=/desk", "ac_demo_clerk")
     own = {"Sec-Fetch-Site": "same-origin"}
     for headers, kept in ((own, 1), ({}, 1), ({"Origin": "https://other.example"}, 1)):
-        data = {"csrf": "0" * 64, "title": TEXT}
+        data = {"csrf": token, "title": TEXT}
         async with clerk.client.post("/desk/hearings", data=data, headers=headers) as answer:
             assert answer.status == 403
             assert ("回去接着改" in await answer.text()) == (headers is own)
         assert await kept_count(station) == kept
     assert shown(TEXT, await clerk.get("/desk/hearings/new"))
+
+
+@pytest.mark.parametrize("upload", [False, True])
+async def test_an_old_tab_keeps_nothing_for_the_next_user(
+    new_person: NewPerson, station: Station, upload: bool
+) -> None:
+    """Sent after its owner has signed out: whoever signs in next in this browser never gets it, the owner does."""
+    person = await new_person("ac_demo_clerk")
+    token, own = await person.token(), {"Sec-Fetch-Site": "same-origin"}
+    await person.post("/signout")
+    path = "/book/sl_x" if upload else "/desk/hearings"
+    data: FormData | dict[str, str] = {"csrf": token, "title": TEXT}
+    if upload:
+        data = FormData({"csrf": token, "title": TEXT}, default_to_multipart=True)
+    async with person.client.post(path, data=data, headers=own) as answer:
+        assert answer.status == 403
+    page = path if upload else "/desk/hearings/new"
+    await sign_in_from(person, "/signin/staff?next=/privacy", "ac_demo_admin")
+    async with person.client.get(page) as answer:
+        assert TEXT not in html.unescape(await answer.text())
+    await person.post("/signout")
+    await sign_in_from(person, "/signin/staff?next=/privacy", "ac_demo_clerk")
+    async with person.client.get(page) as answer:
+        assert TEXT in html.unescape(await answer.text())
+
+
+async def test_an_old_tab_under_somebody_elses_sign_in_keeps_nothing(new_person: NewPerson, station: Station) -> None:
+    """The answer holds the words, to be copied by whoever wrote them; nothing is stored for who is signed in now."""
+    person = await new_person("ac_demo_clerk")
+    token, own = await person.token(), {"Sec-Fetch-Site": "same-origin"}
+    await sign_in_from(person, "/signin/staff?next=/privacy", "ac_demo_admin")  # over the session that still lives
+    async with person.client.post("/desk/hearings", data={"csrf": token, "title": TEXT}, headers=own) as answer:
+        assert answer.status == 403
+        assert shown(TEXT, await answer.text())
+    assert await kept_count(station) == 0
+
+
+@pytest.mark.parametrize("forge", ["0" * 64, "0" * 64 + b"ac_demo_clerk".hex() + "0" * 32, "路", ""])
+async def test_a_token_that_we_never_made_names_no_owner(new_person: NewPerson, station: Station, forge: str) -> None:
+    """Nothing is kept under an account that somebody wrote into a token."""
+    guest = await new_person()
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    async with guest.client.post("/desk/hearings", data={"csrf": forge, "title": TEXT}, headers=headers) as answer:
+        assert answer.status == 403
+    assert await kept_count(station) == 0
 
 
 async def test_a_form_refused_for_another_reason_is_kept(new_person: NewPerson) -> None:

@@ -11,11 +11,13 @@ import pytest
 
 from station.base.clock import FixedClock
 from station.base.errors import BadInput
+from station.base.principal import GUEST
 from station.base.station import Station
 from station.demo.accounts import DEMO_ACCOUNTS, PASSWORD
 from station.notices.service import list_newest
 from station.people import signin
 from station.people.model import Caller, check_phone
+from station.people.pages import SESSION_COOKIE
 from tests.fixtures import MONDAY_TEN, Person
 
 NewPerson = Callable[..., Awaitable[Person]]
@@ -268,6 +270,18 @@ async def test_next_never_leads_to_another_site(new_person: NewPerson) -> None:
     guest = await new_person()
     text = await guest.get("/signin?next=//evil.example/x")
     assert "evil.example" not in text
+
+
+@pytest.mark.parametrize("account", ["ac_demo_citizen", "ac_demo_admin"])
+async def test_signing_in_over_a_living_session_ends_it(station: Station, new_person: NewPerson, account: str) -> None:
+    """The browser's earlier session is gone, whoever it was of; a stolen copy of its cookie opens nothing."""
+    person = await new_person("ac_demo_clerk")
+    before = next(c.value for c in person.client.session.cookie_jar if c.key == SESSION_COOKIE)
+    assert (await signin.find_principal(station, before, "")).account == "ac_demo_clerk"
+    await person.sign_in(account)
+    assert await signin.find_principal(station, before, "") == GUEST
+    now = next(c.value for c in person.client.session.cookie_jar if c.key == SESSION_COOKIE)
+    assert (await signin.find_principal(station, now, "")).account == account
 
 
 async def test_sign_out_ends_the_session(new_person: NewPerson) -> None:
