@@ -13,6 +13,7 @@ from station.live.web.service import broadcasts_of_meeting
 from station.meeting import service
 from station.meeting.consent import own_consents
 from station.meeting.lobby import LOBBY_TOPIC
+from station.meeting.matters import list_matters
 from station.meeting.model import Relation, asked_kinds, requires_consent
 from station.photos.model import booking_holder
 from station.photos.service import list_photos
@@ -51,6 +52,7 @@ async def show_meeting(request: web.Request) -> web.StreamResponse:
         topic=booking.topic if booking else "",
         booking=booking,
         photos=await list_photos(station, booking_holder(booking.id)) if booking and hosting else [],
+        noted=await list_matters(station, who, meeting.id) if hosting and not meeting.open else [],
         units=await list_units(station) if seat.may_note or hosting else [],
     )
 

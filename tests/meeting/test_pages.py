@@ -8,15 +8,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from io import BytesIO
 
+import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
+from sqlalchemy import update
 
 from station.app import build_app
 from station.base.station import Station
 from station.booking.model import Booking
+from station.cases.store import cases
 from station.meeting.chat import send_chat
 from station.meeting.lobby import enter_lobby
+from station.meeting.matters import note_matter
 from station.meeting.model import Meeting
+from station.meeting.store import meetings
 from tests.fixtures import Person
 from tests.meeting.conftest import DEPUTY, ZHAO, Enter, Roles, let_in
 from tests.meeting.test_lobby import open_hearing
@@ -164,3 +169,46 @@ async def test_only_who_shows_a_picture_goes_on_air(
     closed = await open_hearing(town, public=False)
     assert "不公开，不能直播" in await clerk.post(f"/desk/hearings/{closed.id}/live", status=422, person=DEPUTY.account)
     assert "现在没有直播" in await (await visitor(None)).get("/live")
+
+
+@pytest.mark.parametrize(
+    ("language", "none", "numbered", "thanks"),
+    [
+        ("zh-CN", "这次没有记下要交办的事", "下面的事都有编号", "谢谢您来"),
+        ("en", "No matters were noted", "Each of these matters has its number", "Thank you for coming"),
+    ],
+)
+async def test_after_the_end_staff_read_the_numbers_of_what_was_noted(
+    town: Station, visitor: NewPerson, reception: Meeting, language: str, none: str, numbered: str, thanks: str
+) -> None:
+    """Deputy and clerk go on with them, under their own navigation and to their own desk; the citizen is thanked."""
+    people = {account: await visitor(account) for account in ("ac_demo_citizen", "ac_demo_deputy1", "ac_demo_clerk")}
+    for person in people.values():
+        person.headers = {"Accept-Language": language}
+    noted = [await note_matter(town, DEPUTY, reception.id, title) for title in ("一楼采光", "楼道堆物")]
+    async with town.database.transaction() as work:
+        await work.execute(update(meetings).where(meetings.c.id == reception.id).values(state="ended"))
+    for account, home in (("ac_demo_deputy1", "/deputy"), ("ac_demo_clerk", "/desk")):
+        page = await people[account].get(f"/meet/{reception.id}")
+        assert numbered in page and thanks not in page
+        assert all(f'href="/cases/{matter.id}"' in page and matter.number in page for matter in noted)
+        assert f'href="{home}"' in page.partition("<nav")[2].partition("</nav>")[0]
+        assert f'href="{home}"' in page.partition("<main")[2].partition("</main>")[0]
+        assert 'href="/my"' not in page and 'href="/deputies"' not in page.partition("<main")[0]
+    page = await people["ac_demo_citizen"].get(f"/meet/{reception.id}")
+    assert thanks in page and noted[0].number not in page and 'href="/my"' in page
+    async with town.database.transaction() as work:
+        await work.execute(update(cases).values(meeting_id=None))
+    assert none in await people["ac_demo_clerk"].get(f"/meet/{reception.id}")
+
+
+@pytest.mark.parametrize(("account", "home"), [("ac_demo_deputy1", "/deputy"), ("ac_demo_clerk", "/desk")])
+async def test_staff_keep_their_navigation_on_each_page_of_a_meeting(
+    town: Station, visitor: NewPerson, reception: Meeting, booking: Booking, account: str, home: str
+) -> None:
+    """Before the meeting, at a booking and its replay: the way back leads to their desk, not to the citizen's page."""
+    person = await visitor(account)
+    for path in (f"/meet/{reception.id}", f"/bookings/{booking.id}", f"/replay/{reception.id}", "/nowhere"):
+        page = await person.get(path, status=404 if path == "/nowhere" else 200)
+        navigation = page.partition("<nav")[2].partition("</nav>")[0]
+        assert f'href="{home}"' in navigation and 'href="/my"' not in navigation, path

@@ -6,6 +6,8 @@ import { fill, make, part, partIfAny, span } from "./page.js";
 
 export class Matters {
   #form = partIfAny("matter-form", HTMLFormElement);
+  /** @type {Matter[]} */
+  noted = [];
 
   /** @param {MeetingApi} api @param {Record<string, string>} words */
   constructor(api, words) {
@@ -19,6 +21,7 @@ export class Matters {
 
   /** @param {Matter[]} matters */
   show(matters) {
+    this.noted = matters;
     if (!this.#form) return;
     part("matters-count", HTMLElement).textContent = matters.length ? String(matters.length) : "";
     part("matters", HTMLOListElement).replaceChildren(...matters.map((matter) => this.#item(matter)));

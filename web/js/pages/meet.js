@@ -4,7 +4,7 @@ import { askConsent, hasAnswered } from "../meet/consent.js";
 import { DeviceCheck } from "../meet/device_check.js";
 import { OwnDevices } from "../meet/devices.js";
 import { listen, soon } from "../meet/events.js";
-import { fill, onClick, part, partIfAny, say } from "../meet/page.js";
+import { fill, make, onClick, part, partIfAny, say } from "../meet/page.js";
 import { Room } from "../meet/room.js";
 import { chime } from "../meet/sound.js";
 import { showStep } from "../meet/steps.js";
@@ -125,7 +125,21 @@ function over(sentence, forGood) {
   devices.close();
   if (sentence) part("over-words", HTMLElement).textContent = sentence;
   part("come-back", HTMLElement).hidden = forGood;
+  showNoted();
   showStep("over");
+}
+
+/** The numbers of what was noted in the room: staff go on with them after it. */
+function showNoted() {
+  const list = partIfAny("noted", HTMLUListElement);
+  const matters = room?.matters.noted ?? [];
+  if (!list || !matters.length) return;
+  list.replaceChildren(...matters.map(({ id, number, title }) => {
+    const link = make("a", "", title);
+    link.href = `/cases/${id}`;
+    return make("li", "", link, " ", make("b", "num", number));
+  }));
+  list.hidden = false;
 }
 
 const refresh = soon(async () => {
