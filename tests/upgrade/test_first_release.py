@@ -33,13 +33,18 @@ def counts(file: Path) -> dict[str, int]:
         return {t: connection.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in KEPT}
 
 
-@pytest.fixture
-def old_folder(tmp_path: Path) -> Path:
+def unpack(tmp_path: Path) -> Path:
     """The older release's data folder, as it lies on the disk before the new program starts."""
     folder = tmp_path / "var"
     folder.mkdir()
     (folder / "station.db").write_bytes(lzma.decompress(FIRST_RELEASE.read_bytes()))
     return folder
+
+
+@pytest.fixture
+def old_folder(tmp_path: Path) -> Path:
+    """That folder, for each test."""
+    return unpack(tmp_path)
 
 
 @pytest_asyncio.fixture
