@@ -43,7 +43,7 @@ def server(profile: Path | None = None) -> Server:
 def _start(profile: Path | None) -> Iterator[Running]:
     with tempfile.TemporaryDirectory(prefix="station-bench-") as folder:
         GrantSigner.load(Path(folder) / "keys")
-        http, udp = pick_port(), pick_port(udp=True)
+        http, udp = pick_port(), pick_port()
         environment = {
             **os.environ, "STATION_DATA": folder, "STATION_MEDIA_HTTP_PORT": str(http), "STATION_MEDIA_PORT": str(udp),
         }  # fmt: skip

@@ -42,7 +42,7 @@ def media_role(folder: Path, pages: str = "") -> Iterator[Role]:
 
     Raises RuntimeError when it does not answer in time.
     """
-    http, udp = pick_port(), pick_port(udp=True)
+    http, udp = pick_port(), pick_port()
     environment = {
         **os.environ, "STATION_DATA": str(folder), "STATION_PUBLIC_ORIGIN": pages,
         "STATION_MEDIA_HTTP_PORT": str(http), "STATION_MEDIA_PORT": str(udp),

@@ -10,6 +10,8 @@ import structlog
 pytest_plugins = ["tests.fixtures", "tests.servers"]
 # What starts a browser, a database, processes or real media: left out by `--unit`.
 SERVERS = {"browser", "postgres_url", "redis_url", "smtp_server", "database_url", "media", "roles", "station_folder"}
+HEAVY_FIXTURES = {"browser", "media", "roles", "running_station"}
+HEAVY_FOLDERS = {"accessibility", "bench", "deploy", "journeys", "resilience", "serve", "upgrade"}
 SLOW_FOLDERS = {"accessibility", "bench", "browsers", "deploy", "fuzz", "journeys", "resilience", "serve", "upgrade"}
 
 # structlog's own renderer draws a traceback with all local values: seconds for each exception that a test provokes.
@@ -22,18 +24,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--unit", action="store_true", help="leave out tests with browsers, servers or processes")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselects, rather than skips, what `--unit` leaves out: nothing is taken for tested."""
-    if not config.getoption("--unit"):
-        return
-    kept = [item for item in items if _is_unit(item)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
-    items[:] = kept
+    """Deselects, rather than skips, what `--unit` leaves out: nothing is taken for tested; and says what may run
+    beside what: whatever starts a browser, media or a whole station is one group, so that no two of them at a time
+    take the machine's cores from each other; it goes first, as it takes longest.
+    """
+    if config.getoption("--unit"):
+        kept = [item for item in items if _is_unit(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        items[:] = kept
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("heavy" if _is_heavy(item) else item.path.name))
+    items.sort(key=lambda item: not _is_heavy(item))
+
+
+def _is_heavy(item: pytest.Item) -> bool:
+    return bool(_folders(item) & HEAVY_FOLDERS or set(getattr(item, "fixturenames", ())) & HEAVY_FIXTURES)
 
 
 def _is_unit(item: pytest.Item) -> bool:
-    folders = set(item.path.relative_to(item.config.rootpath).parts)
-    return not (folders & SLOW_FOLDERS or set(getattr(item, "fixturenames", ())) & SERVERS)
+    return not (_folders(item) & SLOW_FOLDERS or set(getattr(item, "fixturenames", ())) & SERVERS)
+
+
+def _folders(item: pytest.Item) -> set[str]:
+    return set(item.path.relative_to(item.config.rootpath).parts)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

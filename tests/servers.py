@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
+import itertools
 import json
 import os
 import pwd
@@ -19,6 +21,7 @@ import time
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import asyncpg
@@ -46,20 +49,21 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 
-def pick_port(udp: bool = False) -> int:
-    """A port of this machine that was free a moment ago, with `udp` for both protocols."""
-    while True:
-        with (
-            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe,
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
-        ):
-            probe.bind(("127.0.0.1", 0))
-            number = int(probe.getsockname()[1])
-            if udp:
-                with contextlib.suppress(OSError):
-                    other.bind(("127.0.0.1", number))
-            if not udp or other.getsockname()[1] == number:
-                return number
+def _ports_of_worker() -> Iterator[int]:
+    # Below those that the kernel gives to outgoing connections, so that none is taken between the look and its use.
+    # Each worker has a range of its own, begun anywhere: another run may be on this machine.
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    size = 22_000 // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    start = secrets.randbelow(size)
+    return (10_000 + worker * size + (start + step) % size for step in itertools.count())
+
+
+PORTS = _ports_of_worker()
+
+
+def pick_port() -> int:
+    """A port of this machine that was free a moment ago, for UDP and TCP."""
+    return next(port for port in PORTS if _is_free(port))
 
 
 def pick_ports(count: int) -> int:
@@ -338,8 +342,32 @@ class RunningStation:
         )  # fmt: skip
 
 
+PREPARE_DEMO = """
+import asyncio, sys
+from pathlib import Path
+from station.base.settings import Settings
+from station.serve.folder import make_private
+from station.serve.supervisor import prepare
+make_private()
+asyncio.run(prepare(Settings(data=Path(sys.argv[1]), demo=True, _env_file=None)))
+"""
+
+
+@cache
+def demo_data() -> Path:
+    """A data folder as `station serve --demo` leaves it after its first start, made once: copy it."""
+    folder = Path(tempfile.mkdtemp(prefix="station-demo-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("STATION_")}
+    command = [sys.executable, "-c", PREPARE_DEMO, str(folder / "var")]
+    subprocess.run(command, env={**bare, "PYTHONPATH": str(ROOT)}, cwd=folder, stdout=subprocess.DEVNULL, check=True)
+    return folder / "var"
+
+
 @contextlib.contextmanager
-def start_station(folder: Path, demo: bool = True, **settings: str) -> Iterator[RunningStation]:
+def start_station(
+    folder: Path, demo: bool = True, first_start: bool = False, **settings: str
+) -> Iterator[RunningStation]:
     """`python -m station serve` on free ports with data in `folder`; ready when it is yielded, ended afterwards."""
     host = settings.get("STATION_HOST", "127.0.0.1")
     port = settings.get("STATION_HTTP_PORT") or str(pick_port())
@@ -354,6 +382,8 @@ def start_station(folder: Path, demo: bool = True, **settings: str) -> Iterator[
         "STATION_LIVE_HTTP_PORT": str(pick_port()),
         **settings,
     }
+    if demo and not first_start and not (folder / "var").exists() and "STATION_DATABASE_URL" not in settings:
+        shutil.copytree(demo_data(), folder / "var")  # saves each its first start
     log = folder / "station.log"
     arguments = ["serve", "--demo"] if demo else ["serve"]
     with log.open("ab") as output:

@@ -147,7 +147,7 @@ class MediaProcess:
         self.http_port = pick_port()
         self.url = f"http://127.0.0.1:{self.http_port}"
         self.environment = {
-            **os.environ, "STATION_DATA": str(folder), "STATION_MEDIA_PORT": str(pick_port(udp=True)),
+            **os.environ, "STATION_DATA": str(folder), "STATION_MEDIA_PORT": str(pick_port()),
             "STATION_MEDIA_HTTP_PORT": str(self.http_port), "STATION_PUBLIC_ORIGIN": pages.rstrip("/"),
         }  # fmt: skip
         self.http = http

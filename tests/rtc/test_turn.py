@@ -47,7 +47,7 @@ RELAYED = """async () => {
 @asynccontextmanager
 async def coturn(folder: Path) -> AsyncIterator[str]:
     """A coturn as deploy/coturn.conf has it, but on a free port and without TLS; its URLs."""
-    port = pick_port(udp=True)
+    port = pick_port()
     process = await asyncio.create_subprocess_exec(
         "turnserver", "-n", f"--listening-ip={HOST}", f"--relay-ip={HOST}", f"--listening-port={port}",
         "--use-auth-secret", f"--static-auth-secret={SECRET}", "--realm=station", "--fingerprint",

@@ -15,7 +15,7 @@ from tests.servers import pick_port
 
 def settings_on_free_ports(data: Path, **others: int) -> Settings:
     ports = {name: pick_port() for name in ("http_port", "media_http_port", "live_http_port")}
-    ports["media_port"] = pick_port(udp=True)
+    ports["media_port"] = pick_port()
     ports["media_processes"] = 1
     return Settings(_env_file=None, data=data, **{**ports, **others})  # type: ignore[call-arg]
 

@@ -95,7 +95,7 @@ def test_a_taken_port_is_one_sentence(running_station: RunningStation, tmp_path:
 
 def test_all_end_together_and_restarting_keeps_the_data(tmp_path: Path) -> None:
     """SIGTERM ends every role within seconds with exit 0; the next start finds the same keys and the same ledger."""
-    with start_station(tmp_path) as first:
+    with start_station(tmp_path, first_start=True) as first:
         key = (first.data / "keys" / "grant.key").read_bytes()
         children = psutil.Process(first.process.pid).children(recursive=True)
         assert len(children) >= len(ROLES)
