@@ -19,7 +19,6 @@ from station.base.database import Database
 from station.base.deadlines import DEADLINES, HEADER_S, Deadlines
 from station.base.errors import NotAllowed, NotSignedIn
 from station.base.grants import GrantSigner
-from station.base.i18n import Translator
 from station.base.middleware import add_cors, add_hsts, csrf, errors, well_formed
 from station.base.origin import is_shared_address
 from station.base.problems import mark_started
@@ -27,8 +26,8 @@ from station.base.security_headers import add_security_headers
 from station.base.settings import Settings
 from station.base.station import Station
 from station.base.stylesheets import stylesheet_handler
-from station.base.templates import WEB, make_environments
-from station.base.web import CSRF_KEY, HTTP, ROUTE_KEY, SIGN_IN_PAGE, STATION, TEMPLATES, Handler, Route, principal_of
+from station.base.templates import WEB, environments
+from station.base.web import CSRF_KEY, HTTP, ROUTE_KEY, SIGN_IN_PAGE, STATION, Handler, Route, principal_of
 from station.booking.find_pages import HOME_BLOCKS
 from station.gateway import UNJOINED, UnjoinedSockets
 from station.home import live_card
@@ -90,7 +89,7 @@ def build_app(station: Station, routes: tuple[Route, ...] = ROUTES) -> web.Appli
     app.on_response_prepare.extend([mark_started, add_hsts, add_cors, add_security_headers, figures.count])
     app[DEADLINES] = deadlines
     app[STATION] = station
-    app[TEMPLATES] = make_environments(Translator())
+    environments()  # read now, rather than while the first visitor waits
     app[CSRF_KEY] = _csrf_key(station.settings.keys)
     app[HOME_BLOCKS] = (live_card,)
     app[SIGN_IN_PAGE] = sign_in_page

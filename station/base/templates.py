@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
@@ -16,9 +19,13 @@ from station.base.i18n import LANGUAGES, Translator, format_day, format_moment, 
 WEB = Path(__file__).resolve().parents[2] / "web"
 
 
-def make_environments(translator: Translator) -> dict[str, Environment]:
-    """An environment for each language; compiled templates are kept in memory."""
-    return {language: _environment(translator, language) for language in LANGUAGES}
+@cache
+def environments() -> Mapping[str, Environment]:
+    """An environment for each language. All applications of a process share them: reading the catalogues and compiling
+    the templates costs more than anything else of a start, and neither holds anything of a station.
+    """
+    translator = Translator()
+    return MappingProxyType({language: _environment(translator, language) for language in LANGUAGES})
 
 
 def _environment(translator: Translator, language: str) -> Environment:

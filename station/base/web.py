@@ -11,19 +11,18 @@ from urllib.parse import quote
 
 import msgspec
 from aiohttp import ClientSession, web
-from jinja2 import Environment
 
 from station.base.csrf import make_token
 from station.base.errors import BadInput, TooLarge
 from station.base.principal import GUEST, Principal
 from station.base.station import Station
+from station.base.templates import environments
 from station.base.text import clean_text, fold
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 T = TypeVar("T")
 
 STATION: web.AppKey[Station] = web.AppKey("station", Station)
-TEMPLATES: web.AppKey[dict[str, Environment]] = web.AppKey("templates", dict)
 CSRF_KEY: web.AppKey[bytes] = web.AppKey("csrf_key", bytes)
 HTTP: web.AppKey[ClientSession] = web.AppKey("http", ClientSession)
 PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)
@@ -109,14 +108,14 @@ def language_of(request: web.Request) -> str:
 
 def translate(request: web.Request, message: str, **params: object) -> str:
     """One sentence in the visitor's language, for answers that are not templates."""
-    environment = request.app[TEMPLATES][language_of(request)]
+    environment = environments()[language_of(request)]
     text = str(environment.globals["translate"](message))  # type: ignore[operator]
     return text % params if params else text
 
 
 def render(request: web.Request, template: str, status: int = 200, **context: Any) -> web.Response:
     """A page from `web/templates`, in the visitor's language."""
-    environment = request.app[TEMPLATES][language_of(request)]
+    environment = environments()[language_of(request)]
     station = station_of(request)
     shared = {
         "who": request.get(PRINCIPAL, GUEST),
