@@ -9,7 +9,17 @@ import structlog
 
 pytest_plugins = ["tests.fixtures", "tests.servers"]
 # What starts a browser, a database, processes or real media: left out by `--unit`.
-SERVERS = {"browser", "postgres_url", "redis_url", "smtp_server", "database_url", "media", "roles", "station_folder"}
+SERVERS = {
+    "browser",
+    "postgres_url",
+    "redis_url",
+    "smtp_server",
+    "database_url",
+    "media",
+    "roles",
+    "node",
+    "station_folder",
+}
 HEAVY_FIXTURES = {"browser", "media", "roles", "running_station"}
 HEAVY_FOLDERS = {"accessibility", "bench", "deploy", "journeys", "resilience", "serve", "upgrade"}
 SLOW_FOLDERS = {"accessibility", "bench", "browsers", "deploy", "fuzz", "journeys", "resilience", "serve", "upgrade"}

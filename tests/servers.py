@@ -235,6 +235,15 @@ def _async_url(url: str, database: str) -> str:
     return url.replace("postgresql://", "postgresql+asyncpg://", 1).rsplit("/", 1)[0] + f"/{database}"
 
 
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Node, which runs our browser modules without a browser: see `tests.scripts`."""
+    program = shutil.which("node")
+    if program is None:
+        raise RuntimeError("node was not found: run make test, which installs it")
+    return program
+
+
 # --- Redis, mail, browser --------------------------------------------------------------------------------------------
 
 

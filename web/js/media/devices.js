@@ -67,9 +67,12 @@ async function open(how) {
 
 /** @typedef {{id: string, label: string}} Device a label is empty until a device has been opened */
 
-/** What is plugged in. @returns {Promise<{cameras: Device[], microphones: Device[], speakers: Device[]}>} */
+/**
+ * What is plugged in; nothing while the browser keeps that back, which is to stop nobody.
+ * @returns {Promise<{cameras: Device[], microphones: Device[], speakers: Device[]}>}
+ */
 export async function listDevices() {
-  const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+  const all = (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? [];
   /** @param {MediaDeviceKind} kind */
   const of = (kind) =>
     all.filter((device) => device.kind === kind).map(({ deviceId, label }) => ({ id: deviceId, label }));

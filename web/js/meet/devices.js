@@ -114,7 +114,8 @@ export class OwnDevices extends EventTarget {
 
   /** Not every browser says that a device in use was pulled out: it is missing in the list all the same. */
   async #lookAround() {
-    const all = (await navigator.mediaDevices.enumerateDevices()).map((device) => device.deviceId);
+    const { cameras, microphones } = await listDevices();
+    const all = [...cameras, ...microphones].map((device) => device.id);
     const known = all.some((id) => id !== "");
     for (const track of this.stream.getTracks()) {
       const id = track.getSettings().deviceId;

@@ -1,0 +1,131 @@
+"""Modules of the meeting's page by themselves, with devices and videos that only some browsers have."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scripts import run_script
+
+pytestmark = pytest.mark.usefixtures("node")
+CHECK = """
+import { byId, lend, Track } from "PAGE";
+import { DeviceCheck } from "WEB/meet/device_check.js";
+import { OwnDevices } from "WEB/meet/devices.js";
+const media = lend({
+  getUserMedia: async ({ video, audio }) => {
+    if (video && audio) throw Object.assign(new Error(), { name: "NotFoundError" });
+    if (audio) throw Object.assign(new Error(), { name: "NotAllowedError" });
+    return new MediaStream([new Track("video")]);
+  },
+  enumerateDevices: () => %s,
+});
+const words = new Proxy({}, { get: (_, name) => String(name) });
+const devices = new OwnDevices();
+const check = new DeviceCheck(devices, words);
+await check.run();
+media.dispatchEvent(new Event("devicechange"));
+await new Promise((resolve) => setImmediate(resolve));
+const said = (id) => byId(id).parts.get("b").textContent;
+done({
+  camera: said("check-camera"), microphone: said("check-mic"), choices: byId("cameras").children.length,
+  live: devices.camera?.readyState ?? null,
+});
+"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "choices"),
+    [
+        ("Promise.reject(new DOMException('', 'NotAllowedError'))", 0),
+        ("Promise.reject(new DOMException('', 'InvalidStateError'))", 0),
+        ("new Promise(() => {})", 0),
+        ("Promise.resolve([{ kind: 'videoinput', deviceId: 'video', label: 'video 1' }])", 1),
+        ("Promise.resolve([{ kind: 'videoinput', deviceId: '', label: '' }])", 1),
+    ],
+)
+def test_a_browser_that_keeps_its_list_of_devices_back_is_no_obstacle(answer: str, choices: int) -> None:
+    """Refused, never answered, or without names: the check ends, says the cause of each device, and keeps what is open.
+
+    Nothing is left rejected, and nobody takes a device for pulled out because it could not be listed.
+    """
+    found = run_script(CHECK % answer)
+    assert found == {"camera": "cameraOk", "microphone": "micDenied", "choices": choices, "live": "live"}
+
+
+LOST = """
+import { lend, Track } from "PAGE";
+import { OwnDevices } from "WEB/meet/devices.js";
+let plugged = ["video", "audio"];
+const media = lend({
+  getUserMedia: async () => new MediaStream([new Track("video"), new Track("audio")]),
+  enumerateDevices: async () => plugged.map((deviceId) => ({ kind: `${deviceId}input`, deviceId, label: "" })),
+});
+const devices = new OwnDevices();
+await devices.open();
+const lost = [];
+devices.addEventListener("lost", (event) => lost.push(event.detail.kind));
+plugged = ["video"];
+media.dispatchEvent(new Event("devicechange"));
+await new Promise((resolve) => setImmediate(resolve));
+done({ lost, camera: devices.camera !== null, microphone: devices.microphone !== null });
+"""
+
+
+def test_a_device_that_is_missing_in_the_list_was_pulled_out() -> None:
+    """Also where the browser says no more than that something changed."""
+    assert run_script(LOST) == {"lost": ["microphone"], "camera": True, "microphone": False}
+
+
+FULL = """
+import "PAGE";
+import { canFillScreen, toggleFullScreen } from "WEB/meet/full_screen.js";
+const did = [];
+const video = {};
+for (const name of %s) video[name] = () => void did.push(name);
+if ("requestFullscreen" in video && %s) {
+  video.requestFullscreen = async () => { did.push("refused"); throw new TypeError("not for elements"); };
+}
+const can = canFillScreen(video);
+if (can) await toggleFullScreen(video);
+video.webkitDisplayingFullscreen = true;
+if (video.webkitExitFullscreen) await toggleFullScreen(video);
+done({ can, did });
+"""
+
+
+@pytest.mark.parametrize(
+    ("methods", "refused", "expected"),
+    [
+        (["webkitEnterFullscreen", "webkitExitFullscreen"], False, ["webkitEnterFullscreen", "webkitExitFullscreen"]),
+        (["requestFullscreen"], False, ["requestFullscreen"]),
+        (["webkitRequestFullscreen"], False, ["webkitRequestFullscreen"]),
+        (["requestFullscreen", "webkitEnterFullscreen"], True, ["refused", "webkitEnterFullscreen"]),
+        ([], False, []),
+    ],
+)
+def test_full_screen_goes_by_the_name_that_the_browser_has(
+    methods: list[str], refused: bool, expected: list[str]
+) -> None:
+    """An iPhone fills the screen with a video only; who refuses elements is asked that way; without any, no button."""
+    found = run_script(FULL % (methods, str(refused).lower()))
+    assert found == {"can": bool(methods), "did": expected}
+
+
+LINE = """
+import { byId } from "PAGE";
+import { Line } from "WEB/meet/line.js";
+const shown = [];
+const stage = { me: "me", weak: new Set(), rests: %s, showWeak: (person, weak) => shown.push([person, weak]) };
+const line = new Line(stage, { weakDownload: "download", weakUpload: "upload" }, (track) => track);
+const paused = new Set(["t1"]);
+for (let times = 0; times < 2; times++) line.take({ up: [], down: [], reports: {}, paused });
+done({ sentence: byId("line").parts.get("span")?.textContent ?? "", mine: shown.at(-1) ?? null });
+"""
+
+
+@pytest.mark.parametrize(
+    ("rests", "sentence", "mine"), [("true", "", ["me", False]), ("false", "download", ["me", True])]
+)
+def test_a_weak_line_is_said_once(rests: str, sentence: str, mine: list[object]) -> None:
+    """Where a picture that rests already says it, neither the sentence nor the sign on one's own picture repeats it."""
+    assert run_script(LINE % rests) == {"sentence": sentence, "mine": mine}
