@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 WIDTH = 120
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60
+FOR_TESTS_AND_BENCHMARKS = {"binding_request"}  # the other side of what the program answers
 FEW = 20  # files that one looks through within two minutes
 # What the field calls otherwise (docs/glossary.md says how); whole words, in code and comments.
 RETIRED = (
@@ -104,6 +106,31 @@ def _is_told_error(node: ast.AST) -> bool:
     assigned = [line for line in getattr(node, "body", ()) if isinstance(line, ast.Assign)]
     names = {getattr(target, "id", "") for line in assigned for target in line.targets}
     return isinstance(node, ast.ClassDef) and bool(names & {"message", "code"})
+
+
+def test_nothing_stands_unused() -> None:
+    """Each function, class and constant of a module is named somewhere else in the program, not in its tests alone.
+
+    What a decorator registers (commands) is not asked.
+    """
+    paths = tracked("station/*.py", "recordings/*.py")
+    sources = {path: path.read_text(encoding="utf-8") for path in paths}
+    named = Counter(re.findall(r"\w+", "\n".join(sources.values())))
+    unused = [
+        f"{path.relative_to(ROOT)} {name}"
+        for path, source in sources.items()
+        for name in _defined_in(ast.parse(source))
+        if named[name] == 1 and name not in FOR_TESTS_AND_BENCHMARKS
+    ]
+    assert unused == []
+
+
+def _defined_in(tree: ast.Module) -> Iterator[str]:
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) or (isinstance(node, Definition) and not node.decorator_list):
+            yield node.name
+        elif isinstance(node, ast.Assign):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
 
 
 @pytest.mark.parametrize(

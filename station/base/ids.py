@@ -6,7 +6,6 @@ import re
 import secrets
 
 _ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"
-ID_PATTERN = r"[a-z]{2,3}_[2-9a-z]{14}"
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")  # not `$`, which takes a line end for the end
 
 

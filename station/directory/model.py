@@ -7,7 +7,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 
 from station.base.text import fold
@@ -39,14 +38,6 @@ _WIDTH = {kind: width for width, kind in enumerate(PlaceKind)}
 
 
 @dataclass(frozen=True, slots=True)
-class District:
-    """The area one installation serves."""
-
-    id: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class LiaisonStation:
     """One liaison station; `parent` is the station above it, None at the top."""
 
@@ -65,25 +56,6 @@ class StationNode:
 
     station: LiaisonStation
     children: tuple[StationNode, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A term of the congress; `ends_on` is None while it lasts."""
-
-    id: str
-    name: str
-    starts_on: date
-    ends_on: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class Constituency:
-    """An area that elects deputies; `whole_district` when it is the district itself (deputies of the city)."""
-
-    id: str
-    name: str
-    whole_district: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,6 @@ class Action(StrEnum):
     HANDLE_CASE = "handle-case"
     RATE_CASE = "rate-case"
     OVERSEE = "oversee"
-    ADMINISTER = "administer"
     MIND_JOBS = "mind-jobs"  # see long jobs, begin a failed one anew
     MEDIA = "media"  # signalling, WHIP, WHEP: a grant decides, not the account
 
@@ -52,7 +51,7 @@ RIGHTS: dict[Action, frozenset[Role]] = {
     Action.SEE_PHOTO: _SIGNED_IN,
     Action.ENTER_MEETING: frozenset({Role.CITIZEN, Role.DEPUTY, Role.CLERK}),
     Action.ADMIT: frozenset({Role.DEPUTY, Role.CLERK}),
-    Action.RECORD: frozenset({Role.CITIZEN, Role.DEPUTY, Role.CLERK}),  # a citizen may only stop
+    Action.RECORD: frozenset({Role.DEPUTY, Role.CLERK}),
     Action.NOTE_MATTER: frozenset({Role.DEPUTY, Role.CLERK}),
     Action.END_MEETING: frozenset({Role.DEPUTY, Role.CLERK}),
     Action.SEE_QUALITY: frozenset({Role.DEPUTY, Role.CLERK, Role.ADMIN}),
@@ -67,7 +66,6 @@ RIGHTS: dict[Action, frozenset[Role]] = {
     Action.HANDLE_CASE: frozenset({Role.UNIT}),
     Action.RATE_CASE: frozenset({Role.CITIZEN, Role.DEPUTY}),  # a deputy where no citizen asked
     Action.OVERSEE: frozenset({Role.SUPERVISOR, Role.ADMIN}),
-    Action.ADMINISTER: frozenset({Role.ADMIN}),
     Action.MIND_JOBS: frozenset({Role.CLERK, Role.ADMIN}),
     Action.MEDIA: _EVERYONE,
 }

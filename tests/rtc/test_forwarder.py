@@ -13,7 +13,7 @@ from pylibsrtp import Policy
 
 from station.rtc.congestion.send_log import SendLog
 from station.rtc.formats.address import Address
-from station.rtc.formats.rtp import find_extension, payload_bounds
+from station.rtc.formats.rtp import payload_bounds
 from station.rtc.formats.sdp import Codec
 from station.rtc.forwarding.down_track import DownTrack, Repair
 from station.rtc.forwarding.downlink import Downlink
@@ -27,6 +27,7 @@ from station.rtc.transport.dtls_srtp import Scratch, SrtpStream, srtp_unprotect
 from station.rtc.transport.session import Session
 from station.rtc.transport.totals import TotalsByKind
 from station.rtc.transport.wire import Datagram, Flushable
+from tests.rtc.header_extensions import find_extension
 
 NUMBER_ID = 4
 KEY = os.urandom(28)

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from station.rtc.formats.header_layout import read_header_layout
-from station.rtc.formats.rtp import BadPacket, find_extension, payload_bounds
+from station.rtc.formats.rtp import BadPacket, payload_bounds
+from tests.rtc.header_extensions import find_extension
 
 FIXED = bytes.fromhex("6000010000000200000003")
 ELEMENT = st.tuples(st.integers(1, 15), st.binary(min_size=1, max_size=4))

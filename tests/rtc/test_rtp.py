@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from station.rtc.formats import rtcp
 from station.rtc.formats.keyframes import starts_keyframe
-from station.rtc.formats.rtp import BadPacket, find_extension, one_extension, payload_bounds, sequence_step
+from station.rtc.formats.rtp import BadPacket, payload_bounds, sequence_step
+from tests.rtc.header_extensions import find_extension
 
 U32 = st.integers(0, 2**32 - 1)
 HEADER = bytes.fromhex("806000010000000200000003")
@@ -18,7 +19,7 @@ HEADER = bytes.fromhex("806000010000000200000003")
 
 def test_the_payload_lies_behind_sources_and_extensions_and_before_padding() -> None:
     """A packet with a CSRC, an extension block and padding has exactly the payload between them."""
-    packet = b"\xb1" + HEADER[1:] + b"CSRC" + one_extension(4, b"0") + b"payload" + b"\0\0\3"
+    packet = b"\xb1" + HEADER[1:] + b"CSRC" + b"\xbe\xde\0\1\x400\0\0" + b"payload" + b"\0\0\3"
     start, end = payload_bounds(packet, len(packet))
     assert packet[start:end] == b"payload"
     assert find_extension(packet, len(packet), 4) == b"0"

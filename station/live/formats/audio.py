@@ -16,7 +16,6 @@ from station.live.formats.cmaf import AAC_FRAME, AUDIO_TIMESCALE, Sample
 CHANNELS = 2
 BIT_RATE = 96_000
 TOLERANCE = AUDIO_TIMESCALE * 20 // 1000  # smaller steps of the sender's clock are not worth a click
-ENCODER_DELAY = 3 * AAC_FRAME  # input needed beyond a sample before the encoder lets go of it
 _BYTES = 2 * CHANNELS
 _TIME_BASE = Fraction(1, AUDIO_TIMESCALE)
 

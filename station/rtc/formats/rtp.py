@@ -41,13 +41,6 @@ def payload_bounds(data: Buffer, size: int) -> tuple[int, int]:
     return start, end
 
 
-def find_extension(data: Buffer, size: int, wanted: int) -> bytes | None:
-    """The value of one header extension by its number, one-byte or two-byte form; None if absent or cut off."""
-    values = (data[start:end] for number, start, end in extensions(data, size) if number == wanted)
-    value = next(values, None)
-    return bytes(value) if value is not None else None
-
-
 def extensions(data: Buffer, size: int) -> Iterator[tuple[int, int, int]]:
     """Number, beginning and end of each header extension of a packet of `size` bytes, as far as they are whole."""
     if size < HEADER_BYTES or not data[0] & 0x10:
@@ -74,15 +67,6 @@ def extensions(data: Buffer, size: int) -> Iterator[tuple[int, int, int]]:
             return
         yield number, at, at + length
         at += length
-
-
-def one_extension(number: int, value: bytes) -> bytes:
-    """A header extension block with one element in the one-byte form, padded to 32 bits; b"" if it cannot be one."""
-    if not 1 <= number <= 14 or not 1 <= len(value) <= 16:
-        return b""
-    element = bytes([(number << 4) | (len(value) - 1)]) + value
-    element += bytes(-len(element) % 4)
-    return struct.pack("!HH", 0xBEDE, len(element) // 4) + element
 
 
 def sequence_step(newer: int, older: int) -> int:

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from station.rtc.formats.rtp import sequence_step
 
-TRANSPORT_CC_URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 TICK_S = 0.00025
 TICKS_PER_S = 4000
 CLOCK_PERIOD_S = (1 << 24) * 0.064  # the reference time begins anew after twelve days
