@@ -192,7 +192,7 @@ async def review_file(request: web.Request) -> web.StreamResponse:
     """The same files of a recording that is not public, for those who review it: web vouches for them to live."""
     station, url = station_of(request), _live_url(request)
     await get_reviewed_broadcast(station, principal_of(request), request.match_info["broadcast"])
-    return await _forward(request, url, {"Authorization": f"Bearer {station.signer.service_token()}"})
+    return await _forward(request, url, station.signer.service_headers())
 
 
 def _live_url(request: web.Request) -> str:

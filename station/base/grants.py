@@ -66,6 +66,11 @@ def bearer_token(header: str) -> str:
     return token.strip()
 
 
+def bearer_headers(token: str) -> dict[str, str]:
+    """What a request carries that `bearer_token` reads."""
+    return {"Authorization": f"Bearer {token}"}
+
+
 class GrantSigner:
     """Holds the private key; lives in the web role only. `verifier` checks what it signed."""
 
@@ -100,7 +105,7 @@ class GrantSigner:
 
     def service_headers(self) -> dict[str, str]:
         """What a call to a control interface carries."""
-        return {"Authorization": f"Bearer {self.service_token()}"}
+        return bearer_headers(self.service_token())
 
 
 class GrantVerifier:

@@ -12,6 +12,7 @@ from station.base.text import clean_text, fold
 from station.base.traditional import simplify
 
 TITLE_LENGTH = 60
+REASON_LENGTH = 300
 TEXT_LENGTH = 4000
 
 
@@ -202,6 +203,15 @@ def check_text(fields: dict[str, str], name: str, raw: str, missing: str, longes
     elif len(text) > longest:
         fields[name] = N_("太长了，请缩短一些")
     return text
+
+
+def check_reason(raw: str, missing: str, longest: int = REASON_LENGTH) -> str:
+    """The trimmed text that a step needs. Raises BadInput when it is missing or overlong."""
+    fields: dict[str, str] = {}
+    words = check_text(fields, "reason", raw, missing, longest)
+    if fields:
+        raise BadInput(fields=fields)
+    return words
 
 
 def check_grade(raw: str) -> Grade:

@@ -237,7 +237,7 @@ async def _cursor_of(station: Station, journal: str) -> int:
 
 
 async def _fetch(station: Station, http: ClientSession, url: str, after: int, wait_s: int) -> JournalPage:
-    headers = {"Authorization": f"Bearer {station.signer.service_token()}"}
+    headers = station.signer.service_headers()
     timeout = ClientTimeout(total=wait_s + 10, sock_connect=2)
     query = {"after": after, "wait": wait_s}
     async with http.get(url + "/journal", params=query, headers=headers, timeout=timeout) as answer:

@@ -54,7 +54,7 @@ async def reconcile(station: Station, http: ClientSession) -> None:
 
 
 async def _list_rooms(station: Station, http: ClientSession, node: Node) -> frozenset[str] | None:
-    url, headers = f"{node.url}/control/rooms", _headers(station)
+    url, headers = f"{node.url}/control/rooms", station.signer.service_headers()
     try:
         async with http.get(url, headers=headers, timeout=TIMEOUT) as answer:
             answer.raise_for_status()
@@ -73,7 +73,7 @@ async def _release(station: Station, http: ClientSession, room: str, node: Node)
     log.warning("stray_room_released", room=room, node=node.name)
     url = f"{node.url}/control/rooms/{room}/release"
     with suppress(ClientError, TimeoutError, OSError):
-        async with http.post(url, headers=_headers(station), timeout=TIMEOUT) as answer:
+        async with http.post(url, headers=station.signer.service_headers(), timeout=TIMEOUT) as answer:
             answer.raise_for_status()
 
 
@@ -84,7 +84,3 @@ async def _forget(station: Station, gone: list[Placement]) -> None:
         if placement.placed_at < before:
             async with station.database.transaction() as work:
                 await delete_placement(work, placement.room, placement.node)
-
-
-def _headers(station: Station) -> dict[str, str]:
-    return {"Authorization": f"Bearer {station.signer.service_token()}"}

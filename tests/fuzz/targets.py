@@ -16,7 +16,7 @@ from station.rtc.formats import rtcp
 from station.rtc.formats.depacketize import depacketizer
 from station.rtc.formats.framing import BadFraming, Deframer, frame
 from station.rtc.formats.header_layout import read_header_layout
-from station.rtc.formats.keyframes import starts_keyframe, vp8_descriptor_bytes
+from station.rtc.formats.keyframes import starts_keyframe
 from station.rtc.formats.rtp import (
     HEADER_BYTES,
     MAX_DATAGRAM,
@@ -27,7 +27,7 @@ from station.rtc.formats.rtp import (
 from station.rtc.formats.sdp import AnswerMedia, Transport, parse_offer, write_answer
 from station.rtc.formats.stun import binding_error, parse_binding_request
 from station.rtc.formats.twcc import parse_feedback
-from station.rtc.formats.vp8 import PictureShift, read_numbers
+from station.rtc.formats.vp8 import PictureShift, read_descriptor, read_numbers
 from station.rtc.rooms import messages
 from station.rtc.rooms.reorder import ReorderBuffer
 from station.rtc.transport.dtls_srtp import Certificate, DtlsPeer
@@ -127,7 +127,7 @@ def _video(codec: str) -> Target:
         for packet in _packets(data):
             kept += len(packet)
             starts_keyframe(codec, packet[HEADER_BYTES:])
-            assert vp8_descriptor_bytes(packet[HEADER_BYTES:]) <= max(len(packet) - HEADER_BYTES, 0)
+            assert all(at <= len(packet) for at in read_descriptor(packet, HEADER_BYTES, len(packet)) or ())
             _shift_numbers(packet[HEADER_BYTES:])
             for ordered, after_gap in order.push(packet, kept / 1e4):
                 out = depacketize.push(ordered, after_gap)

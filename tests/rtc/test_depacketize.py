@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recordings.h264 import picture_size
 from station.rtc.formats.depacketize import Frame, depacketizer
+from station.rtc.formats.h264 import aggregated_units
+from station.rtc.formats.keyframes import picture_height, starts_keyframe
+from station.rtc.formats.vp8 import PictureNumbers, PictureShift, read_descriptor, read_numbers
 from station.rtc.rooms.reorder import ReorderBuffer
 
 SPS, PPS, IDR, SLICE = b"\x67sps", b"\x68pps", b"\x65" + b"i" * 50, b"\x61" + b"p" * 50
@@ -215,3 +220,62 @@ def test_waiting_does_not_add_up() -> None:
         arrived_s[data] = now_s
         for out, _ in buffer.push(data, now_s):
             assert now_s - arrived_s[out] < 0.3 + 0.03
+
+
+AGGREGATIONS = {
+    stap(SPS, PPS): [SPS, PPS],
+    stap(SPS, PPS)[:-1]: [SPS],
+    b"\x78\0\0" + stap(SPS)[1:]: [],  # begins with an empty unit
+    stap(SPS)[:-1]: [],
+    b"\x78\0": [],
+}
+
+
+@pytest.mark.parametrize(("payload", "units"), list(AGGREGATIONS.items()))
+def test_whoever_reads_an_aggregation_reads_the_same_units(payload: bytes, units: list[bytes]) -> None:
+    """The depacketiser, the sign of a keyframe and the height know of whole units only, up to the first that is not."""
+    assert list(aggregated_units(payload)) == units
+    assert starts_keyframe("h264", payload) == (SPS in units)
+    frames = push_all("h264", [(packet(payload, 1, marker=False), False), (packet(stap(SPS, PPS, IDR), 1), False)])
+    assert [frame.data for frame in frames] == [b"".join(START + unit for unit in [*units, SPS, PPS, IDR])]
+
+
+def test_the_height_is_read_out_of_an_aggregation() -> None:
+    """Whether the parameter set stands alone or beside others; none where it is cut off."""
+    sps = bytes.fromhex("6742c01fd901405ff2ffc0040003c4000003000400000300c83c60c920")
+    assert picture_size(sps)[1] > 0
+    for payload, height in ((sps, picture_size(sps)[1]), (stap(PPS, sps), picture_size(sps)[1]), (stap(sps)[:-9], 0)):
+        assert picture_height("h264", payload) == height
+
+
+# descriptor → its PictureID and TL0PICIDX (RFC 7741 section 4.2)
+DESCRIPTORS = {
+    b"\x10": None,
+    b"\x90\x00": None,
+    b"\x90\x20\x40": None,  # only a temporal layer
+    b"\x90\x80\x7f": PictureNumbers(0x7F, 0),
+    b"\x90\x80\xff\xff": PictureNumbers(0x7FFF, 0),
+    b"\x90\xc0\x05\x06": PictureNumbers(5, 6),
+    b"\x90\xf0\x81\x02\x03\x40": PictureNumbers(0x102, 3),
+}
+
+
+@pytest.mark.parametrize("descriptor", DESCRIPTORS)
+def test_one_reader_of_vp8_descriptors(descriptor: bytes) -> None:
+    """Its length, its numbers and their shift agree for each kind of descriptor; one that is cut off is left alone."""
+    numbers, key = DESCRIPTORS[descriptor], descriptor + b"\0key"
+    found = read_descriptor(key, 0, len(key))
+    assert found is not None and found[0] == len(descriptor)
+    assert read_numbers(key) == numbers
+    assert starts_keyframe("vp8", key)
+    behind = bytearray(b"head" + key)
+    PictureShift(1, 1).apply(behind, 4, len(behind))
+    mask = 0x7FFF if len(descriptor) in (4, 6) and descriptor[2] & 0x80 else 0x7F
+    expected = numbers and PictureNumbers(numbers.picture + 1 & mask, numbers.layer_zero + bool(found[2]))
+    assert read_numbers(behind[4:]) == expected
+    assert behind[4 + len(descriptor) :] == b"\0key"
+    for size in range(len(descriptor)):
+        cut = bytearray(descriptor[:size])
+        PictureShift(1, 1).apply(cut, 0, size)
+        assert (read_descriptor(cut, 0, size), read_numbers(cut), bytes(cut)) == (None, None, descriptor[:size])
+        assert not starts_keyframe("vp8", cut)

@@ -7,20 +7,18 @@ from datetime import datetime, timedelta
 from station.base.calendar import china
 from station.base.clock import local
 from station.base.database import Transaction
-from station.base.errors import N_, BadInput
+from station.base.errors import N_
 from station.base.i18n import format_day
 from station.base.ids import new_id
 from station.base.principal import SYSTEM, Principal
 from station.base.station import Station
 from station.cases import store
 from station.cases.law.deadlines import card_due, days_left, recount
-from station.cases.model import CLOSED, CardAlreadyWithdrawn, CaseState, CaseStep, Colour, StepNotPossible, check_text
+from station.cases.model import CLOSED, CardAlreadyWithdrawn, CaseState, CaseStep, Colour, StepNotPossible, check_reason
 from station.cases.queries import c, card_row, cases_where, cases_without_cards, in_states, read_case
 from station.cases.records import Case
 from station.cases.steps.contacts import Contacts, find_contacts, tell_citizen, tell_staff
 from station.cases.steps.transitions import apply_transition, begin_transition, note_in_ledger, rule_of
-
-REASON_LENGTH = 300
 
 
 async def issue_due_cards(station: Station) -> int:
@@ -74,7 +72,7 @@ async def _issue_by_clock(station: Station, case_id: str) -> bool:
 
 async def issue_card(station: Station, who: Principal, case_id: str, colour: Colour, reason: str) -> Case:
     """A card by hand, with a reason. Raises BadInput without one."""
-    words = _reason(reason)
+    words = check_reason(reason, N_("请写理由"))
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
         case = (await begin_transition(station, work, who, case_id, CaseStep.ISSUE_CARD)).case
@@ -84,7 +82,7 @@ async def issue_card(station: Station, who: Principal, case_id: str, colour: Col
 
 async def withdraw_card(station: Station, who: Principal, card_id: str, reason: str) -> Case:
     """Take a card back; it stays on record with the reason. Raises NotFound, CardAlreadyWithdrawn."""
-    words = _reason(reason)
+    words = check_reason(reason, N_("请写理由"))
     async with station.database.read() as connection:
         card = await card_row(connection, card_id)
     contacts = await find_contacts(station, await read_case(station, card.case_id), card.unit_id)
@@ -122,14 +120,6 @@ async def _issue(
 
 def _facts(card_id: str, colour: str) -> dict[str, str]:
     return {"card": card_id, "colour": str(colour)}
-
-
-def _reason(raw: str) -> str:
-    fields: dict[str, str] = {}
-    words = check_text(fields, "reason", raw, N_("请写理由"), REASON_LENGTH)
-    if fields:
-        raise BadInput(fields=fields)
-    return words
 
 
 async def recount_provisional(station: Station) -> int:

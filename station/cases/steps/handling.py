@@ -13,7 +13,15 @@ from station.base.working_days import working_days_between
 from station.cases import store
 from station.cases.law.deadlines import days_left, prolong
 from station.cases.law.policy import policy_of
-from station.cases.model import CaseStep, NoExtensionLeft, ReturnTooLate, StepNotPossible, TooLateToExtend, check_text
+from station.cases.model import (
+    CaseStep,
+    NoExtensionLeft,
+    ReturnTooLate,
+    StepNotPossible,
+    TooLateToExtend,
+    check_reason,
+    check_text,
+)
 from station.cases.queries import read_case
 from station.cases.records import Case
 from station.cases.steps.contacts import find_contacts, tell_citizen, tell_staff
@@ -60,7 +68,7 @@ async def reply_case(station: Station, who: Principal, case_id: str, text: str, 
 
 async def return_case(station: Station, who: Principal, case_id: str, reason: str) -> Case:
     """退回: not ours, within the days that the pack gives; and never passed on. Raises ReturnTooLate."""
-    words = _reason(reason, N_("请写退回的理由，最好写明该归谁办"))
+    words = check_reason(reason, N_("请写退回的理由，最好写明该归谁办"))
     contacts = await find_contacts(station, await read_case(station, case_id))
     rule, today = rule_of(station, "return"), local(station.clock.now()).date()
     async with station.database.transaction() as work:
@@ -80,7 +88,7 @@ async def return_case(station: Station, who: Principal, case_id: str, reason: st
 
 async def ask_extension(station: Station, who: Principal, case_id: str, reason: str) -> Case:
     """申请延期, before the due day and as often as the pack says. Raises TooLateToExtend, NoExtensionLeft, Conflict."""
-    words = _reason(reason, N_("请写延期的理由"))
+    words = check_reason(reason, N_("请写延期的理由"))
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
         case = (await begin_transition(station, work, who, case_id, CaseStep.ASK_EXTENSION)).case
@@ -128,7 +136,7 @@ async def decide_extension(station: Station, who: Principal, case_id: str, grant
 
 async def add_note(station: Station, who: Principal, case_id: str, text: str) -> Case:
     """补充情况 by any party. The words stay in the database; the ledger only knows that something was added."""
-    words = _reason(text, N_("请写要补充的情况"), 2000)
+    words = check_reason(text, N_("请写要补充的情况"), 2000)
     await station.bus.limit(f"note:{case_id}:{who.account}", NOTES, 600)  # each is a notice to somebody
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
@@ -145,11 +153,3 @@ async def add_note(station: Station, who: Principal, case_id: str, text: str) ->
         else:
             await tell_staff(station, work, contacts.unit, case, "有人补充了情况。")
     return await read_case(station, case_id)
-
-
-def _reason(raw: str, missing: str, longest: int = 300) -> str:
-    fields: dict[str, str] = {}
-    words = check_text(fields, "reason", raw, missing, longest)
-    if fields:
-        raise BadInput(fields=fields)
-    return words

@@ -20,6 +20,7 @@ from station.cases.model import (
     CaseState,
     CaseStep,
     RatingStillOpen,
+    check_reason,
     check_text,
     compose_number,
     fold_title,
@@ -214,10 +215,7 @@ async def publish_case(station: Station, who: Principal, case_id: str, title: st
 
 async def recall_case(station: Station, who: Principal, case_id: str, reason: str) -> Case:
     """撤回: strangers see number, state and dates only, as before the review."""
-    fields: dict[str, str] = {}
-    words = check_text(fields, "reason", reason, N_("请写撤回的理由"), 300)
-    if fields:
-        raise BadInput(fields=fields)
+    words = check_reason(reason, N_("请写撤回的理由"))
     async with station.database.transaction() as work:
         case = (await begin_transition(station, work, who, case_id, CaseStep.RECALL)).case
         await store.change_case(work, case_id, published=False)

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from station.base.errors import NotAllowed, NotSignedIn
-from station.base.grants import ANY_ROOM, GrantInvalid, GrantVerifier, Right
+from station.base.errors import NotAllowed
+from station.base.grants import ANY_ROOM, GrantInvalid, GrantVerifier, Right, bearer_token
 
 VERIFIER = web.AppKey("verifier", GrantVerifier)
 
 
 def check_service(request: web.Request) -> None:
-    """Raises NotSignedIn without a token, NotAllowed for a grant that is not the service's, GrantInvalid."""
-    token = _bearer(request)
-    if token is None:
-        raise NotSignedIn
+    """Raises GrantInvalid without a good token, NotAllowed for a grant that is not the service's."""
+    token = bearer_token(request.headers.get("Authorization", ""))
     if not request.app[VERIFIER].verify(token).allows(Right.MANAGE, ANY_ROOM):
         raise NotAllowed
 
 
 def is_service(request: web.Request) -> bool:
     """Whether the request carries a service grant; anything else is an ordinary viewer."""
-    token = _bearer(request)
-    return token is not None and is_service_grant(request.app[VERIFIER], token)
+    try:
+        check_service(request)
+    except (GrantInvalid, NotAllowed):
+        return False
+    return True
 
 
 def is_service_grant(verifier: GrantVerifier, token: str) -> bool:
@@ -31,8 +32,3 @@ def is_service_grant(verifier: GrantVerifier, token: str) -> bool:
         return verifier.verify(token).allows(Right.MANAGE, ANY_ROOM)
     except GrantInvalid:
         return False
-
-
-def _bearer(request: web.Request) -> str | None:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None

@@ -9,6 +9,7 @@ from typing import cast
 import aiohttp
 
 from recordings.frames import EncodedFrame, read_records
+from station.base.grants import bearer_headers
 
 ASKING = aiohttp.ClientTimeout(total=2)
 
@@ -32,7 +33,7 @@ async def find_media(
         return media_urls[0]
     refused = False
     for url in media_urls:
-        address, headers = f"{url}/control/rooms/{room}", {"Authorization": f"Bearer {grant}"}
+        address, headers = f"{url}/control/rooms/{room}", bearer_headers(grant)
         try:
             async with session.get(address, headers=headers, timeout=ASKING) as response:
                 refused |= response.status in (401, 403)
@@ -48,7 +49,7 @@ async def read_feed(
 ) -> AsyncGenerator[EncodedFrame]:
     """Frames until media ends the feed. Raises FeedUnavailable when there is none or it breaks."""
     url = f"{media_url}/control/rooms/{room}/feed"
-    headers = {"Authorization": f"Bearer {grant}"}
+    headers = bearer_headers(grant)
     try:
         async with session.get(url, params={"person": person}, headers=headers) as response:
             if response.status != 200:

@@ -9,16 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from station.rtc.formats.keyframes import (
-    H264_FU_A,
-    H264_IDR,
-    H264_PPS,
-    H264_SPS,
-    H264_STAP_A,
-    starts_keyframe,
-    vp8_descriptor_bytes,
-)
+from station.rtc.formats.h264 import FU_A, IDR, PPS, SPS, STAP_A, aggregated_units
+from station.rtc.formats.keyframes import starts_keyframe
 from station.rtc.formats.rtp import HEADER_BYTES
+from station.rtc.formats.vp8 import read_descriptor
 
 MAX_FRAME_BYTES = 4 * 2**20
 _START_CODE = b"\0\0\0\1"
@@ -103,7 +97,7 @@ class H264Codec:
     def begins_keyframe(self, payload: bytes) -> bool:
         """Whether nothing of a keyframe can lie before this payload."""
         kind = payload[0] & 0x1F
-        at = {H264_IDR: 1, H264_FU_A: 2}.get(kind)
+        at = {IDR: 1, FU_A: 2}.get(kind)
         if at is not None and not payload[at : at + 1] >= b"\x80":
             return False  # first_mb_in_slice is not 0 (H.264 section 7.3.3): another slice came before
         return starts_keyframe("h264", payload)
@@ -116,21 +110,19 @@ class H264Codec:
         kinds = {unit[0] & 0x1F for unit in units}
         for unit in units:
             self._remember(unit)
-        keyframe = H264_IDR in kinds
+        keyframe = IDR in kinds
         if keyframe and not (self._sps and self._pps):
             return None
         missing = [
-            parameter
-            for kind, parameter in ((H264_SPS, self._sps), (H264_PPS, self._pps))
-            if keyframe and kind not in kinds
+            parameter for kind, parameter in ((SPS, self._sps), (PPS, self._pps)) if keyframe and kind not in kinds
         ]
         return b"".join(_START_CODE + unit for unit in missing + units), keyframe
 
     def _remember(self, unit: bytes) -> None:
         kind = unit[0] & 0x1F
-        if kind == H264_SPS:
+        if kind == SPS:
             self._sps = unit
-        elif kind == H264_PPS:
+        elif kind == PPS:
             self._pps = unit
 
 
@@ -139,7 +131,7 @@ def _nal_units(parts: list[bytes]) -> list[bytes]:
     open_unit: list[bytes] | None = None
     for part in parts:
         kind = part[0] & 0x1F
-        if kind == H264_FU_A:
+        if kind == FU_A:
             if len(part) < 3 or (open_unit is None) != bool(part[1] & 0x80):
                 return []
             if open_unit is None:
@@ -148,23 +140,11 @@ def _nal_units(parts: list[bytes]) -> list[bytes]:
             if part[1] & 0x40:
                 units.append(b"".join(open_unit))
                 open_unit = None
-        elif kind == H264_STAP_A:
-            units += _aggregated(part)
+        elif kind == STAP_A:
+            units += map(bytes, aggregated_units(part))
         elif 1 <= kind <= 23:
             units.append(part)
     return [] if open_unit is not None else units
-
-
-def _aggregated(part: bytes) -> list[bytes]:
-    units, at = [], 1
-    while at + 2 < len(part):
-        size = (part[at] << 8) | part[at + 1]
-        unit = part[at + 2 : at + 2 + size]
-        if not size or len(unit) != size:
-            break
-        units.append(unit)
-        at += 2 + size
-    return units
 
 
 class Vp8Codec:
@@ -180,10 +160,10 @@ class Vp8Codec:
             return None
         payloads = []
         for part in parts:
-            at = vp8_descriptor_bytes(part)
-            if not at:
+            found = read_descriptor(part, 0, len(part))
+            if found is None:
                 return None
-            payloads.append(part[at:])
+            payloads.append(part[found[0] :])
         data = b"".join(payloads)
         return (data, not data[0] & 1) if data else None
 
