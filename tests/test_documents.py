@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import pkgutil
 import re
 import subprocess
 from collections.abc import Iterator
@@ -12,8 +14,11 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+import station
+from station.base.errors import StationError
 from station.base.i18n import LANGUAGES, LOCALE_FOLDER, Translator
 from station.base.settings import Settings
+from station.routes import ROUTES
 
 ROOT = Path(__file__).parent.parent
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -82,6 +87,28 @@ def test_every_make_target_in_the_documents_exists() -> None:
 
 
 # --- Settings --------------------------------------------------------------------------------------------------------
+
+
+def test_every_route_of_the_api_is_described() -> None:
+    """docs/api.md lists the calls under /api/v1 that there are, and no others."""
+    described = re.findall(r"^\| `(\w+) (/api/v1/[^`?]+)", (ROOT / "docs/api.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(described) == sorted((r.method, r.path) for r in ROUTES if r.path.startswith("/api/v1/"))
+
+
+def test_every_problem_type_is_described() -> None:
+    """docs/api.md lists each status and type that an error of ours can leave with, and no others."""
+    for module in pkgutil.walk_packages(station.__path__, "station."):
+        if "migrations" not in module.name and not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    rows = re.findall(r"^\| (\d{3}) \| `([\w-]+)` \| \S", (ROOT / "docs/api.md").read_text("utf-8"), re.MULTILINE)
+    ours = {error for error in _errors_under(StationError) if error.__module__.startswith("station.")}
+    assert sorted(rows) == sorted({(str(error.status), error.code) for error in ours})
+
+
+def _errors_under(error: type[StationError]) -> Iterator[type[StationError]]:
+    yield error
+    for narrower in error.__subclasses__():
+        yield from _errors_under(narrower)
 
 
 def test_every_setting_has_help() -> None:
