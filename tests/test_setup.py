@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+
+from tests.import_graph import imported_names, sources
 
 ROOT = Path(__file__).parent.parent
 PINNED = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)", re.MULTILINE)
@@ -31,6 +34,23 @@ def test_a_station_is_set_up_without_the_test_tools() -> None:
     assert asked_for("dev") <= set(developing)
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert re.search(r"^run: setup ", makefile, re.MULTILINE)
+
+
+# What is asked for by name though no module of ours imports it.
+UNIMPORTED = {
+    "aiosqlite": "SQLAlchemy's driver, named in the database's URL",
+    "asyncpg": "SQLAlchemy's driver, named in the database's URL",
+    "setuptools": "builds the project itself, without isolation",
+    "tzdata": "time zones where the system has none",
+}
+
+
+def test_whatever_is_asked_for_is_used() -> None:
+    """A station is set up with nothing that it never imports; what stands for another reason says which."""
+    modules = {name.partition(".")[0] for tree in sources().values() for name in imported_names(tree)}
+    distributions = packages_distributions()
+    used = {re.sub(r"[-_.]+", "-", name).lower() for module in modules for name in distributions.get(module, ())}
+    assert asked_for("") - used == set(UNIMPORTED)
 
 
 def test_tests_run_on_the_releases_that_serve() -> None:
