@@ -225,6 +225,22 @@ async def test_health_and_metrics(media: Media) -> None:
             assert part in await answer.text()
 
 
+async def test_figures_have_their_former_names_too(media: Media) -> None:
+    """A dashboard made before goes on: what was renamed is told under both names, with the same figures."""
+    async with media.http.get(media.url + "/metrics") as answer:
+        lines = [line for line in (await answer.text()).splitlines() if not line.startswith("#")]
+    renamed = {
+        "packets_asked_again_total": "packets_nacked_total",
+        "packets_repeated_total": "packets_retransmitted_total",
+        "picture_pauses_total": "video_pauses_total",
+        "paused_pictures": "paused_videos",
+        "viewer_estimate_bits_per_second_count": "subscriber_estimate_bits_per_second_count",
+    }
+    for former, name in renamed.items():
+        figures = [line.replace(former, name) for line in lines if line.startswith("station_media_" + former)]
+        assert figures == [line for line in lines if line.startswith("station_media_" + name)] != []
+
+
 async def test_a_silent_session_is_removed(media: Media, monkeypatch: pytest.MonkeyPatch) -> None:
     """An encoder that vanishes without a goodbye leaves no ghost behind."""
     monkeypatch.setattr("station.rtc.transport.session.CONSENT_S", 0.3)

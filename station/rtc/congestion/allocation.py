@@ -1,6 +1,6 @@
-"""Which layer of which picture one subscriber gets within what its downlink carries. Pure: plain data in and out.
+"""Which layer of which video one subscriber gets within what its downlink carries. Pure: plain data in and out.
 
-Everyone shown gets the lowest layer before anybody gets a higher one; then the larger pictures come first, of equal
+Everyone shown gets the lowest layer before anybody gets a higher one; then the larger videos come first, of equal
 ones the screen, then who speaks.
 """
 
@@ -28,7 +28,7 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class SubscribedVideo:
     """One subscribed video track. `layers` begins with the lowest; `wanted_height` is 0 when it is not shown, None when
     nobody said; `current` is a layer's index, PAUSED or HIDDEN."""
 
@@ -51,13 +51,13 @@ class Allocation:
 
 
 class _Choice:
-    """One shown picture while it is being decided."""
+    """One shown video while it is being decided."""
 
-    __slots__ = ("chosen", "picture", "steps")
+    __slots__ = ("chosen", "steps", "video")
 
-    def __init__(self, picture: Picture) -> None:
-        self.picture = picture
-        self.steps = _useful_layers(picture)
+    def __init__(self, video: SubscribedVideo) -> None:
+        self.video = video
+        self.steps = _useful_layers(video)
         self.chosen = -1  # an index into `steps`
 
     @property
@@ -65,7 +65,7 @@ class _Choice:
         return self.steps[self.chosen] if self.chosen >= 0 else PAUSED
 
     def cost_of(self, step: int) -> int:
-        return max(self.picture.layers[self.steps[step]].bps, _LEAST_BPS) if step >= 0 else 0
+        return max(self.video.layers[self.steps[step]].bps, _LEAST_BPS) if step >= 0 else 0
 
     def step_cost(self) -> int:
         return self.cost_of(self.chosen + 1) - self.cost_of(self.chosen)
@@ -76,22 +76,22 @@ class _Choice:
 
     def headroom(self) -> float:
         """Of the next step: none for what is sent already."""
-        return HEADROOM if self.steps[self.chosen + 1] > self.picture.current else 1.0
+        return HEADROOM if self.steps[self.chosen + 1] > self.video.current else 1.0
 
 
-def allocate(pictures: Sequence[Picture], budget_bps: int, recent_peak_bps: int = 0) -> Allocation:
+def allocate(videos: Sequence[SubscribedVideo], budget_bps: int, recent_peak_bps: int = 0) -> Allocation:
     """Decides anew from what is measured; keeps a layer that still fits, takes a higher one only with headroom.
 
-    A picture is paused only when its lowest layer does not fit `recent_peak_bps` either, the budget of the last
+    A video is paused only when its lowest layer does not fit `recent_peak_bps` either, the budget of the last
     seconds: to begin again costs a keyframe.
     """
-    shown = [_Choice(picture) for picture in pictures if picture.wanted_height != 0]
-    shown.sort(key=lambda choice: _priority(choice.picture))
+    shown = [_Choice(video) for video in videos if video.wanted_height != 0]
+    shown.sort(key=lambda choice: _priority(choice.video))
     used = 0
     for choice in shown:
-        is_sent = choice.picture.current >= 0
+        is_sent = choice.video.current >= 0
         used += _rise(choice, used, max(budget_bps, recent_peak_bps) if is_sent else budget_bps) or 0
-    for _, equals in groupby(shown, key=lambda choice: _priority(choice.picture)):
+    for _, equals in groupby(shown, key=lambda choice: _priority(choice.video)):
         rising = [choice for choice in equals if choice.chosen >= 0]
         rose = True
         while rose:  # among equals one step each, so that nobody gets all
@@ -100,8 +100,8 @@ def allocate(pictures: Sequence[Picture], budget_bps: int, recent_peak_bps: int 
                 cost = _rise(choice, used, budget_bps)
                 if cost is not None:
                     used, rose = used + cost, True
-    layers = {picture.track: HIDDEN for picture in pictures}
-    layers |= {choice.picture.track: choice.layer for choice in shown}
+    layers = {video.track: HIDDEN for video in videos}
+    layers |= {choice.video.track: choice.layer for choice in shown}
     return Allocation(layers, used, _next_step_bps(shown, used))
 
 
@@ -122,20 +122,20 @@ def _next_step_bps(shown: list[_Choice], used: int) -> int:
     return int((used + rising[0].step_cost()) * HEADROOM) + 1 if rising else 0
 
 
-def _useful_layers(picture: Picture) -> list[int]:
+def _useful_layers(video: SubscribedVideo) -> list[int]:
     """Indices of the layers that are sent, up to the first that is tall enough for where it is shown."""
     useful = []
-    for index, layer in enumerate(picture.layers):
+    for index, layer in enumerate(video.layers):
         if not layer.active:
             continue
         useful.append(index)
-        if picture.wanted_height is not None and layer.height >= _ENOUGH_HEIGHT * picture.wanted_height:
+        if video.wanted_height is not None and layer.height >= _ENOUGH_HEIGHT * video.wanted_height:
             break
     return useful
 
 
-def _priority(picture: Picture) -> tuple[float, bool, bool]:
+def _priority(video: SubscribedVideo) -> tuple[float, bool, bool]:
     """Sorts the most important first. Sizes that differ by less than half are equal."""
-    height = picture.wanted_height
+    height = video.wanted_height
     size = inf if height is None else round(2 * log2(max(height, 1)))
-    return -size, not picture.is_screen, not picture.is_speaking
+    return -size, not video.is_screen, not video.is_speaking

@@ -85,7 +85,7 @@ class DelayTrend:
         return Usage.UNDER if self.trend_ms < -threshold else Usage.NORMAL
 
     def _adapt(self, step_ms: float) -> None:
-        """So that a line that jitters, or is shared with greedy flows, is not taken for overused for ever."""
+        """So that a path that jitters, or is shared with greedy flows, is not taken for overused for ever."""
         difference = abs(self.trend_ms) - self.threshold_ms
         if difference > _OUTLIER_MS:
             return

@@ -1,6 +1,6 @@
 """Padding that proves a downlink carries more than is sent on it now. Pure: time is an argument.
 
-A subscriber who gets a small picture never shows what else its downlink would carry. So once in a while we send as
+A subscriber who gets a small video never shows what else its downlink would carry. So once in a while we send as
 much as the next better layer would need; when it arrives without a queue, the estimate may be believed.
 """
 

@@ -1,7 +1,7 @@
 """Frames out of RTP payloads: H.264 (RFC 6184), VP8 (RFC 7741), Opus (RFC 7587). Pure; malformed payloads are left out.
 
 A frame that may lack a packet is dropped whole, and so is all that builds on it: after a loss the next frame is a
-keyframe. A picture that stands still for a moment is better evidence than one that smears.
+keyframe. A video that freezes for a moment is better evidence than one that smears.
 """
 
 from __future__ import annotations

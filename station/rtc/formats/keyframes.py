@@ -1,4 +1,4 @@
-"""Where a picture begins that needs no other: told from the first bytes of an RTP payload (RFC 6184, RFC 7741)."""
+"""Where a keyframe begins: told from the first bytes of an RTP payload (RFC 6184, RFC 7741)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sound that carries the packet before it once more (RED, RFC 2198), so that a lost packet is heard all the same."""
+"""Audio that carries the packet before it once more (RED, RFC 2198), so that a lost packet is heard all the same."""
 
 from __future__ import annotations
 

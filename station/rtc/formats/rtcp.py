@@ -59,7 +59,7 @@ class Bye:
 
 @dataclass(frozen=True, slots=True)
 class MaxBitrate:
-    """REMB: what a receiver takes its line to carry."""
+    """REMB: what a receiver estimates its downlink to carry."""
 
     bits_per_s: int
 
@@ -180,7 +180,7 @@ def report_block(ssrc: int, fraction: int, lost: int, highest: int, jitter: int,
 
 
 def picture_loss(sender: int, ssrc: int) -> bytes:
-    """PLI: the next picture must be a keyframe."""
+    """PLI: the next frame must be a keyframe."""
     return _packet(_PSFB, 1, struct.pack("!II", sender, ssrc))
 
 

@@ -178,7 +178,7 @@ def _read(description: Any, sections: list[str]) -> Offer:
 
 
 def video_codecs(offer: Offer) -> frozenset[str]:
-    """The codecs in which the peer takes pictures; empty when it takes none."""
+    """The codecs in which the peer takes video; empty when it takes none."""
     taken = (media for media in offer.media if media.receives and media.kind == "video")
     return frozenset(name for media in taken for name in media.codec_names)
 
@@ -248,7 +248,7 @@ def _repair_types(media: Any) -> dict[int, int]:
 
 
 def _redundant_types(media: Any) -> dict[int, int]:
-    """RED payload types by that of the sound they carry twice: `a=fmtp:63 111/111`."""
+    """RED payload types by that of the audio they carry twice: `a=fmtp:63 111/111`."""
     found: dict[int, int] = {}
     for codec in media.rtp.codecs:
         carried = str(next(iter(codec.parameters), "")).split("/")
@@ -307,7 +307,7 @@ def _media_lines(transport: Transport, item: AnswerMedia) -> list[str]:
     codec = item.codec or offered.codecs[0]
     direction = "inactive" if item.codec is None else "sendonly" if item.ssrc else "recvonly"
     codecs = (codec, *item.alternatives)
-    # The first is what is sent: sound with its repeat where both can.
+    # The first is what is sent: audio with redundancy where both can.
     formats = [number for each in codecs for number in _payload_types(each)]
     return [
         f"m={offered.kind} 9 {offered.protocol} {' '.join(map(str, formats))}",

@@ -1,4 +1,4 @@
-"""Which codec a picture is sent in, so that as many as can be are able to show it. Pure."""
+"""Which codec a video track is sent in, so that as many as can be are able to show it. Pure."""
 
 from __future__ import annotations
 

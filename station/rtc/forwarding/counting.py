@@ -32,7 +32,7 @@ def add_subscription(totals: Totals, subscription: Subscription) -> None:
     """A track as one subscriber got it."""
     totals.packets_sent += subscription.down_track.packets
     totals.octets_sent += subscription.down_track.octets
-    totals.packets_asked_again += subscription.asked_again
-    totals.packets_repeated += subscription.retransmitted
+    totals.packets_nacked += subscription.nacked
+    totals.packets_retransmitted += subscription.retransmitted
     totals.layer_switches += subscription.switches
     totals.pauses += subscription.pauses

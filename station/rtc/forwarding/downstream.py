@@ -76,7 +76,7 @@ class Downstream:
             down_track.payload_type = codec.redundant_type
         if codec.repair_type and "nack" in codec.feedback:
             down_track.repair = Repair(_new_ssrc(), codec.repair_type)
-        # Sound is never repeated, so its numbers are not used twice (see `repeat`).
+        # Audio is never retransmitted, so its numbers are not used twice (see `repeat`).
         if "transport-cc" in codec.feedback and (down_track.repair is not None or media.kind == "audio"):
             down_track.number_packets(media.transport_extension)
         track.listeners.append(self.layer_control.invalidate)

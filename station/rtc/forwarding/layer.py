@@ -39,7 +39,7 @@ class Layer:
         self.frames_back = 0  # frames that are to be shown before one sent earlier: B-frames
         self.clock = TrackClock(CLOCK_RATES[codec.name], sender_clock)
         self.forwarder = Forwarder(session.port.dirty, session.port.outgoing, self.clock)
-        # What those get who do not take sound with redundancy, the recorder among them; mostly the same.
+        # What those get who do not take audio with redundancy, the recorder among them; mostly the same.
         self.plain = (
             Forwarder(session.port.dirty, session.port.outgoing, self.clock) if codec.redundant_type else self.forwarder
         )

@@ -1,6 +1,6 @@
 """What one subscriber is given: the encodings that it shows and its downlink carries, more of them once that is proved.
 
-Sound is always given. Which picture gets what is decided by `allocation`, how much the downlink carries by `bandwidth`,
+Audio is always given. Which video gets what is decided by `allocation`, how much the downlink carries by `bandwidth`,
 and `prober` asks for padding where only more traffic can tell.
 """
 
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from station.rtc.congestion import allocation
-from station.rtc.congestion.allocation import HIDDEN, PAUSED, Picture, allocate
+from station.rtc.congestion.allocation import HIDDEN, PAUSED, SubscribedVideo, allocate
 from station.rtc.congestion.bandwidth import Estimator
 from station.rtc.congestion.overuse import Usage
 from station.rtc.congestion.prober import Prober
@@ -26,8 +26,8 @@ LISTEN_CONTENT_EVERY_S = 0.2
 CONTENT_QUEUE_S = 0.02
 FEEDBACKS_PER_S = 60  # browsers send twenty at most; what comes beyond is not read
 UNLIMITED_BPS = 1 << 40
-PROVED_NARROW_S = 15.0  # a picture is paused only if the downlink showed itself too narrow in this time
-SOUND_OVERHEAD = 1.15
+PROVED_NARROW_S = 15.0  # a video is paused only if the downlink showed itself too narrow in this time
+AUDIO_OVERHEAD = 1.15
 SOUND_TWICE_FROM_BPS = 500_000
 REPEATS_SHARE = 0.3
 MAX_REPEATS_BPS = 5e6  # what one subscriber can make us send again
@@ -36,14 +36,14 @@ UNMEASURED_BPS = (150_000, 500_000, 1_500_000)  # by place, until the first half
 
 
 class LayerController:
-    """Belongs to one subscribing session. `on_paused` hears of pictures that are paused for lack of room, or go on."""
+    """Belongs to one subscribing session. `on_paused` hears of videos that are paused for lack of room, or go on."""
 
     def __init__(self, scratch: Scratch) -> None:
         now_s = time.monotonic()
         self.estimator = Estimator(now_s)
         self.prober = Prober(self.estimator, now_s)
         self.downlink = Downlink(self.estimator.log)
-        self.shown: Mapping[str, int] | None = None  # height of each picture by track, as the page said
+        self.shown: Mapping[str, int] | None = None  # height of each video by track, as the page said
         self.speakers: Sequence[str] = ()
         self.on_paused: Callable[[str, bool], None] = lambda _track, _paused: None
         self._scratch = scratch
@@ -108,20 +108,20 @@ class LayerController:
                 self._fill(subscriptions, octets, now_s)
 
     def reallocate(self, subscriptions: Sequence[Subscription], now_s: float) -> None:
-        """Gives each picture the encoding it can have, and sound always."""
+        """Gives each video the encoding it can have, and audio always."""
         self._next_s = now_s + (REALLOCATE_SATISFIED_EVERY_S if self.is_satisfied else REALLOCATE_EVERY_S)
-        pictures = [item for item in subscriptions if item.track.state.kind == "video" and not item.track.ended]
-        sounds = [item for item in subscriptions if item.track.state.kind == "audio"]
-        for item in sounds:
+        videos = [item for item in subscriptions if item.track.state.kind == "video" and not item.track.ended]
+        audio = [item for item in subscriptions if item.track.state.kind == "audio"]
+        for item in audio:
             item.select(item.track.best)
             item.set_redundancy(not self._is_narrow(now_s))
-        sending = {item.track.state.id: item.track.sending for item in pictures}
-        described = [self._describe(item, sending[item.track.state.id]) for item in pictures]
-        recent_peak_bps = self.estimator.recent_peak_bps(now_s) - self._sound_bps(sounds)
-        decided = allocate(described, self._budget_bps(described, sounds, now_s), recent_peak_bps)
-        self._next_step_bps = decided.next_step_bps + self._sound_bps(sounds) if decided.next_step_bps else 0
+        sending = {item.track.state.id: item.track.sending for item in videos}
+        described = [self._describe(item, sending[item.track.state.id]) for item in videos]
+        recent_peak_bps = self.estimator.recent_peak_bps(now_s) - self._audio_bps(audio)
+        decided = allocate(described, self._budget_bps(described, audio, now_s), recent_peak_bps)
+        self._next_step_bps = decided.next_step_bps + self._audio_bps(audio) if decided.next_step_bps else 0
         in_haste = now_s - self.estimator.over_s < HASTE_S
-        for item in pictures:
+        for item in videos:
             track = item.track.state.id
             chosen = decided.layers[track]
             item.select(None if chosen in (PAUSED, HIDDEN) else sending[track][chosen], in_haste=in_haste)
@@ -134,26 +134,26 @@ class LayerController:
         carried = self.estimator.target_bps(now_s) if self.has_feedback else UNLIMITED_BPS
         return min(MAX_REPEATS_BPS, REPEATS_SHARE * carried)
 
-    def _budget_bps(self, pictures: Sequence[Picture], sounds: Sequence[Subscription], now_s: float) -> int:
-        """What pictures may take: the estimate, but not less than the least of each while nothing speaks against it."""
+    def _budget_bps(self, videos: Sequence[SubscribedVideo], audio: Sequence[Subscription], now_s: float) -> int:
+        """What videos may take: the estimate, but not less than the least of each while nothing speaks against it."""
         if not self.has_feedback and not self.estimator.loss.is_high:
             estimate = UNLIMITED_BPS
         else:
-            estimate = self.estimator.target_bps(now_s) - self._sound_bps(sounds)
+            estimate = self.estimator.target_bps(now_s) - self._audio_bps(audio)
         if now_s - self.estimator.over_s < PROVED_NARROW_S:
             return estimate
-        least = sum(next((layer.bps for layer in picture.layers if layer.active), 0) for picture in pictures)
-        return max(estimate, int(least * allocation.HEADROOM) + 30_000 * len(pictures))
+        least = sum(next((layer.bps for layer in video.layers if layer.active), 0) for video in videos)
+        return max(estimate, int(least * allocation.HEADROOM) + 30_000 * len(videos))
 
     def _is_narrow(self, now_s: float) -> bool:
-        """Whether the downlink has shown that it is too narrow to carry sound twice beside a picture."""
+        """Whether the downlink has shown that it is too narrow to carry audio twice beside a video."""
         lately = now_s - self.estimator.over_s < PROVED_NARROW_S
         return lately and self.estimator.target_bps(now_s) < SOUND_TWICE_FROM_BPS
 
-    def _sound_bps(self, sounds: Sequence[Subscription]) -> int:
-        return int(sum(item.bits_per_s for item in sounds) * SOUND_OVERHEAD)
+    def _audio_bps(self, audio: Sequence[Subscription]) -> int:
+        return int(sum(item.bits_per_s for item in audio) * AUDIO_OVERHEAD)
 
-    def _describe(self, item: Subscription, sending: tuple[Layer, ...]) -> Picture:
+    def _describe(self, item: Subscription, sending: tuple[Layer, ...]) -> SubscribedVideo:
         state = item.track.state
         layers = tuple(
             allocation.Layer(int(layer.bits_per_s) or _unmeasured(place, len(sending)), layer.height)
@@ -162,7 +162,7 @@ class LayerController:
         current = sending.index(item.layer) if item.layer in sending else PAUSED if item.is_paused else HIDDEN
         shown = self.shown.get(state.id) if self.shown is not None else None
         is_speaking = state.person in self.speakers
-        return Picture(state.id, layers, shown, state.source == "screen", is_speaking, current)
+        return SubscribedVideo(state.id, layers, shown, state.source == "screen", is_speaking, current)
 
     def _note_paused(self, item: Subscription, is_paused: bool) -> None:
         if item.is_paused != is_paused:

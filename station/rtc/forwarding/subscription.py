@@ -19,11 +19,11 @@ class Subscription:
     def __init__(self, track: PublishedTrack, down_track: DownTrack) -> None:
         self.track = track
         self.down_track = down_track
-        self.other_type = 0  # payload type of sound without redundancy, while it is sent with it, and the reverse
+        self.other_type = 0  # payload type of audio without redundancy, while it is sent with it, and the reverse
         self.layer: Layer | None = None
         self.is_paused = False
         self.fraction_lost = 0.0
-        self.asked_again = 0
+        self.nacked = 0
         self.retransmitted = 0
         self.switches = 0
         self.pauses = 0
@@ -38,7 +38,7 @@ class Subscription:
     def select(self, layer: Layer | None, *, in_haste: bool = False) -> None:
         """Gives this encoding from its next keyframe on; None: nothing from now on.
 
-        Until the keyframe comes the one before is given, unless its packets already crowd out the sound (`in_haste`).
+        Until the keyframe comes the one before is given, unless its packets already crowd out the audio (`in_haste`).
         """
         given = self.given
         if self.track.ended or (layer is self.layer and layer is not None and layer is given):
@@ -62,7 +62,7 @@ class Subscription:
         return best.bits_per_s if self.down_track.takes_redundancy else best.plain_bits_per_s
 
     def set_redundancy(self, twice: bool) -> None:
-        """Sends sound with its repeat or without, where the subscriber takes both; the subscriber's numbers go on."""
+        """Sends audio with redundancy or without, where the subscriber takes both; the subscriber's numbers go on."""
         down_track, layer = self.down_track, self.layer
         if self.other_type == 0 or down_track.takes_redundancy == twice:
             return
@@ -90,7 +90,7 @@ class Subscription:
         Who is given another encoding by now goes on with its keyframe: on a narrow downlink, retransmissions of the one
         before would keep it full for seconds.
         """
-        self.asked_again += 1
+        self.nacked += 1
         found = self.down_track.find(sequence)
         if found is None or self.track.ended or found[0] is not self.down_track.span or self.given is None:
             return 0

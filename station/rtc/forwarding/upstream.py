@@ -52,7 +52,7 @@ class BadSource(BadInput):
 
 
 class Upstream:
-    """Belongs to one session. `on_track_ended` hears of tracks that are no more, `on_level` of sounds' levels."""
+    """Belongs to one session. `on_track_ended` hears of tracks that are no more, `on_level` of audio levels."""
 
     def __init__(self, session: Session, person: str) -> None:
         self.session = session
@@ -186,7 +186,7 @@ class Upstream:
 
     @property
     def has_levels(self) -> bool:
-        """Whether sound comes with its level, by which speakers are found."""
+        """Whether audio comes with its level, by which speakers are found."""
         return self._level_extension > 0
 
     def _note_level(self, track: PublishedTrack, buffer: bytearray, layout: HeaderLayout, now_s: float) -> None:

@@ -173,7 +173,7 @@ async def get_feed(request: web.Request) -> web.StreamResponse:
 
 
 async def get_insight(request: web.Request) -> web.Response:
-    """How each line of the room goes now."""
+    """How each connection of the room goes now."""
     return _json(await request.app[INSIGHTS].look(_room(request)))
 
 

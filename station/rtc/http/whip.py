@@ -138,7 +138,7 @@ async def publish(request: web.Request) -> web.Response:
 
 
 async def watch(request: web.Request) -> web.Response:
-    """POST /whep/{room}: an offer to watch the first picture and sound of the room."""
+    """POST /whep/{room}: an offer to subscribe to the first video and audio track of the room."""
     grant = check_right(request, Right.SUBSCRIBE, request.match_info["room"])
     sdp = await _read_sdp(request, SDP_TYPE, MAX_SDP_BYTES)
     offer = parse_offer(sdp)
@@ -205,7 +205,7 @@ async def _read_sdp(request: web.Request, content_type: str, most_bytes: int) ->
 
 
 def _sources(offer: Offer) -> dict[str, str]:
-    """The first picture is the camera, the second the screen, the first sound the microphone.
+    """The first video m-line is the camera, the second the screen, the first audio m-line the microphone.
 
     Raises NoCodec, TrackNotTaken, TooManyTracks: an answer that takes only a part would mislead (RFC 9725, 4.4.3).
     """

@@ -1,4 +1,4 @@
-"""How well each line of a room goes, as plain data: read off what the media plane knows anyway, when somebody asks.
+"""How well each connection of a room goes, as plain data: read off what the media plane knows, when asked.
 
 The hot path counts nothing for it. Loss is over the last seconds: the difference to `Counts` taken before.
 """
@@ -50,7 +50,7 @@ class LayerInsight(Insight, frozen=True):
     repaired: int = 0
     loss: float = 0.0  # share, over the last seconds
     jitter_ms: float = 0.0
-    repeat_ms: int = 0  # until a repeat comes: a round trip, or more where repeats are lost too
+    repeat_ms: int = 0  # until a retransmission comes: a round trip, or more where those are lost too
 
 
 class SentInsight(Insight, frozen=True):
@@ -98,7 +98,7 @@ class UpInsight(Insight, frozen=True):
 
 
 class DownInsight(Insight, frozen=True):
-    """What somebody watches by one connection. The estimate is None for who tells nothing to make it from."""
+    """What somebody subscribes to by one connection. The estimate is None for who tells nothing to make it from."""
 
     line: LineInsight
     estimate_bps: int | None = None

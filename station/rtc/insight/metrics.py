@@ -29,18 +29,24 @@ LOSSES = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _BY_KIND = {
     "packets_expected": ("packets_expected", "Packets that publishers numbered: those received and those missing."),
     "packets_received": ("packets_received", "Packets from publishers, retransmissions left out."),
-    "packets_recovered": ("packets_recovered", "Packets that were missing and came late or as a repeat (NACK, RTX)."),
+    "packets_recovered": ("packets_recovered", "Packets that came late or were retransmitted (NACK, RTX)."),
     "packets_given_up": ("packets_given_up", "Packets asked for in vain: subscribers get a new keyframe instead."),
     "received_bytes": ("octets_received", "Octets from publishers: RTP header and payload, without extensions."),
     "keyframe_requests": ("keyframe_requests", "Keyframes asked of publishers (PLI)."),
     "packets_forwarded": ("packets_sent", "Packets to subscribers, retransmissions and padding left out."),
     "forwarded_bytes": ("octets_sent", "Octets of these, encrypted."),
     "packets_dropped": ("packets_dropped", "Packets to subscribers that the socket did not take."),
-    "packets_asked_again": ("packets_asked_again", "Packets that subscribers missed and asked for (NACK)."),
-    "packets_repeated": ("packets_repeated", "Packets of these that were sent again."),
+    "packets_nacked": ("packets_nacked", "Packets that subscribers missed and asked for (NACK)."),
+    "packets_retransmitted": ("packets_retransmitted", "Packets of these that were retransmitted."),
     "layer_switches": ("layer_switches", "Changes of the encoding that a subscriber is given."),
-    "picture_pauses": ("pauses", "Pictures paused because the subscriber's line did not carry them."),
+    "video_pauses": ("pauses", "Videos paused because the subscriber's downlink did not carry them."),
 }  # fmt: skip
+# former name → name: dashboards that were made before find their figures
+_FORMER = {
+    "packets_asked_again": "packets_nacked",
+    "packets_repeated": "packets_retransmitted",
+    "picture_pauses": "video_pauses",
+}
 
 
 class MediaMetrics(Collector):
@@ -52,8 +58,14 @@ class MediaMetrics(Collector):
         self.registry = CollectorRegistry()
         self.registry.register(self)
         self._estimates = Histogram(
+            "station_media_subscriber_estimate_bits_per_second",
+            "What subscribers' downlinks are estimated to carry, each looked at every five seconds.",
+            buckets=ESTIMATES_BPS,
+            registry=self.registry,
+        )
+        self._former_estimates = Histogram(
             "station_media_viewer_estimate_bits_per_second",
-            "What subscribers' lines are taken to carry, each looked at every five seconds.",
+            "The same under its former name.",
             buckets=ESTIMATES_BPS,
             registry=self.registry,
         )
@@ -85,6 +97,7 @@ class MediaMetrics(Collector):
             for watching in person.down:
                 if watching.estimate_bps is not None:
                     self._estimates.observe(watching.estimate_bps)
+                    self._former_estimates.observe(watching.estimate_bps)
                     self._losses.labels("down").observe(watching.loss)
 
     def collect(self) -> Iterator[Metric]:
@@ -92,7 +105,7 @@ class MediaMetrics(Collector):
         yield from self._gauges()
         totals = {kind: replace(tally) for kind, tally in self._port.totals.by_kind.items()}
         _add_living(self._port, totals)
-        for name, (field, text) in _BY_KIND.items():
+        for name, (field, text) in (_BY_KIND | {old: _BY_KIND[new] for old, new in _FORMER.items()}).items():
             counter = CounterMetricFamily(f"station_media_{name}", text, labels=["kind"])
             for kind, tally in totals.items():
                 counter.add_metric([kind], getattr(tally, field))
@@ -125,7 +138,8 @@ class MediaMetrics(Collector):
             "tcp_connections": ("TCP connections to the media port.", len(self._port.tcp.wires)),
             "tracks": ("Published tracks.", sum(len(room.sources) for room in rooms)),
             "outputs": ("Tracks that flow to a subscriber.", sum(len(feed.outputs) for feed in feeds)),
-            "paused_pictures": ("Pictures that a line does not carry now.", paused),
+            "paused_videos": ("Videos that a downlink does not carry now.", paused),
+            "paused_pictures": ("The same under its former name.", paused),
             "recordings": ("Rooms that are being recorded.", sum(room.recording.is_on for room in rooms)),
             "journal_events_waiting": ("Journal events that wait for room on the disk.", self._rooms.journal.unwritten),
             "tasks": ("Tasks of the event loop.", len(asyncio.all_tasks())),

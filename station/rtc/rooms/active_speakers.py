@@ -35,7 +35,7 @@ class ActiveSpeakers:
             self._speakers.remove(track.state.person)
 
     def on_level(self, track: PublishedTrack, level: int, now_s: float) -> None:
-        """A packet of sound came, `level` in -dBov (RFC 6464); looks ten times a second what has changed."""
+        """An audio packet came, `level` in -dBov (RFC 6464); looks ten times a second what has changed."""
         self._speakers.heard(track.state.person, level, now_s)
         if now_s - self._looked_s >= LOOK_EVERY_S:
             self.update(now_s)

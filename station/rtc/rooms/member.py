@@ -77,7 +77,7 @@ class Member:
         self.name = grant.name[:120]
         self.channel = channel
         self.up: PeerConnection | None = None
-        self.shown: dict[str, int] | None = None  # height of each picture by track; None: the page did not say
+        self.shown: dict[str, int] | None = None  # height of each video by track; None: the page did not say
         self.reported = ReceiverStats()
         self.down: dict[str, PeerConnection] = {}  # a page has one, "page"; each WHEP player has its own
         self.decodes: dict[str, frozenset[str]] = {}  # video codecs that the page, or a player, can show; by the same

@@ -84,7 +84,7 @@ class Mute(Message, frozen=True, tag="mute"):
 
 
 class Show(Message, frozen=True, tag="show"):
-    """How high this subscriber shows each picture, in device pixels, 0: not at all. Decides layers."""
+    """How high this subscriber shows each video, in device pixels, 0: not at all. Decides layers."""
 
     id: str
     tracks: dict[str, int]
@@ -98,7 +98,7 @@ class TrackReport(msgspec.Struct, frozen=True):
     freezes: int = 0
     frozen_s: float = 0.0
     jitter_ms: float = 0.0
-    concealed: float = 0.0  # share of the sound that was made up, 0 to 1
+    concealed: float = 0.0  # share of the audio that was concealed, 0 to 1
 
     def bounded(self) -> TrackReport:
         """The same within what can be, since it is a stranger's word."""
@@ -113,7 +113,7 @@ class TrackReport(msgspec.Struct, frozen=True):
 
 
 class Report(Message, frozen=True, tag="report"):
-    """Sent every few seconds, for the page that tells the clerk whose line is weak. By track id."""
+    """Sent every few seconds, for the page that tells the clerk whose connection is weak. By track id."""
 
     id: str
     tracks: dict[str, TrackReport]
@@ -209,14 +209,14 @@ class Speakers(Message, frozen=True, tag="speakers"):
 
 
 class TrackPaused(Message, frozen=True, tag="track_paused"):
-    """To one subscriber: its line does not carry this picture now (or again does); the sound goes on."""
+    """To one subscriber: its downlink does not carry this video now (or again does); audio goes on."""
 
     track: str
     paused: bool
 
 
 class TrackLate(Message, frozen=True, tag="track_late"):
-    """What the publisher's line loses comes so much later: who waits for it shows the picture smoothly. 0: no more."""
+    """What the publisher's uplink loses comes so much later: who waits for it shows the video smoothly. 0: no more."""
 
     track: str
     wait_ms: int

@@ -1,4 +1,4 @@
-"""What a page says of the tracks it receives: its last word on each, and how often pictures stood still. Pure."""
+"""What a page says of the tracks it receives: its last word on each, and how often video froze. Pure."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ class ReceiverStats:
                 kept.append((now_s, max(0, report.freezes), max(0.0, report.frozen_s)))
 
     def frozen(self, track: str, now_s: float) -> tuple[int, float]:
-        """How often a picture stood still in the last minute, and for how many seconds in all."""
+        """How often a video froze in the last minute, and for how many seconds in all."""
         recent = [item for item in self._freezes.get(track, ()) if now_s - item[0] <= REMEMBERED_S]
         return sum(item[1] for item in recent), sum(item[2] for item in recent)

@@ -113,7 +113,7 @@ class Room:
         return answer, {track.mid: track.state.id for track in upstream.tracks.values()}
 
     def subscribe(self, member: Member, sdp: str, tracks: Mapping[str, str], name: str = PAGE) -> str:
-        """Answers an offer to watch tracks by m-line. Raises a StationError."""
+        """Answers an offer to subscribe to tracks by m-line. Raises a StationError."""
         if not member.grant.allows(Right.SUBSCRIBE, self.name):
             raise NotAllowed
         offer = parse_offer(sdp)
@@ -176,7 +176,7 @@ class Room:
         self.tell(messages.TrackMuted(track=track_id, muted=muted))
 
     def show(self, member: Member, heights: Mapping[str, int]) -> None:
-        """Notes how high the page shows each picture; what is no track of the room is left out."""
+        """Notes how high the page shows each video; what is no track of the room is left out."""
         member.shown = {
             track: min(max(0, height), MAX_HEIGHT) for track, height in heights.items() if track in self.sources
         }

@@ -1,4 +1,4 @@
-"""Who speaks, from the audio levels that clients put beside their sound (RFC 6464). Pure: time is an argument.
+"""Who speaks, from the audio levels that clients put beside their audio (RFC 6464). Pure: time is an argument.
 
 A level is 0 for the loudest and 127 for silence, in -dBov. Loudness here is 127 - level, so that louder is more.
 """
@@ -106,7 +106,7 @@ class Speakers:
         return list(order)
 
     def loudest(self, number: int, now_s: float) -> set[str]:
-        """Whose sound to forward when only so many are: places are kept until someone louder has waited 0.2 s."""
+        """Whose audio to forward when only so many are: places are kept until someone louder has waited 0.2 s."""
         del self._places[number:]
         ranked = sorted(self._voices, key=self._loudness, reverse=True)
         self._places += [p for p in ranked if p not in self._places][: number - len(self._places)]
@@ -122,7 +122,7 @@ class Speakers:
         return {*self._places, *self._unknown}
 
     def _led(self, order: list[str], now_s: float) -> list[str]:
-        """Lets a louder one lead once that has lasted, so that the picture does not jump at every word."""
+        """Lets a louder one lead once that has lasted, so that the layout does not jump at every word."""
         if len(order) < 2:
             self._louder_since = {}
             return order

@@ -19,8 +19,8 @@ class Totals:
     packets_dropped: int = 0
     packets_sent: int = 0
     octets_sent: int = 0
-    packets_asked_again: int = 0
-    packets_repeated: int = 0
+    packets_nacked: int = 0
+    packets_retransmitted: int = 0
     layer_switches: int = 0
     pauses: int = 0
 
