@@ -9,9 +9,9 @@ from bench.drain import Drain, want_times
 from bench.peer import CHECK_EVERY_S, Peer
 from bench.reports import OUR_SSRC, write_report
 from bench.traffic import MARK, STAMP
-from station.rtc.formats.rtp import find_extension
 from station.rtc.formats.twcc import ArrivalLog
 from station.rtc.transport.dtls_srtp import Scratch, srtp_unprotect
+from tests.rtc.header_extensions import find_extension
 
 FEEDBACK_EVERY_S = 1 / 16  # as Chromium was seen to do
 REPORT_EVERY_S = 1.0

@@ -76,9 +76,12 @@ def serve(
 ) -> None:
     """Start the station: all four roles, each brought back when it dies; or one role."""
     given = {
-        "STATION_HOST": host, "STATION_HTTP_PORT": port, "STATION_MEDIA_PORT": media_port,
-        "STATION_DATA": data, "STATION_DEMO": "true" if demo else None,
-    }  # fmt: skip
+        "STATION_HOST": host,
+        "STATION_HTTP_PORT": port,
+        "STATION_MEDIA_PORT": media_port,
+        "STATION_DATA": data,
+        "STATION_DEMO": "true" if demo else None,
+    }
     # Through the environment, so that the options go the way of every other setting and reach each role.
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
     settings = read_settings()

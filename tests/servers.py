@@ -162,7 +162,7 @@ def postgres_url() -> Iterator[str]:
         )  # fmt: skip
         options = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "listen_addresses=127.0.0.1"]
         server = subprocess.Popen(
-            [_postgres_program("postgres"), "-D", cluster, "-p", str(port), "-k", folder]
+            [_postgres_program("postgres"), "-D", str(cluster), "-p", str(port), "-k", str(folder)]
             + [part for option in options for part in ("-c", option)],
             user=user, extra_groups=[] if user else None, cwd=folder, stdout=log, stderr=log,
         )  # fmt: skip

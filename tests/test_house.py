@@ -17,6 +17,7 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 WIDTH = 120
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60
+MAX_POSITIONAL = 5
 FOR_TESTS_AND_BENCHMARKS = {"binding_request"}  # the other side of what the program answers
 FEW = 20  # files that one looks through within two minutes
 # What the field calls otherwise (docs/glossary.md says how); whole words, in code and comments.
@@ -106,6 +107,42 @@ def _is_told_error(node: ast.AST) -> bool:
     assigned = [line for line in getattr(node, "body", ()) if isinstance(line, ast.Assign)]
     names = {getattr(target, "id", "") for line in assigned for target in line.targets}
     return isinstance(node, ast.ClassDef) and bool(names & {"message", "code"})
+
+
+def test_long_records_are_made_by_keyword() -> None:
+    """A record of our own with more than five values names each of them: two swapped texts would pass the types.
+
+    Left out are the demo's tables, one row a line, and what is made for each packet.
+    """
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in tracked("station/*.py", "recordings/*.py")}
+    classes = [node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    records = {node.name for node in classes if _is_record(node)}
+    positional = [
+        f"{path.relative_to(ROOT)}:{call.lineno} {call.func.id}"
+        for path, tree in trees.items()
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in records
+        if len(call.args) > MAX_POSITIONAL and not {"demo", "send_log.py"} & set(path.parts)
+    ]
+    assert positional == []
+
+
+def _is_record(node: ast.ClassDef) -> bool:
+    above = {ast.unparse(base) for base in node.bases}
+    return bool(above & {"NamedTuple", "msgspec.Struct"}) or any(
+        "dataclass" in ast.unparse(d) for d in node.decorator_list
+    )
+
+
+def test_only_tables_are_laid_out_by_hand() -> None:
+    """`# fmt: skip` ends a table of a module or of the demo, and nothing inside a function."""
+    inside = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in tracked("station/*.py", "recordings/*.py")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if line.endswith("# fmt: skip") and line.startswith(" ") and "demo" not in path.parts
+    ]
+    assert inside == []
 
 
 def test_nothing_stands_unused() -> None:

@@ -161,4 +161,13 @@ async def _change(database: Database, job: Job, values: dict[str, object]) -> No
 
 
 def _job(row: Any) -> Job:
-    return Job(row.id, row.kind, row.key, json.loads(row.arguments), row.state, row.progress, row.attempts, row.error)
+    return Job(
+        id=row.id,
+        kind=row.kind,
+        key=row.key,
+        arguments=json.loads(row.arguments),
+        state=row.state,
+        progress=row.progress,
+        attempts=row.attempts,
+        error=row.error,
+    )

@@ -122,7 +122,16 @@ def explain(start: date, days: int, days_off: Calendar) -> list[DayCount]:
         counts = day != start and kind.counts
         number += counts
         provisional = day > days_off.published_until
-        counted.append(DayCount(day, kind, number if counts else None, day == start, day == due, provisional))
+        counted.append(
+            DayCount(
+                day=day,
+                kind=kind,
+                number=number if counts else None,
+                is_start=day == start,
+                is_due=day == due,
+                provisional=provisional,
+            )
+        )
         day += ONE_DAY
     return counted
 
@@ -133,7 +142,14 @@ def whole_weeks(counted: list[DayCount], days_off: Calendar) -> list[DayCount]:
         return []
 
     def plain(day: date) -> DayCount:
-        return DayCount(day, days_off.kind(day), None, False, False, day > days_off.published_until)
+        return DayCount(
+            day=day,
+            kind=days_off.kind(day),
+            number=None,
+            is_start=False,
+            is_due=False,
+            provisional=day > days_off.published_until,
+        )
 
     first, last = counted[0].day, counted[-1].day
     before = [plain(first - ONE_DAY * n) for n in range(first.weekday(), 0, -1)]

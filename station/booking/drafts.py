@@ -59,10 +59,14 @@ async def save_draft(station: Station, who: Principal, slot_id: str, matter: Mat
             raise NotFound
         check_matter(matter, slot.modes, booking_policy(station))
         changed: dict[str, object] = {
-            "key": draft.key or new_id("fk"), "slot": slot_id, "held_until": _held_until(station, draft, slot_id, now),
-            "mode": matter.mode or "", "topic": matter.topic, "description": matter.description,
+            "key": draft.key or new_id("fk"),
+            "slot": slot_id,
+            "held_until": _held_until(station, draft, slot_id, now),
+            "mode": matter.mode or "",
+            "topic": matter.topic,
+            "description": matter.description,
             "help": ",".join(matter.help),
-        }  # fmt: skip
+        }
         try:
             check_place(slot, now)
         except Conflict as error:

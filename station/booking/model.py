@@ -278,7 +278,14 @@ def _slots_of(rule: RotaRule, day: date, zone: tzinfo, days_off: Calendar) -> It
     for begin in range(max(0, rule.starts), min(rule.ends, DAY_MINUTES) - rule.minutes + 1, rule.minutes):
         starts_at = (midnight + timedelta(minutes=begin)).astimezone(UTC)
         ends_at = starts_at + timedelta(minutes=rule.minutes)
-        yield SlotTime(rule.deputy, rule.station, starts_at, ends_at, rule.modes, rule.capacity)
+        yield SlotTime(
+            deputy=rule.deputy,
+            station=rule.station,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            modes=rule.modes,
+            capacity=rule.capacity,
+        )
 
 
 def rota_weekdays(day: date, days_off: Calendar) -> frozenset[int]:

@@ -43,10 +43,17 @@ async def set_rules(station: Station, who: Principal, rules: list[RotaRule]) -> 
 
 def _rule_row(rule: RotaRule) -> dict[str, object]:
     return {
-        "id": rule.id, "deputy": rule.deputy, "station": rule.station, "weekday": rule.weekday, "day": rule.day,
-        "starts": rule.starts, "ends": rule.ends, "minutes": rule.minutes, "modes": ",".join(rule.modes),
+        "id": rule.id,
+        "deputy": rule.deputy,
+        "station": rule.station,
+        "weekday": rule.weekday,
+        "day": rule.day,
+        "starts": rule.starts,
+        "ends": rule.ends,
+        "minutes": rule.minutes,
+        "modes": ",".join(rule.modes),
         "capacity": rule.capacity,
-    }  # fmt: skip
+    }
 
 
 async def list_rules(station: Station) -> list[RotaRule]:
@@ -90,9 +97,14 @@ def _stands_in_the_way(wanted: SlotTime, there: list[Slot]) -> bool:
 
 def _row(slot: SlotTime) -> dict[str, object]:
     return {
-        "id": new_id("sl"), "deputy": slot.deputy, "station": slot.station, "starts_at": slot.starts_at,
-        "ends_at": slot.ends_at, "modes": ",".join(slot.modes), "capacity": slot.capacity,
-    }  # fmt: skip
+        "id": new_id("sl"),
+        "deputy": slot.deputy,
+        "station": slot.station,
+        "starts_at": slot.starts_at,
+        "ends_at": slot.ends_at,
+        "modes": ",".join(slot.modes),
+        "capacity": slot.capacity,
+    }
 
 
 async def get_slot(station: Station, who: Principal, slot_id: str) -> Slot:

@@ -254,7 +254,15 @@ def to_slot(row: Any) -> Slot:
 def to_draft(row: Any) -> Draft:
     """A draft from its row."""
     mode = Mode(row.mode) if row.mode else None
-    return Draft(row.key, row.slot, row.held_until, mode, row.topic, row.description, helps_of(row.help))
+    return Draft(
+        key=row.key,
+        slot_id=row.slot,
+        held_until=row.held_until,
+        mode=mode,
+        topic=row.topic,
+        description=row.description,
+        help=helps_of(row.help),
+    )
 
 
 def to_booking(row: Any) -> Booking:

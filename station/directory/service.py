@@ -73,10 +73,12 @@ async def find_deputies(station: Station, place: str = "", name: str = "", page:
             found = narrowest(place, await store.places_like(connection, place))
             if not found:
                 suggestion = closest_name(place, await store.place_names(connection))
-                return DeputyPage((), 0, 1, 1, (), suggestion)
+                return DeputyPage(deputies=(), total=0, page=1, pages=1, places=(), suggestion=suggestion)
             wanted = sorted({p.constituency for p in found})
         deputies, total = await store.search(connection, read_name(name), wanted, page)
-    return DeputyPage(tuple(deputies), total, page, page_count(total), found, "")
+    return DeputyPage(
+        deputies=tuple(deputies), total=total, page=page, pages=page_count(total), places=found, suggestion=""
+    )
 
 
 async def list_stations(station: Station) -> list[LiaisonStation]:

@@ -203,7 +203,15 @@ def _called(name: NameQuery) -> Iterator[ColumnElement[bool]]:
 async def all_stations(connection: AsyncConnection) -> list[LiaisonStation]:
     """Every station, in the order of their ids."""
     return [
-        LiaisonStation(r.id, r.district, r.parent, Tier(r.tier), r.name, r.address, r.phone)
+        LiaisonStation(
+            id=r.id,
+            district=r.district,
+            parent=r.parent,
+            tier=Tier(r.tier),
+            name=r.name,
+            address=r.address,
+            phone=r.phone,
+        )
         for r in await connection.execute(select(stations).order_by(stations.c.id))
     ]
 
@@ -222,9 +230,22 @@ async def unit_row(connection: AsyncConnection, unit_id: str) -> Unit | None:
 def to_deputy(row: Any) -> Deputy:
     """A deputy from a row of `seated()`."""
     return Deputy(
-        row.id, row.code, row.name, row.latin, row.constituency_name, row.constituency_id, row.level, row.station,
-        row.station_name, row.station_address, row.job, row.concerns, row.bio, row.term_name, row.starts_on.year,
-    )  # fmt: skip
+        id=row.id,
+        code=row.code,
+        name=row.name,
+        latin=row.latin,
+        constituency=row.constituency_name,
+        constituency_id=row.constituency_id,
+        level=row.level,
+        station_id=row.station,
+        station_name=row.station_name,
+        station_address=row.station_address,
+        job=row.job,
+        concerns=row.concerns,
+        bio=row.bio,
+        term=row.term_name,
+        since=row.starts_on.year,
+    )
 
 
 def to_place(row: Any) -> Place:

@@ -98,6 +98,14 @@ def hashed_fields(event: Event) -> list[str]:
     """What of an event the chain protects: everything but the words of its reason."""
     at = event.at.astimezone(UTC).isoformat(timespec="microseconds")
     return [
-        str(event.seq), at, event.actor, event.actor_name, event.role, event.action,
-        event.subject, event.chained_reason, event.origin, canonical(event.data),
-    ]  # fmt: skip
+        str(event.seq),
+        at,
+        event.actor,
+        event.actor_name,
+        event.role,
+        event.action,
+        event.subject,
+        event.chained_reason,
+        event.origin,
+        canonical(event.data),
+    ]

@@ -40,18 +40,18 @@ async def append(
     """
     salt = secrets.token_hex(16)
     event = Event(
-        0,
-        station.clock.now(),
-        who.account,
-        who.name,
-        who.role,
-        action,
-        subject,
-        hash_words(salt, reason) if reason else "",
-        who.origin,
-        data or {},
-        "",
-        "",
+        seq=0,
+        at=station.clock.now(),
+        actor=who.account,
+        actor_name=who.name,
+        role=who.role,
+        action=action,
+        subject=subject,
+        chained_reason=hash_words(salt, reason) if reason else "",
+        origin=who.origin,
+        data=data or {},
+        previous="",
+        hash="",
     )
     event = await store.append_row(work, event)
     if reason:

@@ -84,11 +84,20 @@ async def append_row(work: Transaction, event: Event) -> Event:
     event = replace(event, hash=chain_hash(previous, hashed_fields(event)))
     await work.execute(
         insert(ledger_events).values(
-            seq=event.seq, at=event.at, actor=event.actor, actor_name=event.actor_name, role=event.role,
-            action=event.action, subject=event.subject, reason=event.chained_reason, origin=event.origin,
-            data=canonical(event.data), previous=event.previous, hash=event.hash,
+            seq=event.seq,
+            at=event.at,
+            actor=event.actor,
+            actor_name=event.actor_name,
+            role=event.role,
+            action=event.action,
+            subject=event.subject,
+            reason=event.chained_reason,
+            origin=event.origin,
+            data=canonical(event.data),
+            previous=event.previous,
+            hash=event.hash,
         )
-    )  # fmt: skip
+    )
     await work.execute(update(ledger_head).where(ledger_head.c.id == 1).values(seq=event.seq, hash=event.hash))
     return event
 
@@ -161,6 +170,17 @@ async def hashes_of(connection: AsyncConnection, numbers: list[int]) -> dict[int
 def _event(row: Any) -> Event:
     words = "" if is_words_hash(row.reason) else row.reason  # an older release put the words into the chain
     return Event(
-        row.seq, row.at, row.actor, row.actor_name, row.role, row.action, row.subject, row.reason,
-        row.origin, json.loads(row.data), row.previous, row.hash, words if row.words is None else row.words,
-    )  # fmt: skip
+        seq=row.seq,
+        at=row.at,
+        actor=row.actor,
+        actor_name=row.actor_name,
+        role=row.role,
+        action=row.action,
+        subject=row.subject,
+        chained_reason=row.reason,
+        origin=row.origin,
+        data=json.loads(row.data),
+        previous=row.previous,
+        hash=row.hash,
+        reason=words if row.words is None else row.words,
+    )

@@ -61,7 +61,11 @@ async def appointments(
         current = booking.starts_at <= now < booking.ends_at
         over = booking.ends_at <= now and not running
         waits, added = at_door.get(booking.id), photos[booking_holder(booking.id)]
-        lines.append(Appointment(booking, meeting, waits, running or current, over, added))
+        lines.append(
+            Appointment(
+                booking=booking, meeting=meeting, waiting=waits, now=running or current, past=over, photos=added
+            )
+        )
     return lines
 
 

@@ -91,7 +91,21 @@ def _line(consent: Consent, meetings: dict[str, Meeting], bookings: dict[str, Bo
     identity = consent.subject.partition(":")[2]
     if (meeting := meetings.get(identity)) is not None:
         hearing = meeting.kind is Kind.HEARING
-        return ConsentLine(consent, words, meeting.title, meeting.deputy_name, hearing, meeting.starts_at)
+        return ConsentLine(
+            consent=consent,
+            words=words,
+            title=meeting.title,
+            deputy_name=meeting.deputy_name,
+            is_hearing=hearing,
+            starts_at=meeting.starts_at,
+        )
     if (booking := bookings.get(identity)) is not None:
-        return ConsentLine(consent, words, booking.topic, booking.deputy_name, False, booking.starts_at)
-    return ConsentLine(consent, words, "", "", False, None)
+        return ConsentLine(
+            consent=consent,
+            words=words,
+            title=booking.topic,
+            deputy_name=booking.deputy_name,
+            is_hearing=False,
+            starts_at=booking.starts_at,
+        )
+    return ConsentLine(consent=consent, words=words, title="", deputy_name="", is_hearing=False, starts_at=None)

@@ -37,9 +37,14 @@ def remember_device(request: web.Request, response: web.StreamResponse, name: st
     ours = _code(request, device, name)
     kept = [ours, *(code for code in codes if code != ours)][:MAX_NAMES]
     response.set_cookie(
-        DEVICE_COOKIE, ".".join([device, *kept]), max_age=KEEP_S, httponly=True, samesite="Lax", path="/",
+        DEVICE_COOKIE,
+        ".".join([device, *kept]),
+        max_age=KEEP_S,
+        httponly=True,
+        samesite="Lax",
+        path="/",
         secure=is_secure(request),
-    )  # fmt: skip
+    )
 
 
 def _read(request: web.Request) -> tuple[str, list[str]]:

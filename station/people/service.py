@@ -99,7 +99,7 @@ async def add_staff(
         if not added:
             raise BadInput(fields={"login": "这个登录名已经有人用了"})
         await append(station, work, who, "account.added", f"account:{identity}", {"role": role})
-    return Account(identity, role, name, "", "", scope), secret
+    return Account(id=identity, role=role, name=name, phone="", mail="", scope=scope), secret
 
 
 def authenticator_uri(login: str, secret: str) -> str:
@@ -121,7 +121,7 @@ async def ensure_citizen(
         work, id=identity, role=Role.CITIZEN, name=display, phone=phone, created_at=station.clock.now()
     )
     assert added  # the number is held, and has no account
-    account = Account(identity, Role.CITIZEN, display, phone, "", "")
+    account = Account(id=identity, role=Role.CITIZEN, name=display, phone=phone, mail="", scope="")
     who = Principal(identity, Role.CITIZEN, display)
     await append(station, work, who, "account.added", f"account:{identity}", {"role": "citizen"})
     return account

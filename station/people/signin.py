@@ -279,7 +279,9 @@ async def _session_row(station: Station, session: str) -> Any:
 
 
 def _principal_of(row: Any, session: str, address: str) -> Principal:
-    return Principal(row.id, Role(row.role), row.name, row.scope, address, session)
+    return Principal(
+        account=row.id, role=Role(row.role), name=row.name, scope=row.scope, origin=address, session=session
+    )
 
 
 async def _open_session(station: Station, work: Transaction, account: Account, replaces: str) -> str:

@@ -309,4 +309,4 @@ def to_consent(row: Any) -> Consent:
 
 def to_account(row: Any) -> Account:
     """A row of `accounts` as plain data."""
-    return Account(row.id, row.role, row.name, row.phone, row.mail, row.scope)
+    return Account(id=row.id, role=row.role, name=row.name, phone=row.phone, mail=row.mail, scope=row.scope)

@@ -65,9 +65,15 @@ async def attach(station: Station, work: Transaction, who: Principal, holder: st
     if len(present) >= MAX_PHOTOS:
         raise TooManyPhotos(n=MAX_PHOTOS)
     photo = Photo(
-        prepared.id, holder, picture.sha256, picture.size_bytes, picture.width, picture.height, who.account,
-        station.clock.now(),
-    )  # fmt: skip
+        id=prepared.id,
+        holder=holder,
+        sha256=picture.sha256,
+        size_bytes=picture.size_bytes,
+        width=picture.width,
+        height=picture.height,
+        added_by=who.account,
+        added_at=station.clock.now(),
+    )
     await store.insert_photo(work, photo)
     data = {"holder": holder, "sha256": photo.sha256, "size_bytes": photo.size_bytes}
     await append(station, work, who, "photo.added", f"photo:{photo.id}", data)

@@ -59,12 +59,19 @@ class Child:
     async def _live_once(self) -> int:
         with open_pulse() as pulse:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "station", "serve", "--role", self.part.role, "--number", str(self.part.number),
+                sys.executable,
+                "-m",
+                "station",
+                "serve",
+                "--role",
+                self.part.role,
+                "--number",
+                str(self.part.number),
                 env={**self.environment, **pulse.environment, SUPERVISOR_VARIABLE: str(os.getpid())},
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=(pulse.given,),
                 start_new_session=True,  # a terminal's Ctrl-C reaches the supervisor only, which ends all in order
-            )  # fmt: skip
+            )
             release_given(pulse)
             return await self._watch(process, pulse)
 

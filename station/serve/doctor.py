@@ -100,9 +100,10 @@ def _look_at_origin(settings: Settings) -> Iterator[Finding]:
     peer = mark.read_text(encoding="ascii").strip() if mark.exists() else ""
     if peer and not is_trusted(settings, peer):
         yield Finding(
-            "proxy", Verdict.FAULT, f"a proxy at {peer} is not named, so all visitors count as one address: "
-            f"set STATION_TRUSTED_PROXIES={peer}"
-        )  # fmt: skip
+            "proxy",
+            Verdict.FAULT,
+            f"a proxy at {peer} is not named, so all visitors count as one address: set STATION_TRUSTED_PROXIES={peer}",
+        )
     elif settings.trusted_proxies and not settings.public_origin:
         words = "STATION_PUBLIC_ORIGIN is empty: links and codes follow what each request says"
         yield Finding("origin", Verdict.NOTE, words)

@@ -35,17 +35,45 @@ def needed_ports(settings: Settings) -> list[Port]:
     media = "127.0.0.1" if settings.host in ("127.0.0.1", "localhost") else ""
     numbers = range(settings.media_processes)
     return [
-        Port(settings.http_port, settings.host, False, "pages", "STATION_HTTP_PORT", "PORT"),
+        Port(
+            number=settings.http_port,
+            host=settings.host,
+            udp=False,
+            purpose="pages",
+            setting="STATION_HTTP_PORT",
+            option="PORT",
+        ),
         *(
-            Port(settings.media_port_of(n), media, udp, "sound and picture", "STATION_MEDIA_PORT", "MEDIA_PORT")
+            Port(
+                number=settings.media_port_of(n),
+                host=media,
+                udp=udp,
+                purpose="sound and picture",
+                setting="STATION_MEDIA_PORT",
+                option="MEDIA_PORT",
+            )
             for n in numbers
             for udp in (True, False)
         ),
         *(
-            Port(settings.media_http_port_of(n), "127.0.0.1", False, "media", "STATION_MEDIA_HTTP_PORT", "")
+            Port(
+                number=settings.media_http_port_of(n),
+                host="127.0.0.1",
+                udp=False,
+                purpose="media",
+                setting="STATION_MEDIA_HTTP_PORT",
+                option="",
+            )
             for n in numbers
         ),
-        Port(settings.live_http_port, "127.0.0.1", False, "the live process", "STATION_LIVE_HTTP_PORT", ""),
+        Port(
+            number=settings.live_http_port,
+            host="127.0.0.1",
+            udp=False,
+            purpose="the live process",
+            setting="STATION_LIVE_HTTP_PORT",
+            option="",
+        ),
     ]
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from station.archive.replay import is_public
 from station.base.principal import SYSTEM, Principal, Role
 from station.base.station import Station
-from station.booking.model import Booking, Matter, Mode, State
+from station.booking.model import Booking, BookingState, Matter, Mode
 from station.booking.rota import list_slots
 from station.booking.service import book_slot, cancel_booking, get_booking
 from station.demo.booking import LIN, seed_booking
@@ -128,7 +128,7 @@ async def test_taking_the_use_back_cancels_what_is_ahead(
     for _ in range(2):
         await citizen.post(f"/my/consents/{consent}", given="no")
         consent = (await ids(station))["use"]
-    assert (await get_booking(station, ZHAO, booking.id)).state is State.CANCELLED
+    assert (await get_booking(station, ZHAO, booking.id)).state is BookingState.CANCELLED
     told = [n for n in await list_newest(station, 50) if n.address == DEPUTY.account and "收回了使用" in n.text]
     assert len(told) == 1
     assert WORDS[language][6] in await citizen.get(f"/my/consents/{consent}")

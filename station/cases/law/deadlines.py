@@ -24,7 +24,15 @@ def due_by(rule: Rule, start: date, days_off: Calendar) -> Due:
     """The due day of a rule whose clock starts on `start` (not counted itself)."""
     found = rule.due_day(start, days_off)
     end = end_of_day(found.day)
-    return Due(found.day, end, start, rule.amount, rule.unit, rule.article, found.provisional)
+    return Due(
+        day=found.day,
+        at=end,
+        start=start,
+        amount=rule.amount,
+        unit=rule.unit,
+        article=rule.article,
+        provisional=found.provisional,
+    )
 
 
 def prolong(due: Due, extra: Rule, days_off: Calendar) -> Due:
@@ -32,9 +40,14 @@ def prolong(due: Due, extra: Rule, days_off: Calendar) -> Due:
     later = extra.due_day(due.day, days_off)
     if due.unit == extra.unit:
         return Due(
-            later.day, end_of_day(later.day), due.start, due.amount + extra.amount, due.unit, extra.article,
-            later.provisional,
-        )  # fmt: skip
+            day=later.day,
+            at=end_of_day(later.day),
+            start=due.start,
+            amount=due.amount + extra.amount,
+            unit=due.unit,
+            article=extra.article,
+            provisional=later.provisional,
+        )
     moved = due_by(extra, due.day, days_off)
     return replace(moved, provisional=moved.provisional or due.provisional)
 

@@ -104,9 +104,14 @@ def check_policy(raw: Mapping[str, Any], district: str) -> CasePolicy:
     ]
     outcomes = {_text(e, "code", "outcomes"): _text(e, "name", "outcomes") for e in _entries(raw, "outcomes")}
     return CasePolicy(
-        _text(raw, "name", "pack"), prefix, grade, checked,
-        {c.code: c for c in categories}, {d.code: d for d in declines}, outcomes,
-    )  # fmt: skip
+        name=_text(raw, "name", "pack"),
+        number_prefix=prefix,
+        conclude_grade=grade,
+        rules=checked,
+        categories={c.code: c for c in categories},
+        declines={d.code: d for d in declines},
+        outcomes=outcomes,
+    )
 
 
 def _rule(raw: object, where: str, units: tuple[str, ...]) -> Rule:

@@ -46,10 +46,18 @@ def as_public(case: Case) -> PublicCase:
     """A case that has been through `public_case` as the API shows it."""
     due = case.due
     return PublicCase(
-        case.number, case.state, case.public_title or None, case.public_reply or None, case.deputy_name,
-        case.unit_name or None, case.opened_at, case.changed_at, due.day if due else None,
-        bool(due and due.provisional), f"/cases/{case.id}",
-    )  # fmt: skip
+        number=case.number,
+        state=case.state,
+        title=case.public_title or None,
+        reply=case.public_reply or None,
+        deputy=case.deputy_name,
+        unit=case.unit_name or None,
+        opened_at=case.opened_at,
+        changed_at=case.changed_at,
+        due_on=due.day if due else None,
+        due_is_provisional=bool(due and due.provisional),
+        url=f"/cases/{case.id}",
+    )
 
 
 async def list_cases(request: web.Request) -> web.StreamResponse:

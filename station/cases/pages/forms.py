@@ -57,10 +57,20 @@ async def show_case(
         raise NotFound
     unit = await get_unit(station, view.case.unit_id) if view.case.unit_id else None
     return render(
-        request, template, status=422 if fields else 200, view=view, case=view.case, unit=unit,
-        policy=policy_of(station), fields=fields or {}, form=form or {}, today=view.today, **WORDS,
-        **_choices(request, view), **more,
-    )  # fmt: skip
+        request,
+        template,
+        status=422 if fields else 200,
+        view=view,
+        case=view.case,
+        unit=unit,
+        policy=policy_of(station),
+        fields=fields or {},
+        form=form or {},
+        today=view.today,
+        **WORDS,
+        **_choices(request, view),
+        **more,
+    )
 
 
 def _choices(request: web.Request, view: CaseView) -> dict[str, Any]:

@@ -22,9 +22,15 @@ async def show_month(request: web.Request) -> web.StreamResponse:
     month = Month.parse(request.query.get("month", ""))
     seen = await oversight(station, principal_of(request), month)
     return render(
-        request, "oversight/month.html", seen=seen, chart=bar_chart(seen.bars), spark=spark_points,
-        policy=policy_of(station), newest=Month.of(station.clock.now()), **WORDS,
-    )  # fmt: skip
+        request,
+        "oversight/month.html",
+        seen=seen,
+        chart=bar_chart(seen.bars),
+        spark=spark_points,
+        policy=policy_of(station),
+        newest=Month.of(station.clock.now()),
+        **WORDS,
+    )
 
 
 async def list_cards(request: web.Request) -> web.StreamResponse:

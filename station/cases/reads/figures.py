@@ -127,11 +127,16 @@ def _figures(
         k.colour for k in cards if k.unit_id == unit_id and k.withdrawn_at is None and Month.of(k.issued_at) == month
     ]
     return UnitFigures(
-        0, unit_id, name, bars[-1].total, percent(bars[-1].total - bars[-1].late, bars[-1].total),
-        tuple(percent(bar.total - bar.late, bar.total) for bar in bars),
-        percent(sum(grade >= good_from for grade in rated), len(rated)),
-        held.count(Colour.YELLOW), held.count(Colour.RED),
-    )  # fmt: skip
+        rank=0,
+        unit_id=unit_id,
+        name=name,
+        replies=bars[-1].total,
+        in_time=percent(bars[-1].total - bars[-1].late, bars[-1].total),
+        trend=tuple(percent(bar.total - bar.late, bar.total) for bar in bars),
+        satisfied=percent(sum(grade >= good_from for grade in rated), len(rated)),
+        yellow=held.count(Colour.YELLOW),
+        red=held.count(Colour.RED),
+    )
 
 
 def _order(row: UnitFigures) -> tuple[float, float, int, int, str]:
@@ -142,5 +147,13 @@ def _order(row: UnitFigures) -> tuple[float, float, int, int, str]:
 
 def _ranked(row: UnitFigures, place: int) -> UnitFigures:
     return UnitFigures(
-        place, row.unit_id, row.name, row.replies, row.in_time, row.trend, row.satisfied, row.yellow, row.red
+        rank=place,
+        unit_id=row.unit_id,
+        name=row.name,
+        replies=row.replies,
+        in_time=row.in_time,
+        trend=row.trend,
+        satisfied=row.satisfied,
+        yellow=row.yellow,
+        red=row.red,
     )

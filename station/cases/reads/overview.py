@@ -77,12 +77,12 @@ async def desk_lists(station: Station, who: Principal) -> DeskLists:
 
     overdue_rating = tuple(line for line in pick(CaseState.REPLIED) if line.due is not None and now >= line.due.at)
     return DeskLists(
-        pick(CaseState.NOTED),
-        pick(CaseState.RETURNED) + pick(CaseState.ACCEPTED),
-        tuple(line for line in pick(CaseState.ASSIGNED) if line.id in asked),
-        tuple(line_of(station, case) for case in unreviewed),
-        pick(CaseState.RATED) + overdue_rating,
-        pick(CaseState.ASSIGNED),
+        to_accept=pick(CaseState.NOTED),
+        to_assign=pick(CaseState.RETURNED) + pick(CaseState.ACCEPTED),
+        extensions=tuple(line for line in pick(CaseState.ASSIGNED) if line.id in asked),
+        to_review=tuple(line_of(station, case) for case in unreviewed),
+        to_conclude=pick(CaseState.RATED) + overdue_rating,
+        with_units=pick(CaseState.ASSIGNED),
     )
 
 
@@ -119,12 +119,12 @@ async def oversight(station: Station, who: Principal, month: Month | None = None
         of_cards = {case.id: case for case in await cases_where(connection, queries.c.id.in_(named))}
     lines = [line_of(station, case, tuple(k for k in cards if k.case_id == case.id)) for case in found]
     return Oversight(
-        shown,
-        history(shown, replies),
-        tuple(await _league(station, shown)),
-        tuple(line for line in lines if (line.left or 0) < 0),
-        tuple(line for line in lines if line.case.round > 1 and (line.left or 0) >= 0),
-        tuple((card, of_cards[card.case_id]) for card in cards if card.case_id in of_cards),
+        month=shown,
+        bars=history(shown, replies),
+        league=tuple(await _league(station, shown)),
+        late=tuple(line for line in lines if (line.left or 0) < 0),
+        redone=tuple(line for line in lines if line.case.round > 1 and (line.left or 0) >= 0),
+        cards=tuple((card, of_cards[card.case_id]) for card in cards if card.case_id in of_cards),
     )
 
 

@@ -132,16 +132,40 @@ async def case_view(station: Station, who: Principal, case_id: str) -> CaseView:
         shown = public_case(case)
         public = tuple(_public_step(event) for event in steps if event.action in _PUBLIC_STEPS)
         return CaseView(
-            shown, False, False, today, left, public, days, (), tuple(replace(r, remark="") for r in ratings),
-            (), tuple(replace(k, reason="", withdrawn_reason="") for k in cards), tuple(co_units), None, frozenset(),
-        )  # fmt: skip
+            case=shown,
+            party=False,
+            asker=False,
+            today=today,
+            left=left,
+            steps=public,
+            days=days,
+            replies=(),
+            ratings=tuple(replace(r, remark="") for r in ratings),
+            notes=(),
+            cards=tuple(replace(k, reason="", withdrawn_reason="") for k in cards),
+            co_units=tuple(co_units),
+            extension=None,
+            may=frozenset(),
+        )
     words = _words(replies, ratings, notes)
     pending = next((e for e in extensions if e.granted is None), None)
     return CaseView(
-        case, True, is_asker(who, case), today, left, tuple(_party_step(event, words) for event in steps), days,
-        tuple(replies), tuple(ratings), tuple(notes), tuple(cards), tuple(co_units), pending,
-        _allowed_steps(who, case), await _photos_of(station, case),
-    )  # fmt: skip
+        case=case,
+        party=True,
+        asker=is_asker(who, case),
+        today=today,
+        left=left,
+        steps=tuple(_party_step(event, words) for event in steps),
+        days=days,
+        replies=tuple(replies),
+        ratings=tuple(ratings),
+        notes=tuple(notes),
+        cards=tuple(cards),
+        co_units=tuple(co_units),
+        extension=pending,
+        may=_allowed_steps(who, case),
+        photos=await _photos_of(station, case),
+    )
 
 
 async def _photos_of(station: Station, case: Case) -> tuple[Photo, ...]:
@@ -170,12 +194,21 @@ def is_asker(who: Principal, case: Case) -> bool:
 def public_case(case: Case) -> Case:
     """The case without anything personal: reviewed words or none, no names, no way to booking or recording."""
     return replace(
-        case, title=case.public_title if case.published else "", description="", citizen=None, citizen_name="",
-        booking_id=None, meeting_id=None, recorded_at_s=None, suggested_unit=None, citizen_topic="", citizen_words="",
+        case,
+        title=case.public_title if case.published else "",
+        description="",
+        citizen=None,
+        citizen_name="",
+        booking_id=None,
+        meeting_id=None,
+        recorded_at_s=None,
+        suggested_unit=None,
+        citizen_topic="",
+        citizen_words="",
         citizen_help="",
         public_title=case.public_title if case.published else "",
         public_reply=case.public_reply if case.published else "",
-    )  # fmt: skip
+    )
 
 
 def _allowed_steps(who: Principal, case: Case) -> frozenset[CaseStep]:
@@ -191,7 +224,7 @@ def _public_step(event: Event) -> TimelineStep:
     kept = {
         k: v for k, v in event.data.items() if k in ("unit_name", "co_units", "days", "due", "grade", "colour", "late")
     }
-    return TimelineStep(event.at, event.action, "", event.role, "", _facts(kept))
+    return TimelineStep(at=event.at, action=event.action, actor="", role=event.role, text="", data=_facts(kept))
 
 
 def _words(replies: list[Reply], ratings: list[Rating], notes: list[Note]) -> dict[tuple[str, object], str]:
@@ -209,7 +242,9 @@ def _party_step(event: Event, words: dict[tuple[str, object], str]) -> TimelineS
         text = words.get(("note", event.data.get("note")), "")
     elif event.action == "case.rated":
         text = words.get(("rating", event.data.get("round")), "")
-    return TimelineStep(event.at, event.action, event.actor_name, event.role, text, _facts(event.data))
+    return TimelineStep(
+        at=event.at, action=event.action, actor=event.actor_name, role=event.role, text=text, data=_facts(event.data)
+    )
 
 
 def _facts(data: dict[str, object]) -> dict[str, object]:

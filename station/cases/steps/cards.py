@@ -109,10 +109,20 @@ async def _issue(
         raise StepNotPossible
     card_id = new_id("cd")
     await store.add(
-        work, store.case_cards, id=card_id, key=key, case_id=case.id, unit_id=case.unit_id,
-        unit_name=case.unit_name, colour=colour, by_clock=who is SYSTEM, reason=reason,
-        issued_at=station.clock.now(), withdrawn_at=None, withdrawn_reason="",
-    )  # fmt: skip
+        work,
+        store.case_cards,
+        id=card_id,
+        key=key,
+        case_id=case.id,
+        unit_id=case.unit_id,
+        unit_name=case.unit_name,
+        colour=colour,
+        by_clock=who is SYSTEM,
+        reason=reason,
+        issued_at=station.clock.now(),
+        withdrawn_at=None,
+        withdrawn_reason="",
+    )
     await note_in_ledger(station, work, who, case, "case.card_issued", _facts(card_id, colour), reason)
     word = "红牌" if colour is Colour.RED else "黄牌"
     await tell_staff(station, work, contacts.unit, case, f"收到{word}：{reason}")

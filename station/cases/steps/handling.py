@@ -50,10 +50,21 @@ async def reply_case(station: Station, who: Principal, case_id: str, text: str, 
         reply_id, late = new_id("rp"), now >= due.at
         soon = not late and left < rule_of(station, "yellow").amount
         await store.add(
-            work, store.case_replies, id=reply_id, case_id=case.id, round=case.round, unit_id=case.unit_id,
-            unit_name=case.unit_name, author_name=who.name, outcome=outcome, text=words, at=now, due_on=due.day,
-            late=late, soon=soon,
-        )  # fmt: skip
+            work,
+            store.case_replies,
+            id=reply_id,
+            case_id=case.id,
+            round=case.round,
+            unit_id=case.unit_id,
+            unit_name=case.unit_name,
+            author_name=who.name,
+            outcome=outcome,
+            text=words,
+            at=now,
+            due_on=due.day,
+            late=late,
+            soon=soon,
+        )
         data = {"reply": reply_id, "round": case.round, "outcome": outcome, "late": late}
         until = due_from_today(station, rule_of(station, "rate"))
         await apply_transition(station, work, who, case, taken.to, until, "case.replied", data, public_reply="")
@@ -100,9 +111,14 @@ async def ask_extension(station: Station, who: Principal, case_id: str, reason: 
             raise Conflict(N_("已经申请过了，正在等批"))
         request_id = new_id("ex")
         await store.add(
-            work, store.case_extensions, id=request_id, case_id=case.id, reason=words,
-            asked_at=station.clock.now(), granted=None,
-        )  # fmt: skip
+            work,
+            store.case_extensions,
+            id=request_id,
+            case_id=case.id,
+            reason=words,
+            asked_at=station.clock.now(),
+            granted=None,
+        )
         await note_in_ledger(station, work, who, case, "case.extension_asked", {"extension": request_id}, words)
         await tell_staff(station, work, contacts.desk, case, f"{case.unit_name}申请延期，请批。")
     return await read_case(station, case_id)
@@ -126,9 +142,17 @@ async def decide_extension(station: Station, who: Principal, case_id: str, grant
             due = prolong(case.due, rule_of(station, "extension"), china())
             until = format_day(due.day, "zh")
             await apply_transition(
-                station, work, who, case, taken.to, due, "case.extension_granted", {}, words,
+                station,
+                work,
+                who,
+                case,
+                taken.to,
+                due,
+                "case.extension_granted",
+                {},
+                words,
                 extensions=case.extensions + 1,
-            )  # fmt: skip
+            )
             await tell_citizen(station, work, contacts, case, f"{case.unit_name}还需要时间，最迟 {until} 答复您。")
             await tell_staff(station, work, contacts.unit, case, f"同意延期，最迟 {until} 答复。")
     return await read_case(station, case_id)
@@ -143,9 +167,16 @@ async def add_note(station: Station, who: Principal, case_id: str, text: str) ->
         case = (await begin_transition(station, work, who, case_id, CaseStep.ADD_NOTE)).case
         note_id = new_id("no")
         await store.add(
-            work, store.case_notes, id=note_id, case_id=case.id, author=who.account, author_name=who.name,
-            role=who.role, text=words, at=station.clock.now(),
-        )  # fmt: skip
+            work,
+            store.case_notes,
+            id=note_id,
+            case_id=case.id,
+            author=who.account,
+            author_name=who.name,
+            role=who.role,
+            text=words,
+            at=station.clock.now(),
+        )
         await store.change_case(work, case.id, changed_at=station.clock.now())
         await note_in_ledger(station, work, who, case, "case.note_added", {"note": note_id})
         if who.role is Role.UNIT:

@@ -96,15 +96,41 @@ async def _insert(
     case_id = new_id("cs")
     due = due_from_today(station, rule_of(station, "accept"))
     await store.add(
-        work, store.cases, id=case_id, number=compose_number(prefix, year, serial), year=year, serial=serial,
-        title=request.title, description=request.description, state=CaseState.NOTED, category="",
-        deputy_id=request.deputy_id, deputy_name=deputy_name, station_id=station_id, citizen=request.citizen,
-        citizen_name=citizen_name, booking_id=request.booking_id, meeting_id=request.meeting_id,
-        recorded_at_s=request.recorded_at_s, suggested_unit=request.unit_id, unit_id=None, unit_name="", round=1,
-        extensions=0, opened_by=who.account, opened_at=now, changed_at=now, assigned_on=None, published=False,
-        public_title="", public_reply="", citizen_topic=request.citizen_topic, citizen_words=request.citizen_words,
-        citizen_help=request.citizen_help, **store.due_columns(due),
-    )  # fmt: skip
+        work,
+        store.cases,
+        id=case_id,
+        number=compose_number(prefix, year, serial),
+        year=year,
+        serial=serial,
+        title=request.title,
+        description=request.description,
+        state=CaseState.NOTED,
+        category="",
+        deputy_id=request.deputy_id,
+        deputy_name=deputy_name,
+        station_id=station_id,
+        citizen=request.citizen,
+        citizen_name=citizen_name,
+        booking_id=request.booking_id,
+        meeting_id=request.meeting_id,
+        recorded_at_s=request.recorded_at_s,
+        suggested_unit=request.unit_id,
+        unit_id=None,
+        unit_name="",
+        round=1,
+        extensions=0,
+        opened_by=who.account,
+        opened_at=now,
+        changed_at=now,
+        assigned_on=None,
+        published=False,
+        public_title="",
+        public_reply="",
+        citizen_topic=request.citizen_topic,
+        citizen_words=request.citizen_words,
+        citizen_help=request.citizen_help,
+        **store.due_columns(due),
+    )
     return case_id
 
 
@@ -158,9 +184,20 @@ async def assign_case(
         await store.replace_co_units(work, case_id, {helper.id: helper.name for helper in helpers})
         data = {"unit": unit.id, "unit_name": unit.name, "co_units": [h.name for h in helpers], "days": due.amount}
         await apply_transition(
-            station, work, who, taken.case, taken.to, due, "case.assigned", data, unit_id=unit.id,
-            unit_name=unit.name, category=category, assigned_on=due.start, extensions=0,
-        )  # fmt: skip
+            station,
+            work,
+            who,
+            taken.case,
+            taken.to,
+            due,
+            "case.assigned",
+            data,
+            unit_id=unit.id,
+            unit_name=unit.name,
+            category=category,
+            assigned_on=due.start,
+            extensions=0,
+        )
         until = format_day(due.day, "zh")
         await tell_citizen(station, work, contacts, taken.case, f"已经交给{unit.name}办，最迟 {until} 答复您。")
         await tell_staff(station, work, contacts.unit, taken.case, f"交给你们办，最迟 {until} 答复。")

@@ -36,9 +36,14 @@ async def rate_case(station: Station, who: Principal, case_id: str, grade: Grade
         taken = await begin_transition(station, work, who, case_id, CaseStep.RATE)
         case = taken.case
         await store.add(
-            work, store.case_ratings, case_id=case.id, round=case.round, grade=int(grade), remark=words,
+            work,
+            store.case_ratings,
+            case_id=case.id,
+            round=case.round,
+            grade=int(grade),
+            remark=words,
             at=station.clock.now(),
-        )  # fmt: skip
+        )
         due = due_from_today(station, rule_of(station, "conclude"))
         data = {"grade": int(grade), "round": case.round}
         await apply_transition(station, work, who, case, taken.to, due, "case.rated", data)
@@ -68,9 +73,19 @@ async def _send_back(
     due = due_from_today(station, rule_of(station, "redo"))
     until = format_day(due.day, "zh")
     await apply_transition(
-        station, work, who, case, to, due, "case.redone", {"round": case.round + 1}, reason,
-        round=case.round + 1, assigned_on=due.start, extensions=0,
-    )  # fmt: skip
+        station,
+        work,
+        who,
+        case,
+        to,
+        due,
+        "case.redone",
+        {"round": case.round + 1},
+        reason,
+        round=case.round + 1,
+        assigned_on=due.start,
+        extensions=0,
+    )
     await tell_citizen(station, work, contacts, case, f"退回{case.unit_name}重办，最迟 {until} 再答复您。")
     await tell_staff(station, work, contacts.unit, case, f"群众不满意，请重办，最迟 {until} 再答复。")
 

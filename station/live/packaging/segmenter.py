@@ -145,7 +145,15 @@ class Segmenter:
         end = self.end if empty and last else boundary
         self._sequence += 1
         data = b"" if empty else fragment(self._sequence, video, audio)
-        part = Part(self._segment, self._index, self.end, end, independent, last, data)
+        part = Part(
+            segment=self._segment,
+            index=self._index,
+            start=self.end,
+            end=end,
+            independent=independent,
+            last=last,
+            data=data,
+        )
         self.end = end
         self._index += 1
         if last and (self._index > 1 or not empty):  # a segment that never had a part does not count

@@ -232,7 +232,16 @@ def _codecs(media: Any) -> tuple[Codec, ...]:
             feedback = tuple(item for item in feedback if item != "goog-remb")
         number, parameters = codec.payloadType, _parameters(name, codec.parameters)
         redundant = redundancies.get(number, 0) if name == "opus" else 0
-        found.append(Codec(name, number, parameters, feedback, repairs.get(number, 0), redundant))
+        found.append(
+            Codec(
+                name=name,
+                payload_type=number,
+                parameters=parameters,
+                feedback=feedback,
+                repair_type=repairs.get(number, 0),
+                redundant_type=redundant,
+            )
+        )
     return tuple(sorted(found, key=_rank))
 
 

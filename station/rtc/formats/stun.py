@@ -73,7 +73,16 @@ def parse_binding_request(data: bytes) -> BindingRequest | None:
         elif name < _OPTIONAL and name not in _UNDERSTOOD:
             unknown.append(name)
     local, _, remote = username.partition(":")
-    return BindingRequest(transaction, local, remote, use_candidate, is_controlled, tuple(unknown), signed, integrity)
+    return BindingRequest(
+        transaction=transaction,
+        local_ufrag=local,
+        remote_ufrag=remote,
+        use_candidate=use_candidate,
+        is_controlled=is_controlled,
+        unknown=tuple(unknown),
+        signed=signed,
+        integrity=integrity,
+    )
 
 
 def _attributes(data: bytes) -> list[tuple[int, int, bytes]] | None:

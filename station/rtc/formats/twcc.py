@@ -209,7 +209,18 @@ def parse_feedback(packet: bytes) -> Feedback | None:
         start = (reference >> 8) * _TICKS_PER_REFERENCE
         begins_s, ends_s = (start + steps[0]) * TICK_S, (start + sum(steps)) * TICK_S
         last = (first + count - 1) & 0xFFFF
-        return Feedback(media, first, count, 0, first, last, begins_s, ends_s, reference & 0xFF, packet)
+        return Feedback(
+            media=media,
+            first_sequence=first,
+            packets=count,
+            lost=0,
+            first_received=first,
+            last_received=last,
+            first_arrival_s=begins_s,
+            last_arrival_s=ends_s,
+            number=reference & 0xFF,
+            packet=packet,
+        )
     return _parse_mixed(packet, media, first, count, reference)
 
 
@@ -223,12 +234,34 @@ def _parse_mixed(packet: bytes, media: int, first: int, count: int, reference: i
         return None
     start = (reference >> 8) * _TICKS_PER_REFERENCE
     if not received:
-        return Feedback(media, first, count, lost, 0, 0, start * TICK_S, start * TICK_S, reference & 0xFF, packet)
+        return Feedback(
+            media=media,
+            first_sequence=first,
+            packets=count,
+            lost=lost,
+            first_received=0,
+            last_received=0,
+            first_arrival_s=start * TICK_S,
+            last_arrival_s=start * TICK_S,
+            number=reference & 0xFF,
+            packet=packet,
+        )
     first_step, total = _first_and_sum(packet, at, received)
     begin = (first + count - len(statuses.lstrip(b"\0"))) & 0xFFFF
     last = (first + len(statuses.rstrip(b"\0")) - 1) & 0xFFFF
     begins_s, ends_s = (start + first_step) * TICK_S, (start + total) * TICK_S
-    return Feedback(media, first, count, lost, begin, last, begins_s, ends_s, reference & 0xFF, packet)
+    return Feedback(
+        media=media,
+        first_sequence=first,
+        packets=count,
+        lost=lost,
+        first_received=begin,
+        last_received=last,
+        first_arrival_s=begins_s,
+        last_arrival_s=ends_s,
+        number=reference & 0xFF,
+        packet=packet,
+    )
 
 
 def _first_and_sum(packet: bytes, at: int, received: bytes) -> tuple[int, int]:

@@ -65,10 +65,26 @@ class DownTrack:
     """Attached to at most one forwarder at a time. The fields without underscore are what the forwarding loop reads."""
 
     __slots__ = (
-        "_left", "_spans", "address", "clock_rate", "downlink", "extension", "handle", "is_vp8", "octets", "packets",
-        "payload_type", "picture_shift", "repair", "send", "send_segments", "sequence_offset", "ssrc",
-        "takes_redundancy", "timestamp_offset",
-    )  # fmt: skip
+        "_left",
+        "_spans",
+        "address",
+        "clock_rate",
+        "downlink",
+        "extension",
+        "handle",
+        "is_vp8",
+        "octets",
+        "packets",
+        "payload_type",
+        "picture_shift",
+        "repair",
+        "send",
+        "send_segments",
+        "sequence_offset",
+        "ssrc",
+        "takes_redundancy",
+        "timestamp_offset",
+    )
 
     def __init__(self, ssrc: int, payload_type: int, clock_rate: int, downlink: Downlink, is_vp8: bool = False) -> None:
         self.ssrc = ssrc
@@ -140,7 +156,7 @@ class DownTrack:
         exact_s = forwarder.clock.exact_s(timestamp)
         self._left = LastSent(
             sequence + self.sequence_offset, timestamp + self.timestamp_offset, now_s, exact_s, numbers
-        )  # fmt: skip
+        )
 
     def resume(self, forwarder: Forwarder, sequence: int) -> None:
         """The same forwarder again from this packet on: its time has gone on, its numbers had a break."""

@@ -220,4 +220,12 @@ def _answer(media: Media, codec: Codec, subscription: Subscription) -> AnswerMed
     # Camera and microphone of a person are one stream, so that the browser keeps lips and voice together.
     stream = f"{state.person}-screen" if state.source == "screen" else state.person
     repair = down_track.repair.ssrc if down_track.repair is not None else 0
-    return AnswerMedia(media, codec, down_track.ssrc, repair, state.person, stream, state.id)
+    return AnswerMedia(
+        offered=media,
+        codec=codec,
+        ssrc=down_track.ssrc,
+        repair_ssrc=repair,
+        cname=state.person,
+        stream=stream,
+        track=state.id,
+    )

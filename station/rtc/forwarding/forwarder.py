@@ -103,9 +103,17 @@ class Forwarder:
                 out_sequence, out_timestamp = (sequence + ahead) & 0xFFFF, (timestamp + later) & 0xFFFFFFFF
                 if extension:
                     numbered(
-                        buffer, start, flags | 0x10, marker | kind, out_sequence, out_timestamp, ssrc,
-                        0xBEDE0001, extension, number & 0xFFFF,
-                    )  # fmt: skip
+                        buffer,
+                        start,
+                        flags | 0x10,
+                        marker | kind,
+                        out_sequence,
+                        out_timestamp,
+                        ssrc,
+                        0xBEDE0001,
+                        extension,
+                        number & 0xFFFF,
+                    )
                     number += 1
                     at = start + NUMBERED_HEADER_BYTES
                 else:

@@ -162,7 +162,14 @@ class LayerController:
         current = sending.index(item.layer) if item.layer in sending else PAUSED if item.is_paused else HIDDEN
         shown = self.shown.get(state.id) if self.shown is not None else None
         is_speaking = state.person in self.speakers
-        return SubscribedVideo(state.id, layers, shown, state.source == "screen", is_speaking, current)
+        return SubscribedVideo(
+            track=state.id,
+            layers=layers,
+            wanted_height=shown,
+            is_screen=state.source == "screen",
+            is_speaking=is_speaking,
+            current=current,
+        )
 
     def _note_paused(self, item: Subscription, is_paused: bool) -> None:
         if item.is_paused != is_paused:

@@ -58,7 +58,7 @@ def _send(
         at = NUMBERED_HEADER_BYTES
         NUMBERED_HEADER.pack_into(
             scratch.bytes_, 0, flags | 0x10, *head, 0xBEDE0001, down_track.extension, downlink.number & 0xFFFF
-        )  # fmt: skip
+        )
     else:
         HEADER.pack_into(scratch.bytes_, 0, flags, *head)
     scratch.view[at : at + len(body)] = body

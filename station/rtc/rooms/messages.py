@@ -265,4 +265,12 @@ def encode(message: Message) -> str:
 def describe(state: TrackState) -> TrackDescription:
     """What others are told of a track."""
     codecs = list(state.codecs)
-    return TrackDescription(state.id, state.person, state.source, state.kind, state.codec, codecs, state.muted)
+    return TrackDescription(
+        id=state.id,
+        person=state.person,
+        source=state.source,
+        kind=state.kind,
+        codec=state.codec,
+        codecs=codecs,
+        muted=state.muted,
+    )

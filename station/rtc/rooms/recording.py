@@ -223,7 +223,14 @@ class RoomRecording:
         assert self._recorder is not None
         state = recorded.source.track.state
         self._recorder.open_track(
-            TrackInfo(state.id, state.person, recorded.name, state.source, state.kind, state.codec)
+            TrackInfo(
+                id=state.id,
+                person=state.person,
+                name=recorded.name,
+                source=state.source,
+                kind=state.kind,
+                codec=state.codec,
+            )
         )
         if state.muted:
             self.mute_track(state.id, True)
