@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from station.rtc.congestion.allocation import HIDDEN, Layer, Picture, allocate
+from station.rtc.congestion.allocation import HIDDEN, Layer, SubscribedVideo, allocate
 from station.rtc.congestion.bandwidth import Estimator
 from station.rtc.congestion.prober import Prober
 from station.rtc.formats.twcc import ArrivalLog, parse_feedback
@@ -63,7 +63,7 @@ class Layered:
         self.current = HIDDEN
 
     def __call__(self, target_bps: int, recent_peak_bps: int) -> tuple[float, int]:
-        picture = Picture("t", self._layers, None, current=self.current)
+        picture = SubscribedVideo("t", self._layers, None, current=self.current)
         decided = allocate([picture], target_bps - SOUND_BPS, recent_peak_bps - SOUND_BPS)
         self.current = decided.layers["t"]
         step = decided.next_step_bps
