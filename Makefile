@@ -29,7 +29,7 @@ test: ## install what is needed, check the code, run every test
 	tools/system_packages.sh
 	tools/setup.sh dev
 	$(MAKE) check
-	$(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(PY) -m pytest -n 2 --no-loadscope-reorder
 
 unit: ## only the fast tests, which need neither npm nor apt
 	tools/setup.sh dev python

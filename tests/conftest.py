@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import PurePosixPath
+from typing import Any
 
 import pytest
 import structlog
+from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.fixtures", "tests.servers"]
 # What starts a browser, a database, processes or real media: left out by `--unit`.
@@ -20,8 +23,7 @@ SERVERS = {
     "node",
     "station_folder",
 }
-HEAVY_FIXTURES = {"browser", "media", "roles", "running_station"}
-HEAVY_FOLDERS = {"accessibility", "bench", "deploy", "journeys", "resilience", "serve", "upgrade"}
+HEAVY_FOLDERS = {"accessibility", "deploy", "journeys", "live", "resilience", "rtc", "serve", "upgrade"}
 SLOW_FOLDERS = {"accessibility", "bench", "browsers", "deploy", "fuzz", "journeys", "resilience", "serve", "upgrade"}
 
 # structlog's own renderer draws a traceback with all local values: seconds for each exception that a test provokes.
@@ -34,23 +36,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--unit", action="store_true", help="leave out tests with browsers, servers or processes")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselects, rather than skips, what `--unit` leaves out: nothing is taken for tested; and says what may run
-    beside what: whatever starts a browser, media or a whole station is one group, so that no two of them at a time
-    take the machine's cores from each other; it goes first, as it takes longest.
+class OneHeavyAtATime(LoadScopeScheduling):
+    """Deals out whole files to the workers. What starts browsers, media or whole stations is one lot that a single
+    worker goes through, so that no two such tests take the machine's cores from each other.
     """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = PurePosixPath(nodeid.split("::", maxsplit=1)[0])
+        return "heavy" if _is_heavy(path) else str(path)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """How `make test` runs on two workers."""
+    return OneHeavyAtATime(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselects, rather than skips, what `--unit` leaves out: nothing is taken for tested. What is heavy goes first."""
     if config.getoption("--unit"):
         kept = [item for item in items if _is_unit(item)]
         config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
         items[:] = kept
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("heavy" if _is_heavy(item) else item.path.name))
-    items.sort(key=lambda item: not _is_heavy(item))
+    root = config.rootpath
+    items.sort(key=lambda item: not _is_heavy(PurePosixPath(item.path.relative_to(root))))
 
 
-def _is_heavy(item: pytest.Item) -> bool:
-    return bool(_folders(item) & HEAVY_FOLDERS or set(getattr(item, "fixturenames", ())) & HEAVY_FIXTURES)
+def _is_heavy(path: PurePosixPath) -> bool:
+    return bool(HEAVY_FOLDERS & set(path.parts)) or "browser" in path.name
 
 
 def _is_unit(item: pytest.Item) -> bool:
