@@ -44,7 +44,7 @@ class House:
         """A pass for somebody new."""
         rights = frozenset({Right.PUBLISH, Right.SUBSCRIBE})
         person = f"guest{next(self._numbers)}"
-        return self._signer.sign(Grant(room, person, person, rights, int(time.time()) + 7200))
+        return self._signer.sign(Grant(room, person, person, rights, int(time.time()) + 7200, session="bench"))
 
     async def keep_busy(self, room: str, watchers: int) -> None:
         """A publisher and some watchers who stay until cancelled."""

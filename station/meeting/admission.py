@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from station.base.database import Transaction
 from station.base.grants import Grant, Right
 from station.base.principal import Principal
 from station.base.station import Station
@@ -14,17 +13,14 @@ from station.meeting import store
 from station.meeting.consent import own_consents
 from station.meeting.model import (
     GRANT_TTL,
-    Admission,
     ConsentMissing,
     Meeting,
-    MeetingEnded,
-    NotAdmitted,
     RecordingIsOn,
     Relation,
     asked_kinds,
     requires_consent,
 )
-from station.meeting.service import check_lobby, open_meeting, seat_inside, shown_name
+from station.meeting.service import check_lobby, check_still_inside, open_meeting, seat_inside, shown_name
 from station.nodes import media_client
 from station.nodes.placement import place_room
 
@@ -56,7 +52,7 @@ async def sign_grant(station: Station, who: Principal, meeting_id: str) -> Signe
         if seat.relation in (Relation.HOST, Relation.STAFF):
             meeting = await open_meeting(station, work, who, meeting)
         else:
-            await _check_still_admitted(work, who, meeting)
+            await check_still_inside(work, who, meeting, seat)
         await store.change_entry(work, meeting_id, who.account, granted_at=now)
         # Before the commit: whoever is put out after it is put out later than this pass was signed.
         issued_at = time.time()
@@ -73,19 +69,6 @@ async def sign_grant(station: Station, who: Principal, meeting_id: str) -> Signe
         issued_at=issued_at,
     )
     return SignedGrant(station.signer.sign(grant), f"/media/{node.name}/ws", ttl_s)
-
-
-async def _check_still_admitted(work: Transaction, who: Principal, meeting: Meeting) -> None:
-    """Asked again under the rows' locks: the meeting may end, or the person be put out, while a pass is signed.
-
-    Raises MeetingEnded, NotAdmitted.
-    """
-    current = await store.meeting_by(work.connection, for_update=True, id=meeting.id)
-    if current is None or not current.open:
-        raise MeetingEnded
-    entry = await store.entry_of(work.connection, meeting.id, who.account, for_update=True)
-    if entry is None or entry.state is not Admission.ADMITTED:
-        raise NotAdmitted
 
 
 async def _check_consent(station: Station, who: Principal, meeting: Meeting) -> None:

@@ -10,12 +10,12 @@ from station.base.text import clean_text
 from station.ledger.service import append
 from station.meeting import store
 from station.meeting.model import MAX_CHAT, ChatMessage, NotAdmitted
-from station.meeting.service import seat_inside, shown_name, take_seat, took_part
+from station.meeting.service import check_still_inside, seat_inside, shown_name, take_seat, took_part
 
 
 async def send_chat(station: Station, who: Principal, meeting_id: str, text: str) -> ChatMessage:
     """Write one line to everybody in the room. Raises BadInput, NotAdmitted, MeetingEnded, TooManyRequests."""
-    meeting, _ = await seat_inside(station, who, meeting_id)
+    meeting, seat = await seat_inside(station, who, meeting_id)
     words = clean_text(text)
     if not words:
         raise BadInput(fields={"text": N_("请先写点什么")})
@@ -24,6 +24,7 @@ async def send_chat(station: Station, who: Principal, meeting_id: str, text: str
     await station.bus.limit(f"chat:{who.account}", 30, 60)
     message = ChatMessage(new_id("ch"), who.account, shown_name(meeting, who), words, station.clock.now())
     async with station.database.transaction() as work:
+        await check_still_inside(work, who, meeting, seat)
         await store.add_chat(work, meeting_id, message)
         await append(station, work, who, "chat.sent", meeting.subject, {"message": message.id})
 

@@ -13,7 +13,7 @@ from station.cases.service import Case, OpenCase, cases_of_meeting, open_case
 from station.directory.service import get_unit
 from station.ledger.service import append
 from station.meeting.model import MAX_TITLE
-from station.meeting.service import get_meeting, seat_inside
+from station.meeting.service import check_still_inside, get_meeting, seat_inside
 from station.nodes.journal import recorded_seconds
 
 
@@ -41,6 +41,8 @@ async def note_matter(station: Station, who: Principal, meeting_id: str, title: 
     recorded_at_s = await recorded_seconds(station, meeting_id)
 
     async def note(work: Transaction, case: Case) -> None:
+        # What comes after the end is in no recording and in no bag. The case's own event holds the ledger by now.
+        await check_still_inside(work, who, meeting, seat, lock=False)
         data = {"case": case.id, "recorded_at_s": case.recorded_at_s}
         await append(station, work, who, "matter.noted", meeting.subject, data)
 

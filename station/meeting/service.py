@@ -26,6 +26,7 @@ from station.meeting.model import (
     DayIsOver,
     Kind,
     Meeting,
+    MeetingEnded,
     MeetingState,
     MeetingStep,
     NotAdmitted,
@@ -113,6 +114,26 @@ async def seat_inside(station: Station, who: Principal, meeting_id: str) -> tupl
         check_open(meeting)  # a meeting that is over says so rather than "please wait"
         raise NotAdmitted
     return meeting, seat
+
+
+async def check_still_inside(
+    work: Transaction, who: Principal, meeting: Meeting, seat: Seat, lock: bool = True
+) -> None:
+    """Asked again in the transaction: the meeting may end, or the person be put out, since the seat was taken.
+
+    Without `lock` for who holds the ledger already: ending takes the meeting's row first, then the ledger, so locks in
+    the other order could wait for each other for ever; and its event comes after ours.
+
+    Raises MeetingEnded, NotAdmitted.
+    """
+    current = await store.meeting_by(work.connection, for_update=lock, id=meeting.id)
+    if current is None or not current.open:
+        raise MeetingEnded
+    if seat.relation in (Relation.HOST, Relation.STAFF):
+        return
+    entry = await store.entry_of(work.connection, meeting.id, who.account, for_update=lock)
+    if entry is None or entry.state is not Admission.ADMITTED:
+        raise NotAdmitted
 
 
 def check_lobby(station: Station, meeting: Meeting) -> None:

@@ -96,7 +96,7 @@ async def enter(roles: Roles) -> AsyncIterator[Enter]:
         session = await stack.enter_async_context(ClientSession())
 
         async def go_in(station: Station, who: Principal, meeting_id: str) -> ClientWebSocketResponse:
-            signed = await sign_grant(station, who, meeting_id)
+            signed = await sign_grant(station, replace(who, session=who.session or f"of {who.account}"), meeting_id)
             socket = await session.ws_connect(station.settings.media_urls["0"] + "/media/ws")
             stack.push_async_callback(socket.close)
             await socket.send_json({"type": "join", "id": "1", "grant": signed.grant})

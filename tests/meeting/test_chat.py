@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from sqlalchemy import update
 
 from station.base.errors import NotAllowed, NotFound, NotSignedIn
 from station.base.principal import Principal, Role
 from station.base.station import Station
-from station.meeting import store
+from station.cases.service import cases_of_meeting
+from station.meeting import chat, matters, store
 from station.meeting.chat import chat_of, send_chat
 from station.meeting.lobby import enter_lobby, refuse
-from station.meeting.model import Meeting, NotAdmitted
+from station.meeting.model import Meeting, MeetingEnded, NotAdmitted
+from station.meeting.service import seat_inside
 from tests.fixtures import MONDAY_TEN, Person
 from tests.meeting.conftest import CLERK, DEPUTY, LI, OTHER_DEPUTY, ZHAO, Roles, let_in
 from tests.meeting.test_consent import FAR_CLERK
@@ -21,10 +26,10 @@ __all__ = ["visitor"]
 NEW_CITIZEN = Principal("ac_new", Role.CITIZEN, "新来的")
 
 
-async def end(station: Station, meeting: Meeting) -> None:
+async def end(station: Station, meeting: Meeting, state: str = "ended") -> None:
     """As the row says it once the meeting is over."""
     async with station.database.transaction() as work:
-        await work.execute(update(store.meetings).where(store.meetings.c.id == meeting.id).values(state="ended"))
+        await work.execute(update(store.meetings).where(store.meetings.c.id == meeting.id).values(state=state))
 
 
 async def statuses(meeting: Meeting, people: list[Person]) -> list[int]:
@@ -83,6 +88,44 @@ async def test_after_a_closed_hearing_no_deputy_who_stayed_away_reads_it(town: S
     async with town.database.transaction() as work:
         await work.execute(update(store.lobby_entries).values(state="admitted", granted_at=MONDAY_TEN))
     assert await reads(town, hearing, OTHER_DEPUTY)
+
+
+async def test_what_is_sent_as_the_meeting_ends_is_refused(
+    town: Station, reception: Meeting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever took the seat before the end and writes after it is told so; neither line nor case is left behind."""
+
+    async def late(*arguments: Any) -> Any:
+        taken = await seat_inside(*arguments)
+        await end(town, reception)
+        return taken
+
+    monkeypatch.setattr(chat, "seat_inside", late)
+    with pytest.raises(MeetingEnded):
+        await send_chat(town, DEPUTY, reception.id, "刚才忘了说")
+    assert await chat_of(town, DEPUTY, reception.id) == []
+    await end(town, reception, "open")
+    monkeypatch.setattr(matters, "seat_inside", late)
+    with pytest.raises(MeetingEnded):
+        await matters.note_matter(town, DEPUTY, reception.id, "路灯不亮")
+    assert await cases_of_meeting(town, reception.id) == []
+
+
+async def test_what_is_sent_by_who_is_put_out_is_refused(
+    town: Station, reception: Meeting, roles: Roles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same for somebody whom the host puts out at that moment."""
+    await went_in(town, reception, ZHAO)
+
+    async def late(*arguments: Any) -> Any:
+        taken = await seat_inside(*arguments)
+        await refuse(town, DEPUTY, reception.id, ZHAO.account)
+        return taken
+
+    monkeypatch.setattr(chat, "seat_inside", late)
+    with pytest.raises(NotAdmitted):
+        await send_chat(town, ZHAO, reception.id, "只对会场说")
+    assert await chat_of(town, DEPUTY, reception.id) == []
 
 
 async def test_after_a_reception_nobody_else_reads_it(town: Station, reception: Meeting) -> None:

@@ -10,9 +10,16 @@ from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError
 from yarl import URL
 
 from station.base.grants import Grant, GrantSigner, Right
+from station.base.station import Station
 from station.gateway import MAX_UNJOINED
+from station.nodes.media_client import get_room
+from tests.meeting.conftest import DEPUTY, Roles
+from tests.meeting.test_lobby import open_hearing
+from tests.meeting.test_pages import NewPerson, visitor
 from tests.rtc.offers import offer
 from tests.servers import RunningStation
+
+__all__ = ["visitor"]
 
 FRAGMENT = "m=video 9 UDP/TLS/RTP/SAVPF 102\r\na=mid:0\r\na=ice-ufrag:later\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n"
 
@@ -21,8 +28,9 @@ def signer_of(station: RunningStation) -> GrantSigner:
     return GrantSigner.load(station.data / "keys")
 
 
-def grant_for(station: RunningStation, room: str, *rights: Right) -> str:
-    return signer_of(station).sign(Grant(room, "encoder", "Encoder", frozenset(rights), int(time.time()) + 600))
+def grant_for(station: RunningStation, room: str, *rights: Right, session: str = "") -> str:
+    until = int(time.time()) + 600
+    return signer_of(station).sign(Grant(room, "encoder", "Encoder", frozenset(rights), until, session=session))
 
 
 async def test_whip_passes_whole(running_station: RunningStation) -> None:
@@ -49,19 +57,21 @@ async def test_whip_passes_whole(running_station: RunningStation) -> None:
                 assert answer.status == status
 
 
-async def test_a_page_that_fell_silent_is_gone_within_15_seconds(running_station: RunningStation) -> None:
+async def test_a_page_that_fell_silent_is_gone_within_15_seconds(
+    town: Station, roles: Roles, visitor: NewPerson
+) -> None:
     """With the WebSocket half open between browser and web, the room is empty again in time."""
-    async with ClientSession() as http:
-        url = running_station.address + "/media/0/ws"
-        silent = await http.ws_connect(url, autoping=False)
-        grant = grant_for(running_station, "mt_lid", Right.PUBLISH, Right.SUBSCRIBE)
-        await silent.send_json({"type": "join", "id": "1", "grant": grant})
-        assert (await silent.receive_json())["type"] == "joined"
-        assert await members(running_station, http) == ["encoder"]
-        async with asyncio.timeout(15):
-            while await members(running_station, http):
-                await asyncio.sleep(0.2)
-        await silent.close()
+    deputy, hearing = await visitor(DEPUTY.account), await open_hearing(town)
+    signed = await deputy.post_json(f"/api/v1/meetings/{hearing.id}/grant", {})
+    assert isinstance(signed, dict)
+    silent = await deputy.client.ws_connect(signed["url"], autoping=False)
+    await silent.send_json({"type": "join", "id": "1", "grant": signed["grant"]})
+    assert (await silent.receive_json())["type"] == "joined"
+    assert [member.person for member in (await get_room(town, hearing.id)).members] == [DEPUTY.account]
+    async with asyncio.timeout(15):
+        while (await get_room(town, hearing.id)).members:
+            await asyncio.sleep(0.2)
+    await silent.close()
 
 
 @pytest.mark.parametrize(
@@ -100,17 +110,10 @@ async def test_sockets_without_a_grant_reach_no_media_and_are_counted(running_st
             assert (await held[number].receive()).type in (WSMsgType.CLOSE, WSMsgType.CLOSED)
             assert (answer["re"], answer["code"]) == (("7", "grant-invalid") if number == 0 else ("", "bad-input"))
         joining = held[-1]  # one of those that wait shows a good grant: it goes on
-        grant = grant_for(running_station, "mt_counted", Right.SUBSCRIBE)
+        grant = grant_for(running_station, "mt_counted", Right.SUBSCRIBE, session="of a page")
         await joining.send_json({"type": "join", "id": "1", "grant": grant})
         assert (await joining.receive_json())["type"] == "joined"
         for socket in held:
             await socket.close()
         again = await http.ws_connect(url)
         await again.close()
-
-
-async def members(station: RunningStation, http: ClientSession) -> list[str]:
-    url = f"http://127.0.0.1:{station.environment['STATION_MEDIA_HTTP_PORT']}/control/rooms/mt_lid"
-    headers = {"Authorization": f"Bearer {signer_of(station).service_token()}"}
-    async with http.get(url, headers=headers) as answer:
-        return [member["person"] for member in (await answer.json())["members"]]

@@ -13,6 +13,7 @@ import pytest_asyncio
 from aiohttp import ClientSession, ClientWebSocketResponse
 from sqlalchemy import select, update
 
+from station.base.grants import Grant, Right
 from station.base.station import Station
 from station.meeting import occupancy, store
 from station.meeting.admission import sign_grant
@@ -22,7 +23,7 @@ from station.meeting.service import end_meeting
 from station.people import store as people
 from station.people.model import STAFF_IDLE
 from tests.fixtures import Person
-from tests.meeting.conftest import DEPUTY, LI, ZHAO, Enter, Roles, let_in, tick
+from tests.meeting.conftest import DEPUTY, LI, ZHAO, Roles, let_in, tick
 from tests.meeting.test_lobby import open_hearing
 from tests.meeting.test_pages import NewPerson, events, visitor
 
@@ -218,13 +219,13 @@ async def test_an_ended_meeting_opens_no_room(
     assert roles.media.rooms.rooms == {}
 
 
-async def test_an_encoders_room_is_left_alone(town: Station, roles: Roles, enter: Enter) -> None:
+async def test_an_encoders_room_is_left_alone(town: Station, roles: Roles) -> None:
     """Who came with a grant of no session, or into a room of no meeting, is nobody that could be checked."""
     hearing = await open_hearing(town)
-    await enter(town, DEPUTY, hearing.id)
+    roles.media.rooms.enter(Grant(hearing.id, "tk_1", "编码器", frozenset({Right.PUBLISH}), 2**40), hearing.id)
     roles.media.rooms.open("hall")
     await occupancy.look_once(town)
-    assert await inside(roles, hearing) == [DEPUTY.account]
+    assert await inside(roles, hearing) == ["tk_1"]
     assert "hall" in roles.media.rooms.rooms
 
 

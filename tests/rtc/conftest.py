@@ -71,8 +71,9 @@ class Media:
         return f"http://127.0.0.1:{self.server.http_port}"
 
     def grant(self, person: str, *rights: Right, room: str = ROOM, ttl_s: int = 600) -> str:
-        granted = frozenset(rights or (Right.PUBLISH, Right.SUBSCRIBE))
-        return self.signer.sign(Grant(room, person, person.title(), granted, int(time.time()) + ttl_s))
+        """What a page gets: it goes in once, as whoever signed in."""
+        granted, until = frozenset(rights or (Right.PUBLISH, Right.SUBSCRIBE)), int(time.time()) + ttl_s
+        return self.signer.sign(Grant(room, person, person.title(), granted, until, session=f"sign-in of {person}"))
 
     async def control(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         headers = {"Authorization": f"Bearer {self.signer.service_token()}"}

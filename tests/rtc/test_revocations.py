@@ -16,9 +16,9 @@ from tests.rtc.raw_peer import call
 from tests.rtc.test_http import connect, post, receive
 
 
-def sign(media: Media, person: str, **more: Any) -> str:
+def sign(media: Media, person: str, session: str = "s0", **more: Any) -> str:
     rights = frozenset({Right.PUBLISH, Right.SUBSCRIBE})
-    return media.signer.sign(Grant(ROOM, person, person, rights, int(time.time()) + 600, **more))
+    return media.signer.sign(Grant(ROOM, person, person, rights, int(time.time()) + 600, session=session, **more))
 
 
 async def refusal(media: Media, grant: str) -> str:
@@ -103,10 +103,12 @@ async def test_a_pass_is_used_once(media: Media) -> None:
 
 
 async def test_an_encoders_grant_opens_no_socket(media: Media) -> None:
-    """A grant that WHIP has taken serves its encoder again, and nobody's page."""
-    grant = sign(media, "encoder")
+    """A grant that nobody signed in for serves its encoder again and again, and no page, also before WHIP took it."""
+    grant = sign(media, "encoder", session="")
+    assert await refusal(media, grant) == "encoder-grant"
+    assert await people(media) == []
     assert [await whip(media, grant), await whip(media, grant)] == [201, 201]
-    assert await refusal(media, grant) == "grant-used"
+    assert await refusal(media, grant) == "encoder-grant"
     assert await people(media) == ["encoder"]
 
 

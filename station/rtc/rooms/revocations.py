@@ -30,6 +30,13 @@ class GrantUsed(GrantInvalid):
     code = "grant-used"
 
 
+class EncoderGrant(GrantInvalid):
+    """A grant that nobody signed in for, shown by signalling."""
+
+    code = "encoder-grant"
+    message = N_("这张凭证是给推流设备的，只能按 WHIP 或 WHEP 使用")
+
+
 def _mark(marks: dict[Any, float], key: object, at_s: float) -> None:
     """Marks a key, and forgets the marks that are too old to matter."""
     marks[key] = at_s
@@ -74,7 +81,12 @@ class Revocations:
             raise PutOut
 
     def use(self, grant: Grant, way: str) -> None:
-        """Notes that a grant went in: a person's once, an encoder's by WHIP and WHEP as it likes. Raises GrantUsed."""
+        """Notes that a grant went in: a person's once, an encoder's by WHIP and WHEP as it likes.
+
+        Raises GrantUsed, and EncoderGrant for a grant by signalling that no sign-in stands behind.
+        """
+        if way == SOCKET and not grant.session:
+            raise EncoderGrant
         now_s = time.time()
         if len(self._used) > 1000:
             self._used = {key: used for key, used in self._used.items() if used[1] > now_s}
