@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from alembic.autogenerate import compare_metadata
@@ -23,7 +25,12 @@ def test_migrations_and_tables_agree(tmp_path: Path) -> None:
 
 
 def test_migrating_twice_is_harmless(tmp_path: Path) -> None:
-    """A second start finds everything done."""
-    url = f"sqlite+aiosqlite:///{tmp_path / 'station.db'}"
-    migrate_url(url, tmp_path)
-    migrate_url(url, tmp_path)
+    """A second start finds everything done: tables, indexes and the revision are as they were."""
+    file = tmp_path / "station.db"
+    found = []
+    for _ in range(2):
+        migrate_url(f"sqlite+aiosqlite:///{file}", tmp_path)
+        with closing(sqlite3.connect(file)) as database:
+            [revision] = database.execute("SELECT version_num FROM alembic_version").fetchall()
+            found.append((revision, database.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()))
+    assert found[0] == found[1] and len(found[0][1]) > 40

@@ -144,6 +144,7 @@ def test_rubbish_is_no_track(tmp_path_factory: pytest.TempPathFactory, data: byt
     path = tmp_path_factory.mktemp("rubbish") / "track.mkv"
     whole = file_of("vp8", True)
     path.write_bytes(whole[:at] + data + whole[at + len(data) :])
-    last_block_ms(path)
+    found = [last_block_ms(path)]
     path.write_bytes(data)
-    last_block_ms(path)
+    found.append(last_block_ms(path))
+    assert all(last_ms is None or isinstance(last_ms, int) for last_ms in found)
