@@ -18,9 +18,10 @@ from station.base.station import Station
 from station.booking.model import Booking
 from station.cases.store import cases
 from station.meeting.chat import send_chat
+from station.meeting.consent import answer_consent
 from station.meeting.lobby import enter_lobby
 from station.meeting.matters import note_matter
-from station.meeting.model import Meeting
+from station.meeting.model import Meeting, RecordingRefused
 from station.meeting.store import meetings
 from tests.fixtures import Person
 from tests.meeting.conftest import DEPUTY, ZHAO, Enter, Roles, let_in
@@ -121,13 +122,36 @@ async def test_bad_requests_get_clear_answers(town: Station, visitor: NewPerson,
     await citizen.post_json(f"{base}/chat", {"text": 7}, status=422)
     await citizen.post_json(f"{base}/chat", {"text": "嗨", "as": "ac_demo_deputy1"}, status=422)
     await citizen.post_json(f"{base}/door", {"action": "admit"}, status=422)
-    await citizen.post_json(f"{base}/recording", {"action": "erase"}, status=422)
+    deputy = await visitor("ac_demo_deputy1")
+    await deputy.post_json(f"{base}/recording", {"action": "erase"}, status=422)
     await citizen.post_json(f"{base}/recording", {"action": "start"}, status=403)
     await citizen.post_json(f"{base}/people/ac_demo_citizen", {"action": "admit"}, status=403)
     async with citizen.client.post(f"{base}/chat", json={"text": "没有令牌"}) as answer:
         assert answer.status == 403
     async with citizen.client.get(f"{base}/chat") as answer:
         assert await answer.json() == []
+
+
+async def test_nothing_is_recorded_while_somebody_present_declines(
+    town: Station, visitor: NewPerson, reception: Meeting, roles: Roles, enter: Enter
+) -> None:
+    """The server refuses deputy and clerk and names who declines, in their language; with consent it begins."""
+    await let_in(town, reception, recorded=False)
+    await enter(town, ZHAO, reception.id)
+    path = f"/api/v1/meetings/{reception.id}/recording"
+    people = [await visitor(account) for account in ("ac_demo_deputy1", "ac_demo_clerk")]
+    for person in people:
+        titles = []
+        for language in ("zh-CN", "en"):
+            person.headers = {"Accept-Language": language}
+            for action in ("start", "resume"):
+                told = await person.post_json(path, {"action": action}, status=409)
+                assert isinstance(told, dict) and str(told["type"]).endswith(f"/{RecordingRefused.code}")
+            titles.append(told["title"])
+        assert all("赵玉梅" in title for title in titles) and titles[0] != titles[1]
+    await answer_consent(town, ZHAO, reception.id, "recorded", True)
+    told = await people[0].post_json(path, {"action": "start"})
+    assert isinstance(told, dict) and told["state"] == "recording"
 
 
 async def test_a_desk_lets_people_in_without_script(town: Station, visitor: NewPerson, reception: Meeting) -> None:
