@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     database_url: str = Field("", description="PostgreSQL URL; empty: SQLite in the data folder.")
     ledger_file: Path | None = Field(
         None,
-        description="File for the ledger's newest entry, so that a cut is found; best on another disk. "
+        description="File for number and hash of each ledger event, so that a cut is found; best on another disk. "
         "Empty: ledger/heads.jsonl in the data folder.",
     )
     redis_url: str = Field("", description="Redis URL for the bus and rate limits; empty: in process.")
@@ -54,13 +54,13 @@ class Settings(BaseSettings):
         False, description="Demo data, and a page that shows logins and the outbox. Never in production."
     )
     district: str = Field("清和区", description="Name of the district shown in the page head.")
-    help_hours: str = Field("", description="Hours in which that telephone is answered; empty: not said.")
     sms_signature: str = Field("网上代表联络站", description="Signature at the head of text messages, as registered.")
     help_phone: str = Field(
         "",
         description="Telephone number where people ask for help: on each page and in text messages. Empty: pages lead "
         "to the numbers of the stations; the demo has an invented one.",
     )
+    help_hours: str = Field("", description="Hours in which that telephone is answered; empty: not said.")
     public_origin: str = Field(
         "",
         description="Where visitors reach the station, such as https://station.example.cn or, on another port, "
@@ -79,7 +79,10 @@ class Settings(BaseSettings):
     )
     tls_cert: Path | None = Field(None, description="Certificate (PEM); made on the spot where HTTPS needs one.")
     tls_key: Path | None = Field(None, description="Private key (PEM) of the certificate.")
-    smtp_url: SecretStr = Field(SecretStr(""), description="smtp://user:password@host:port for mail; empty: no mail.")
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="smtp://user:password@host:port for notices by mail, of which nothing writes any yet.",
+    )
     sms_url: SecretStr = Field(
         SecretStr(""),
         description="https://user:password@host/path of the SMS gateway: each message is POSTed to it as JSON with "
@@ -93,8 +96,8 @@ class Settings(BaseSettings):
         3,
         ge=1,
         le=100,
-        description="Years after which recordings, archive bags, chats and typed reasons are deleted; the page on "
-        "personal data and the question for consent name them.",
+        description="Years after which recordings, archive bags, broadcasts, chats and the wording of reasons beside "
+        "the ledger are deleted; the page on personal data and the question for consent name them.",
     )
     turn_url: str = Field(
         "", pattern=TURN_URLS, description="turn: or turns: URLs of a coturn, comma-separated; empty: none."
