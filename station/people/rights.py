@@ -22,7 +22,7 @@ class Action(StrEnum):
     RECORD = "record"
     NOTE_MATTER = "note-matter"
     END_MEETING = "end-meeting"
-    SEE_QUALITY = "see-quality"  # of the lines in a meeting, and the file to go with a bug report
+    SEE_QUALITY = "see-quality"  # of the connections in a meeting, and the file to go with a bug report
     SEE_REPLAY = "see-replay"
     WATCH = "watch"  # live pages, playlists, parts
     RUN_HEARING = "run-hearing"  # hearings and broadcasts

@@ -37,8 +37,8 @@ class Limit:
         return Word.BAD if value >= self.bad else Word.WEAK if value >= self.weak else Word.GOOD
 
 
-# Share of packets lost. Up to some 5 % Opus' own correction and repeats hide it; past 15 % words go missing and
-# pictures wait for repeats of repeats (ITU-T G.113 appendix I rates codecs with concealment about so).
+# Share of packets lost. Up to some 5 % Opus' own correction and retransmissions hide it; past 15 % words go missing and
+# videos wait for retransmissions of retransmissions (ITU-T G.113 appendix I rates codecs with concealment about so).
 LOSS = Limit(0.05, 0.15)
 # ITU-T G.114: up to 150 ms one way nobody notices, past 400 ms a conversation is not acceptable. Twice that, there
 # and back, for one person's half of the way.

@@ -250,7 +250,7 @@ def _is_dynamic(payload_type: int) -> bool:
 
 
 def _repair_types(media: Any) -> dict[int, int]:
-    """RTX payload types by that of the codec they repeat (RFC 4588 section 8.1)."""
+    """RTX payload types by that of the codec they retransmit (RFC 4588 section 8.1)."""
     repairs = [codec for codec in media.rtp.codecs if codec.mimeType.lower() == "video/rtx"]
     pairs = [(codec.parameters.get("apt"), codec.payloadType) for codec in repairs]
     return {int(primary): repair for primary, repair in pairs if str(primary).isdigit() and _is_dynamic(repair)}

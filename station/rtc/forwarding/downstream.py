@@ -20,7 +20,7 @@ from station.rtc.transport.session import Session
 ASKING_OCTETS = 100  # what asking costs, also in vain
 TICK_S, QUIET_TICK_S = 0.05, 0.2
 REPORT_EVERY_S = 1.0
-REPEATS_SAVED_S = 0.5  # a burst of losses is repeated at once
+RETRANSMIT_SAVED_S = 0.5  # a burst of losses is retransmitted at once
 FindTrack = Callable[[str], PublishedTrack | None]
 
 
@@ -38,7 +38,7 @@ class Downstream:
         self.subscriptions: dict[str, Subscription] = {}  # by mid
         self.layer_control = LayerController(session.port.outgoing)
         self._by_ssrc: dict[int, Subscription] = {}
-        self._repeats_left = 0.0  # octets
+        self._retransmit_left = 0.0  # octets
         self._ticked_s = time.monotonic()
         self._next_report_s = 0.0
 
@@ -53,20 +53,20 @@ class Downstream:
                 answers.append(AnswerMedia(media, rejected=not media.codecs))
                 continue
             old = before.get(media.mid)
-            subscription = old if old is not None and old.track is track else self._watch(media, codec, track)
+            subscription = old if old is not None and old.track is track else self._subscribe(media, codec, track)
             self.subscriptions[media.mid] = subscription
             others = _other_codecs(media, codec) if self._follows else ()
             answers.append(replace(_answer(media, codec, subscription), alternatives=others))
         for mid, old in before.items():
             if self.subscriptions.get(mid) is not old:
-                self._unwatch(old)
+                self._unsubscribe(old)
         self._offered = {media.mid: media for media in offer.media}
         self._by_ssrc = {subscription.down_track.ssrc: subscription for subscription in self.subscriptions.values()}
         if self.session.is_connected:
             self.connected()
         return answers
 
-    def _watch(self, media: Media, codec: Codec, track: PublishedTrack) -> Subscription:
+    def _subscribe(self, media: Media, codec: Codec, track: PublishedTrack) -> Subscription:
         name = codec.name
         down_track = DownTrack(
             _new_ssrc(), codec.payload_type, CLOCK_RATES[name], self.layer_control.downlink, is_vp8=name == "vp8"
@@ -76,7 +76,7 @@ class Downstream:
             down_track.payload_type = codec.redundant_type
         if codec.repair_type and "nack" in codec.feedback:
             down_track.repair = Repair(_new_ssrc(), codec.repair_type)
-        # Audio is never retransmitted, so its numbers are not used twice (see `repeat`).
+        # Audio is never retransmitted, so its numbers are not used twice (see `send_retransmission`).
         if "transport-cc" in codec.feedback and (down_track.repair is not None or media.kind == "audio"):
             down_track.number_packets(media.transport_extension)
         track.listeners.append(self.layer_control.invalidate)
@@ -101,7 +101,7 @@ class Downstream:
             self.subscriptions[mid] = self._by_ssrc[old.down_track.ssrc] = new
         self.layer_control.invalidate()
 
-    def _unwatch(self, subscription: Subscription) -> None:
+    def _unsubscribe(self, subscription: Subscription) -> None:
         subscription.leave()
         if subscription.is_paused and not subscription.track.ended:  # whoever watches it next is told anew
             self.layer_control.on_paused(subscription.track.state.id, False)
@@ -129,7 +129,7 @@ class Downstream:
     def close(self) -> None:
         """Detaches all down tracks from their forwarders."""
         for subscription in self.subscriptions.values():
-            self._unwatch(subscription)
+            self._unsubscribe(subscription)
         self.subscriptions, self._by_ssrc = {}, {}
 
     def receive_rtp(self, scratch: Scratch, size: int) -> None:
@@ -155,9 +155,9 @@ class Downstream:
         match item:
             case rtcp.Nack():
                 for sequence in item.lost:
-                    if self._repeats_left > 0:
+                    if self._retransmit_left > 0:
                         octets = subscription.retransmit(self.session.port.outgoing, sequence, now_s)
-                        self._repeats_left -= max(octets, ASKING_OCTETS)
+                        self._retransmit_left -= max(octets, ASKING_OCTETS)
             case rtcp.KeyframeWanted():
                 subscription.want_keyframe()
             case rtcp.ReceiverBlock():
@@ -174,9 +174,9 @@ class Downstream:
 
         Returns in how many seconds to be called again.
         """
-        octets_per_s = self.layer_control.repeats_bps(now_s) / 8
+        octets_per_s = self.layer_control.retransmit_bps(now_s) / 8
         earned = (now_s - self._ticked_s) * octets_per_s
-        self._repeats_left = min(octets_per_s * REPEATS_SAVED_S, self._repeats_left + earned)
+        self._retransmit_left = min(octets_per_s * RETRANSMIT_SAVED_S, self._retransmit_left + earned)
         self._ticked_s = now_s
         self.layer_control.tick(list(self.subscriptions.values()), now_s)
         if now_s >= self._next_report_s:

@@ -81,7 +81,7 @@ class Forwarder:
             return
         for neighbours in split_runs(pending, MOST_PADDING):
             run = pad_to_longest(neighbours)
-            for item in run:  # stays as it is sent now: what is repeated must be the very same
+            for item in run:  # stays as it is sent now: what is retransmitted must be the very same
                 self._ring[item.sequence & _RING_MASK] = item
             self._fan_out(run, self.outputs)
 

@@ -55,7 +55,7 @@ class Layer:
         self._gap_s = 2 * BURST_GAP_S  # between packets of a frame
         self._metered = (time.monotonic(), 0, 0)
 
-    def feed_for(self, down_track: DownTrack) -> Forwarder:
+    def forwarder_for(self, down_track: DownTrack) -> Forwarder:
         """Where a down track is attached."""
         return self.forwarder if down_track.takes_redundancy else self.plain
 
@@ -104,7 +104,7 @@ class Layer:
             self._late(Packet(reception.highest + step, timestamp, marker, payload), now_s)
 
     def receive_repair(self, sequence: int, timestamp: int, marker: int, payload: bytes, now_s: float) -> None:
-        """Takes a packet that came as a repeat (RTX): it is not counted as one that arrived, so that loss shows."""
+        """Takes a packet that came by RTX: it is not counted as one that arrived, so that loss shows."""
         reception = self.reception
         if reception.highest < 0:
             return
@@ -138,7 +138,7 @@ class Layer:
     def _late(self, item: Packet, now_s: float) -> None:
         was_missing = self.missing.arrived(item.sequence & 0xFFFF, now_s)
         if not was_missing and self.forwarder.packet_at(item.sequence) is not None:
-            return  # repeated though it had come, as browsers do to probe their uplink
+            return  # retransmitted though it had come, as browsers do to probe their uplink
         self.forwarder.forward_late(item)
         if self.plain is not self.forwarder:
             self.plain.forward_late(_plain(item))

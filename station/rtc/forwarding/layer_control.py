@@ -22,15 +22,15 @@ from station.rtc.transport.dtls_srtp import Scratch
 from station.rtc.transport.token_bucket import TokenBucket
 
 REALLOCATE_EVERY_S, REALLOCATE_SATISFIED_EVERY_S = 0.25, 2.0
-LISTEN_CONTENT_EVERY_S = 0.2
-CONTENT_QUEUE_S = 0.02
+LISTEN_SATISFIED_EVERY_S = 0.2
+SATISFIED_QUEUE_S = 0.02
 FEEDBACKS_PER_S = 60  # browsers send twenty at most; what comes beyond is not read
 UNLIMITED_BPS = 1 << 40
 PROVED_NARROW_S = 15.0  # a video is paused only if the downlink showed itself too narrow in this time
 AUDIO_OVERHEAD = 1.15
-SOUND_TWICE_FROM_BPS = 500_000
-REPEATS_SHARE = 0.3
-MAX_REPEATS_BPS = 5e6  # what one subscriber can make us send again
+REDUNDANCY_FROM_BPS = 500_000
+RETRANSMIT_SHARE = 0.3
+MAX_RETRANSMIT_BPS = 5e6  # what one subscriber can make us send again
 HASTE_S = 2.0  # so long after the downlink was seen to be too full, what is too much for it is not sent on
 UNMEASURED_BPS = (150_000, 500_000, 1_500_000)  # by place, until the first half second has been measured
 
@@ -62,7 +62,7 @@ class LayerController:
         """Whether transport-wide feedback may go unread: every fourth report of a satisfied subscriber says as much."""
         if self.is_satisfied and now_s < self._listen_s:
             return True
-        self._listen_s = now_s + LISTEN_CONTENT_EVERY_S
+        self._listen_s = now_s + LISTEN_SATISFIED_EVERY_S
         return False
 
     def receive_feedback(self, packet: bytes, now_s: float) -> None:
@@ -83,7 +83,7 @@ class LayerController:
             not self._next_step_bps
             and not self.prober.is_on
             and estimator.usage is Usage.NORMAL
-            and estimator.queue_s < CONTENT_QUEUE_S
+            and estimator.queue_s < SATISFIED_QUEUE_S
             and estimator.loss.is_low
         )
 
@@ -129,10 +129,10 @@ class LayerController:
         if self._next_step_bps:
             self.is_satisfied = False
 
-    def repeats_bps(self, now_s: float) -> float:
+    def retransmit_bps(self, now_s: float) -> float:
         """What retransmissions may take: a share of the downlink, for they come on top of what filled it."""
         carried = self.estimator.target_bps(now_s) if self.has_feedback else UNLIMITED_BPS
-        return min(MAX_REPEATS_BPS, REPEATS_SHARE * carried)
+        return min(MAX_RETRANSMIT_BPS, RETRANSMIT_SHARE * carried)
 
     def _budget_bps(self, videos: Sequence[SubscribedVideo], audio: Sequence[Subscription], now_s: float) -> int:
         """What videos may take: the estimate, but not less than the least of each while nothing speaks against it."""
@@ -146,9 +146,9 @@ class LayerController:
         return max(estimate, int(least * allocation.HEADROOM) + 30_000 * len(videos))
 
     def _is_narrow(self, now_s: float) -> bool:
-        """Whether the downlink has shown that it is too narrow to carry audio twice beside a video."""
+        """Whether the downlink has shown that it is too narrow for redundant audio (RED) beside a video."""
         lately = now_s - self.estimator.over_s < PROVED_NARROW_S
-        return lately and self.estimator.target_bps(now_s) < SOUND_TWICE_FROM_BPS
+        return lately and self.estimator.target_bps(now_s) < REDUNDANCY_FROM_BPS
 
     def _audio_bps(self, audio: Sequence[Subscription]) -> int:
         return int(sum(item.bits_per_s for item in audio) * AUDIO_OVERHEAD)

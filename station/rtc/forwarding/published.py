@@ -47,7 +47,7 @@ class PublishedTrack:
         self.ended = False
         self.layers = tuple(Layer(rid, codec, session, clock) for rid in rids or ("",))
         self.listeners: list[Callable[[], None]] = []  # told when encodings were switched on or off
-        self.on_late: Callable[[int], None] = lambda _wait_ms: None  # told how late repeats come, in ms
+        self.on_late: Callable[[int], None] = lambda _wait_ms: None  # told how late retransmissions come, in ms
         self._told_late: tuple[int, float] = (0, 0.0)
         self._sending: tuple[Layer, ...] = ()
 

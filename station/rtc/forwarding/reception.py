@@ -11,7 +11,7 @@ ASK_AGAIN_S = 0.06  # at least; a round trip if that is longer
 GIVE_UP_S = 0.45  # at least; some round trips if those are longer
 GIVE_UP_ROUNDS = 3.5
 LATELY_S = 10.0
-LATE_FROM_S = 0.05  # repeats that come sooner are hidden by what every player waits anyway
+LATE_FROM_S = 0.05  # retransmissions that come sooner are hidden by what every player waits anyway
 NOTICE_S = 0.06
 MAX_ROUND_TRIP_S = 1.0
 MAX_GAP = 256
@@ -54,7 +54,7 @@ class Reception:
         return sequence_step(sequence, self.highest & 0xFFFF)
 
     def advance(self, step: int) -> None:
-        """The highest came as a repeat."""
+        """The highest came as a retransmission."""
         self.highest += step
 
     @property
@@ -81,7 +81,7 @@ class Reception:
 class Missing:
     """Packets of one stream that have not come: when to ask for them, and when to give up.
 
-    Repeats that come tell the round trip, so that on a long way we neither ask twice in vain nor give up too early.
+    Retransmissions tell the round trip, so that on a long way we neither ask twice in vain nor give up too early.
     """
 
     __slots__ = ("_repaired_s", "_waiting", "given_up", "repaired", "round_trip_s")
@@ -119,7 +119,7 @@ class Missing:
         return True
 
     def wait_s(self, now_s: float) -> float:
-        """How long a player had better wait for repeats; 0 when none came lately or they come at once."""
+        """How long a player had better wait for retransmissions; 0 when none came lately or they come at once."""
         if now_s - self._repaired_s > LATELY_S or self.round_trip_s < LATE_FROM_S:
             return 0.0
         return 1.2 * self.round_trip_s + NOTICE_S

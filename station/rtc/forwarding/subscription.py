@@ -32,7 +32,8 @@ class Subscription:
     def given(self) -> Layer | None:
         """The encoding whose packets flow now."""
         return next(
-            (layer for layer in self.track.layers if self.down_track in layer.feed_for(self.down_track).outputs), None
+            (layer for layer in self.track.layers if self.down_track in layer.forwarder_for(self.down_track).outputs),
+            None,
         )
 
     def select(self, layer: Layer | None, *, in_haste: bool = False) -> None:
@@ -51,8 +52,8 @@ class Subscription:
             return
         for other in self.track.layers:
             if other is not layer:
-                other.feed_for(self.down_track).stop_waiting(self.down_track)
-        if not layer.feed_for(self.down_track).attach(self.down_track):
+                other.forwarder_for(self.down_track).stop_waiting(self.down_track)
+        if not layer.forwarder_for(self.down_track).attach(self.down_track):
             layer.want_keyframe()
 
     @property
@@ -75,7 +76,7 @@ class Subscription:
     def leave(self) -> None:
         """Gives nothing."""
         for layer in self.track.layers:
-            layer.feed_for(self.down_track).detach(self.down_track)
+            layer.forwarder_for(self.down_track).detach(self.down_track)
 
     def want_keyframe(self) -> None:
         """The subscriber cannot go on with what it has."""
@@ -100,7 +101,7 @@ class Subscription:
         return send_retransmission(scratch, self.down_track, *found, now_s)
 
     def _may_retransmit(self, span: Span, item: Packet) -> bool:
-        """Without RTX only the very same bytes may go out under a number (see `retransmit`)."""
+        """Without RTX only the very same bytes may go out under a number (see `send_retransmission`)."""
         down_track = self.down_track
         return down_track.repair is not None or (not down_track.extension and span.forwarder.is_sent(item))
 

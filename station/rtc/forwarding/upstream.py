@@ -62,7 +62,7 @@ class Upstream:
         self.on_level: Callable[[PublishedTrack, int, float], None] = lambda _track, _level, _now_s: None
         self.choose_codec: Callable[[tuple[str, ...], str], str] = lambda offered, _current: offered[0]
         self._layers: dict[int, tuple[PublishedTrack, Layer]] = {}  # by SSRC
-        self._repairs: dict[int, tuple[PublishedTrack, Layer]] = {}  # by SSRC of the repeats
+        self._repairs: dict[int, tuple[PublishedTrack, Layer]] = {}  # by SSRC of the retransmissions
         self._extensions: dict[str, int] = {}
         self._transport_extension = 0
         self._level_extension = 0
@@ -195,7 +195,7 @@ class Upstream:
             self.on_level(track, SILENT_DBOV if track.state.muted else buffer[place[0]] & 0x7F, now_s)
 
     def _receive_other(self, scratch: Scratch, layout: HeaderLayout, end: int, now_s: float) -> None:
-        """A repeat, or the first packet of a stream that the offer did not name."""
+        """A retransmission, or the first packet of a stream that the offer did not name."""
         _, kind, sequence, timestamp, ssrc = HEADER.unpack_from(scratch.bytes_)
         payload_type = kind & 0x7F
         found = self._repairs.get(ssrc) or self._layers.get(ssrc)

@@ -91,7 +91,7 @@ class FrameSource:
     def _take(self, item: Packet) -> None:
         now_s = time.monotonic()
         assert self._layer is not None
-        # On a long way repeats take long, and what subscribers wait for shall be in the recording too.
+        # On a long way retransmissions take long, and what subscribers wait for shall be in the recording too.
         self._reorder.wait_s = max(WAIT_S, min(LONGEST_WAIT_S, 2 * self._layer.missing.wait_s(now_s)))
         for ordered, after_gap in self._reorder.push(item.packet, now_s):
             frame = self._frames.push(ordered, after_gap)

@@ -283,5 +283,5 @@ def _read(path: Path) -> list[Event]:
         if isinstance(event, dict) and isinstance(event.get("seq"), int):
             events.append(event)
         elif line:
-            _log.error("the journal has a line that is none: %s", path.name)
+            _log.error("skipped a malformed line of the journal: %s", path.name)
     return events
