@@ -196,15 +196,19 @@ async def prove_bags(station: Station) -> None:
 
 
 async def lay_out_rota(station: Station) -> None:
-    """Keep the days ahead open for booking, and forget what was typed and never sent."""
+    """Keep the days ahead open for booking."""
     await extend_slots(station)
-    await forget_old_drafts(station)
-    await forget_old_forms(station)
-    await delete_orphaned_files(station)
     if station.settings.demo:
         from station.demo.booking import keep_today_bookable  # noqa: PLC0415  only the demo loads the demo
 
         await keep_today_bookable(station)
+
+
+async def expire_unsent(station: Station) -> None:
+    """Delete what was typed and never sent: drafts with their photos, kept forms, files that no row names."""
+    await forget_old_drafts(station)
+    await forget_old_forms(station)
+    await delete_orphaned_files(station)
 
 
 async def expire_sessions(station: Station) -> None:
@@ -225,6 +229,8 @@ async def expire_reasons(station: Station) -> None:
     await clear_words_before(station, years_before(station.clock.now(), station.settings.keep_recordings_years))
 
 
+# Seconds between two turns, and what is done. All personal data that has a term is deleted by an `expire_…` of these:
+# docs/architecture.md ("What is deleted, and when") lists it.
 CHORES: tuple[tuple[float, Chore], ...] = (
     (1, deliver_notices),
     (3, sync_pending),
@@ -235,6 +241,7 @@ CHORES: tuple[tuple[float, Chore], ...] = (
     (600, archive_forgotten),
     (3600, prove_bags),
     (3600, lay_out_rota),
+    (3600, expire_unsent),
     (3600, expire_sessions),
     (3600, expire_notices),
     (3600, expire_reasons),

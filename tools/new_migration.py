@@ -1,6 +1,6 @@
 """Write the next migration from the difference between the tables in code and an empty, migrated database.
 
-python tools/new_migration.py 0003 "add a waitlist"
+.venv/bin/python tools/new_migration.py 0013 "add a waitlist": the number after the last one in versions/.
 """
 
 from __future__ import annotations

@@ -13,8 +13,6 @@ from station.notices import store
 from station.notices.channels import Channel, DeliveryFailed, NotDeliverable
 from station.notices.model import MAX_ATTEMPTS, PAGE_SIZE, Notice, NoticeState, is_outdated, retry_at
 
-__all__ = ["Notice"]
-
 
 class NoSmsCarrier(StationError):
     """This station cannot send an SMS: nobody can sign in by a code."""

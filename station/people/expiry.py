@@ -1,4 +1,7 @@
-"""Deletes personal data whose term is over: sessions and one-time codes that nobody can use any longer."""
+"""Deletes personal data whose term is over: sessions and one-time codes that nobody can use any longer.
+
+What else has a term is deleted by the other `expire_…` chores of `station/work.py`.
+"""
 
 from __future__ import annotations
 

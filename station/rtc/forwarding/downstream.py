@@ -71,7 +71,6 @@ class Downstream:
         down_track = DownTrack(
             _new_ssrc(), codec.payload_type, CLOCK_RATES[name], self.layer_control.downlink, is_vp8=name == "vp8"
         )
-        down_track.takes_redundancy = bool(codec.redundant_type) or not track.codec.redundant_type
         if codec.redundant_type:
             down_track.payload_type = codec.redundant_type
         if codec.repair_type and "nack" in codec.feedback:
@@ -79,6 +78,11 @@ class Downstream:
         # Audio is never retransmitted, so its numbers are not used twice (see `send_retransmission`).
         if "transport-cc" in codec.feedback and (down_track.repair is not None or media.kind == "audio"):
             down_track.number_packets(media.transport_extension)
+        return self._attach(track, down_track, codec)
+
+    def _attach(self, track: PublishedTrack, down_track: DownTrack, codec: Codec) -> Subscription:
+        """The track on this down track from now on; what changes of it is heard of."""
+        down_track.takes_redundancy = bool(codec.redundant_type) or not track.codec.redundant_type
         track.listeners.append(self.layer_control.invalidate)
         subscription = Subscription(track, down_track)
         subscription.other_type = codec.payload_type if codec.redundant_type else 0
@@ -94,10 +98,7 @@ class Downstream:
             if codec is None:
                 continue
             old.down_track.turn_to(codec, same_clock=before.session is track.session)
-            old.down_track.takes_redundancy = bool(codec.redundant_type) or not track.codec.redundant_type
-            new = Subscription(track, old.down_track)
-            new.other_type = codec.payload_type if codec.redundant_type else 0
-            track.listeners.append(self.layer_control.invalidate)
+            new = self._attach(track, old.down_track, codec)
             self.subscriptions[mid] = self._by_ssrc[old.down_track.ssrc] = new
         self.layer_control.invalidate()
 
