@@ -71,7 +71,7 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Fill an empty database with demo data and logins.")] = False,
     host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 lets phones in, over HTTPS.")] = None,
     port: Annotated[int | None, typer.Option(help="Port of pages and API.")] = None,
-    media_port: Annotated[int | None, typer.Option(help="First port of sound and picture.")] = None,
+    media_port: Annotated[int | None, typer.Option(help="First port of audio and video.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of everything the station keeps.")] = None,
 ) -> None:
     """Start the station: all four roles, each brought back when it dies; or one role."""
@@ -115,7 +115,7 @@ def settings() -> None:
 @app.command()
 def token(
     room: Annotated[str, typer.Option(help="Name of the room: letters, digits, - and _.")],
-    publish: Annotated[bool, typer.Option("--publish", help="May send sound and picture.")] = False,
+    publish: Annotated[bool, typer.Option("--publish", help="May send audio and video.")] = False,
     subscribe: Annotated[bool, typer.Option("--subscribe", help="May receive them.")] = False,
     name: Annotated[str, typer.Option(help="Name shown to the others.")] = "encoder",
     minutes: Annotated[int, typer.Option(min=1, max=MAX_GRANT_MINUTES, help="How long it opens the room.")] = 60,

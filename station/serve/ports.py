@@ -48,7 +48,7 @@ def needed_ports(settings: Settings) -> list[Port]:
                 number=settings.media_port_of(n),
                 host=media,
                 udp=udp,
-                purpose="sound and picture",
+                purpose="audio and video",
                 setting="STATION_MEDIA_PORT",
                 option="MEDIA_PORT",
             )

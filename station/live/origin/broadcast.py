@@ -93,7 +93,7 @@ class Broadcast:
 
     @property
     def variant(self) -> Variant:
-        """What the multivariant playlist says of the newest picture and sound."""
+        """What the multivariant playlist says of the newest video and audio."""
         init = self.programme.inits[-1]
         return Variant(init.codecs, (init.width, init.height) if init.width else None)
 

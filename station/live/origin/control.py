@@ -17,7 +17,7 @@ MAX_BODY = 16 * 1024
 
 
 class SourceRequest(msgspec.Struct, frozen=True):
-    """Body of PUT: whose picture and sound, and the service grant to fetch them with for as long as it lasts."""
+    """Body of PUT: whose video and audio, and the service grant to fetch them with for as long as it lasts."""
 
     room: str
     person: str

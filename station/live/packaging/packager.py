@@ -1,4 +1,4 @@
-"""From received frames to parts: picks codecs, keeps picture and sound on one clock, survives gaps.
+"""From received frames to parts: picks codecs, keeps video and audio on one clock, survives gaps.
 
 Synchronous and without clock or files: a worker thread runs it, tests call it directly.
 """
@@ -17,7 +17,7 @@ from station.live.packaging.segmenter import Part, Segmenter, audio_to_ticks, ti
 GAP_MS = 1500.0  # nothing of either track for so long, or time running backwards: another source
 AUDIO_ONLY_AFTER_MS = 1500.0
 HEARD_MS = 2000.0
-AUDIO_WAIT_MS = 250.0  # sound that comes is waited for this long before silence takes its place
+AUDIO_WAIT_MS = 250.0  # audio that comes is waited for this long before silence takes its place
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ class BroadcastEnded(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """One broadcast. `person` is the account whose picture and sound are on air.
+    """One broadcast. `person` is the account whose video and audio are on air.
 
     `revision` counts what the live role must be told; `published`: reviewed, so that everybody may see the recording.
     """

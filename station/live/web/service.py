@@ -45,7 +45,7 @@ async def start_broadcast(
     source_name: str,
     check: Check | None = None,
 ) -> Broadcast:
-    """Put a person's picture and sound of a meeting on air. Raises AlreadyOnAir, Unavailable (nothing is kept then).
+    """Put a person's video and audio of a meeting on air. Raises AlreadyOnAir, Unavailable (nothing is kept then).
 
     `check` runs in the transaction that stores the broadcast, and may raise: a consent that is taken back while the
     live role is being asked still counts.

@@ -6,7 +6,7 @@ A level is 0 for the loudest and 127 for silence, in -dBov. Loudness here is 127
 from __future__ import annotations
 
 SILENCE = 127
-SPEECH_FROM = SILENCE - 50  # loudness at which someone begins to speak, and at which he stops
+SPEECH_FROM = SILENCE - 50  # loudness at which someone begins to speak, and below which they stop
 SPEECH_UNTIL = SILENCE - 60
 BEGINS_AFTER_S = 0.1
 ENDS_AFTER_S = 1.5
