@@ -16,6 +16,8 @@ from station.base.station import Station
 from station.cases import store
 from station.cases.law.policy import Rule, policy_of
 from station.cases.model import (
+    REASON_LENGTH,
+    TEXT_LENGTH,
     TITLE_LENGTH,
     CaseState,
     CaseStep,
@@ -53,7 +55,7 @@ async def open_case(station: Station, who: Principal, request: OpenCase, on_open
         raise NotAllowed
     fields: dict[str, str] = {}
     title = check_text(fields, "title", request.title, N_("用一句话写下是什么事"), TITLE_LENGTH)
-    description = check_text({}, "description", request.description, "")[:4000] or title
+    description = check_text({}, "description", request.description, "")[:TEXT_LENGTH] or title
     if fields:
         raise BadInput(fields=fields)
     deputy = await get_deputy(station, request.deputy_id)
@@ -64,9 +66,9 @@ async def open_case(station: Station, who: Principal, request: OpenCase, on_open
         # The counter of numbers is locked before the look: of the same click sent four times at once, each waits
         # here for the one before and then finds its case (PostgreSQL's writers run side by side).
         await store.lock_serials(work, *_series(station))
-        twin = await store.find_duplicate(work, who.account, cleaned, station.clock.now() - SAME_MATTER)
-        if twin is not None:
-            return twin
+        same = await store.find_duplicate(work, who.account, cleaned, station.clock.now() - SAME_MATTER)
+        if same is not None:
+            return same
         case_id = await _insert(station, work, who, cleaned, deputy.name, deputy.station_id, citizen_name)
         case = await store.lock_case(work, case_id)
         data = {"number": case.number, "deputy": deputy.id, "booking": case.booking_id, "meeting": case.meeting_id}
@@ -151,7 +153,7 @@ async def decline_case(station: Station, who: Principal, case_id: str, code: str
     if code not in reasons:
         raise BadInput(fields={"code": N_("请选一个不予受理的理由")})
     reason = reasons[code]
-    advice = referral.strip()[:300] or reason.referral
+    advice = referral.strip()[:REASON_LENGTH] or reason.referral
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
         taken = await begin_transition(station, work, who, case_id, CaseStep.DECLINE)
@@ -240,7 +242,7 @@ async def publish_case(station: Station, who: Principal, case_id: str, title: st
         names = (case.citizen_name,)
         fields: dict[str, str] = {}
         shown = check_text(fields, "title", mask_personal(title, *names), N_("请写公开的标题"), 2 * TITLE_LENGTH)
-        words = mask_personal(reply.strip()[:4000], *names)
+        words = mask_personal(reply.strip()[:TEXT_LENGTH], *names)
         if fields:
             raise BadInput(fields=fields)
         await store.change_case(

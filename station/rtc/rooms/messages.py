@@ -230,7 +230,7 @@ class CodecNeeded(Message, frozen=True, tag="codec_needed"):
 
 
 class Closed(Message, frozen=True, tag="closed"):
-    """Reason ended, removed, replaced, signed_out, expired or left."""
+    """Reason ended, removed, replaced, signed_out or left."""
 
     reason: str
 

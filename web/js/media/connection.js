@@ -260,20 +260,12 @@ export class RoomConnection extends EventTarget {
     if (notice.type === "track_late") this.#down?.waitFor(notice.track, notice.wait_ms);
     else if (notice.type === "codec_needed") void this.#up?.negotiate().catch(() => {});
     else if (notice.type !== "closed") this.#roster.apply(notice);
-    else if (notice.reason !== "expired") this.#finish(notice.reason);
-    else this.#renew();
+    else this.#finish(notice.reason);
   }
 
   #tellMuted() {
     const up = this.#up;
     if (up) for (const news of this.#sources.untold(up.ids)) this.#socket?.send("mute", news);
-  }
-
-  /** The grant has expired: joins anew with a fresh one. */
-  #renew() {
-    const socket = this.#socket;
-    socket?.close();
-    if (socket) this.#lost(socket);
   }
 
   /** @param {MediaSocket} socket */

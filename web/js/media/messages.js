@@ -49,13 +49,13 @@
 /** @typedef {{type: "track_muted", track: string, muted: boolean}} TrackMuted the track's id */
 /** @typedef {{type: "recording", state: Recording["state"], alarm: string | null}} RecordingChanged */
 /** @typedef {{type: "speakers", people: string[]}} Speakers the loudest first */
-/** @typedef {{type: "track_paused", track: string, paused: boolean}} TrackPaused our line does not carry this picture now */
-/** @typedef {{type: "track_late", track: string, wait_ms: number}} TrackLate what its publisher's line loses comes so much later */
+/** @typedef {{type: "track_paused", track: string, paused: boolean}} TrackPaused our downlink does not carry this video now */
+/** @typedef {{type: "track_late", track: string, wait_ms: number}} TrackLate what its publisher's uplink loses comes so much later */
 /**
  * To its publisher: somebody cannot show this track. The answer to another offer will take that codec.
  * @typedef {{type: "codec_needed", track: string, codec: string}} CodecNeeded
  */
-/** @typedef {"ended" | "removed" | "replaced" | "signed_out" | "expired" | "left"} CloseReason */
+/** @typedef {"ended" | "removed" | "replaced" | "signed_out" | "left"} CloseReason */
 /** @typedef {{type: "closed", reason: CloseReason}} Closed */
 /** @typedef {{type: "failed", re: string, code: string, message: string}} Failed `re` is empty if no request failed */
 
