@@ -26,7 +26,7 @@ RETIRED = (
     "lasting_bps", "Ground", "goes_on_with", "go_by", "levelled", "Allowance", "Tally", "Tallies", "Reported",
     "_shut_out", "Shelf", "_sentences", "_Gate", "_Order", "_Question", "_obey", "come_to_door", "leave_door",
     "must_be_asked", "_twin", "take_step", "keep_in_step", "forget_stray_files", "goOn", "lookAgain", "_Wish", "_Told",
-    "Taken", "read_layout",
+    "Taken", "read_layout", "_ground", "feed_for", "repeats_bps", "_unwatch",
 )  # fmt: skip
 GENERATED = "station/base/migrations/versions/"  # Alembic's lists of tables
 

@@ -86,7 +86,7 @@ class SignallingSession:
                 return
 
     def _handle(self, text: str) -> bool:
-        """Answers one request; False when the conversation is over."""
+        """Answers one request; False when the session is over."""
         try:
             self._count()
             request = messages.decode(text)
@@ -163,5 +163,5 @@ class SignallingSession:
         await self._socket.close()
 
     def _disconnect_slow_client(self) -> None:
-        _log.warning("a signalling peer does not read, and is shut out")
+        _log.warning("disconnected a signalling client that does not read")
         self._shutting = asyncio.ensure_future(self._socket.close(code=WSCloseCode.TRY_AGAIN_LATER, drain=False))

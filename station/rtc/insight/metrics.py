@@ -103,12 +103,12 @@ class MediaMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """Reads everything off the rooms and the port."""
         yield from self._gauges()
-        totals = {kind: replace(tally) for kind, tally in self._port.totals.by_kind.items()}
+        totals = {kind: replace(kept) for kind, kept in self._port.totals.by_kind.items()}
         _add_living(self._port, totals)
         for name, (field, text) in (_BY_KIND | {old: _BY_KIND[new] for old, new in _FORMER.items()}).items():
             counter = CounterMetricFamily(f"station_media_{name}", text, labels=["kind"])
-            for kind, tally in totals.items():
-                counter.add_metric([kind], getattr(tally, field))
+            for kind, counted in totals.items():
+                counter.add_metric([kind], getattr(counted, field))
             yield counter
         refused = self._port.totals.refused + sum(session.dropped_in for session in self._port.sessions)
         yield CounterMetricFamily(
@@ -129,7 +129,8 @@ class MediaMetrics(Collector):
     def _gauges(self) -> Iterator[Metric]:
         rooms, sessions = self._rooms.rooms.values(), self._port.sessions
         sources = (source for room in rooms for source in room.sources.values())
-        feeds = {feed for source in sources for layer in source.track.layers for feed in (layer.forwarder, layer.plain)}
+        layers = [layer for source in sources for layer in source.track.layers]
+        forwarders = {forwarder for layer in layers for forwarder in (layer.forwarder, layer.plain)}
         paused = sum(item.is_paused for item in _subscriptions(self._port))
         values = {
             "rooms": ("Rooms of this process.", len(rooms)),
@@ -137,7 +138,7 @@ class MediaMetrics(Collector):
             "sessions": ("Peer connections, also those that are being made.", len(sessions)),
             "tcp_connections": ("TCP connections to the media port.", len(self._port.tcp.wires)),
             "tracks": ("Published tracks.", sum(len(room.sources) for room in rooms)),
-            "outputs": ("Tracks that flow to a subscriber.", sum(len(feed.outputs) for feed in feeds)),
+            "outputs": ("Tracks that flow to a subscriber.", sum(len(forwarder.outputs) for forwarder in forwarders)),
             "paused_videos": ("Videos that a downlink does not carry now.", paused),
             "paused_pictures": ("The same under its former name.", paused),
             "recordings": ("Rooms that are being recorded.", sum(room.recording.is_on for room in rooms)),

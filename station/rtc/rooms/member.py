@@ -39,7 +39,7 @@ class NoChannel:
 
 
 class Outbox:
-    """Messages to one WebSocket. Control is never dropped: who does not read is shut out by `on_overflow`."""
+    """Messages to one WebSocket. Control is never dropped: who does not read is disconnected by `on_overflow`."""
 
     def __init__(self, on_overflow: Callable[[], None]) -> None:
         self._queue: asyncio.Queue[Message | None] = asyncio.Queue()

@@ -30,8 +30,8 @@ class MediaContext:
 class PeerConnection:
     """A session with its end, and the version of its description. `close()` may be called twice."""
 
-    def __init__(self, ground: MediaContext, session: Session, end: Upstream | Downstream) -> None:
-        self._ground = ground
+    def __init__(self, context: MediaContext, session: Session, end: Upstream | Downstream) -> None:
+        self._context = context
         self.session = session
         self.end = end
         self._version = 0
@@ -49,8 +49,8 @@ class PeerConnection:
     def transport(self, remote_ufrag: str) -> Transport:
         """Our side of the transport; with fresh credentials for a peer that restarts ICE."""
         ufrag, password = self.session.local_credentials(remote_ufrag)
-        candidates = write_candidates(self._ground.addresses, self._ground.port.number)
-        fingerprint = self._ground.certificate.fingerprint
+        candidates = write_candidates(self._context.addresses, self._context.port.number)
+        fingerprint = self._context.certificate.fingerprint
         return Transport(ufrag, password, fingerprint, candidates, self.session.is_dtls_server)
 
     def close(self, reason: str = "left") -> None:

@@ -40,14 +40,14 @@ class RoomFull(Conflict):
 class Room:
     """Made when first needed. `listeners` hear of tracks that came or went (the broadcast's feeds)."""
 
-    def __init__(self, name: str, ground: MediaContext, journal: Journal, recordings: Path, holder: str = "") -> None:
+    def __init__(self, name: str, context: MediaContext, journal: Journal, recordings: Path, holder: str = "") -> None:
         self.name = name
         self.members: dict[str, Member] = {}
         self.sources: dict[str, FrameSource] = {}  # by track id
         self.listeners: list[Callable[[], None]] = []
         self.closed = False
         self.empty_since_s = time.monotonic()
-        self._ground = ground
+        self._context = context
         self._journal = journal
         self.active_speakers = ActiveSpeakers(self._tell_speakers)
         self.recording = RoomRecording(name, recordings / name, journal, self._tell_recording, holder)
@@ -91,8 +91,8 @@ class Room:
         offer = parse_offer(sdp)
         old = member.up
         if old is None or not old.is_same_peer(offer):
-            session = self._ground.new_session(offer)
-            connection = PeerConnection(self._ground, session, Upstream(session, member.person))
+            session = self._context.new_session(offer)
+            connection = PeerConnection(self._context, session, Upstream(session, member.person))
         else:
             connection = old
         upstream = connection.end
@@ -121,8 +121,8 @@ class Room:
         if old is None and len(member.down) >= MAX_DOWN_CONNECTIONS:
             raise Conflict
         if old is None or not old.is_same_peer(offer):
-            session = self._ground.new_session(offer)
-            connection = PeerConnection(self._ground, session, self._downstream(member, session, name))
+            session = self._context.new_session(offer)
+            connection = PeerConnection(self._context, session, self._downstream(member, session, name))
         else:
             connection = old
         downstream = connection.end

@@ -47,13 +47,13 @@ class Rooms:
 
     def __init__(
         self,
-        ground: MediaContext,
+        context: MediaContext,
         journal: Journal,
         recordings: Path,
         holder: str = "",
         adopts: Callable[[str], bool] = lambda _holder: True,
     ) -> None:
-        self._ground = ground
+        self._context = context
         self._recordings = recordings
         self._holder = holder
         self._adopts = adopts
@@ -92,7 +92,7 @@ class Rooms:
             self.revocations.check_room(name)
             if len(self.rooms) >= MAX_ROOMS:
                 raise TooManyRooms
-            room = self.rooms[name] = Room(name, self._ground, self.journal, self._recordings, self._holder)
+            room = self.rooms[name] = Room(name, self._context, self.journal, self._recordings, self._holder)
         return room
 
     def join(self, grant: Grant, channel: Channel) -> tuple[Room, Member]:
