@@ -16,7 +16,7 @@ const ADAPT_EVERY_MS = 1000;
 export class DownPeer extends Peer {
   /** @type {Map<string, Wanted>} */
   #wanted = new Map();
-  /** @type {Map<string, number>} how late repeats from a track's publisher come, in ms */
+  /** @type {Map<string, number>} how late retransmissions from a track's publisher come, in ms */
   #late = new Map();
   /** @type {Slot[]} */
   #slots = [];
@@ -51,7 +51,7 @@ export class DownPeer extends Peer {
     super.close();
   }
 
-  /** Lets what a person sends wait longer on lines that need it, sound and pictures alike. */
+  /** Lets what a person sends wait longer on lines that need it, audio and video alike. */
   async #adapt() {
     if (!("jitterBufferTarget" in RTCRtpReceiver.prototype)) return;
     const people = this.#people();
