@@ -113,7 +113,7 @@ class Broadcast:
         self._source = asyncio.create_task(self._read_source(session, media_urls, before))
 
     async def end(self, now_ms: int) -> None:
-        """Finish for good: the playlist gets its end mark, the same files replay. Harmless when repeated."""
+        """Finish for good: the playlist gets its end mark, the same files are its recording. Harmless when repeated."""
         if self.ended:
             return
         await self._stop_source()

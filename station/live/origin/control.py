@@ -72,7 +72,7 @@ async def get_broadcast(request: web.Request) -> web.Response:
 
 
 async def delete_broadcast(request: web.Request) -> web.Response:
-    """End a broadcast; its replay stays. Idempotent."""
+    """End a broadcast; its recording stays. Idempotent."""
     check_service(request)
     broadcast = await request.app[REGISTRY].end(_name(request))
     return web.json_response(describe(broadcast, request.app[VERIFIER]))

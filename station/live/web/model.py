@@ -10,7 +10,7 @@ from station.base.errors import N_, Conflict
 
 
 class OnAir(StrEnum):
-    """Where a broadcast stands; once ended and reviewed it is the replay of itself."""
+    """Where a broadcast stands; once ended and reviewed its recording may be public."""
 
     LIVE = "live"
     ENDED = "ended"

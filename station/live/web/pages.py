@@ -10,14 +10,14 @@ from station.live.web.model import OnAir
 
 
 async def list_live(request: web.Request) -> web.StreamResponse:
-    """What is on air now, and the replays."""
+    """What is on air now, and the recordings that are public."""
     found = await service.list_public_broadcasts(station_of(request))
     on_air = [b for b in found if b.live]
     return render(request, "live/list.html", on_air=on_air, ended=[b for b in found if not b.live])
 
 
 async def show_live(request: web.Request) -> web.StreamResponse:
-    """The player; afterwards the same page is the replay, once the recording has been reviewed and published."""
+    """The player; afterwards the same page shows the recording, once that has been reviewed and published."""
     station = station_of(request)
     broadcast = await service.get_broadcast(station, request.match_info["broadcast"])
     if not broadcast.public:
