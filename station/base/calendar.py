@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from calendar import isleap
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from functools import cache
 
@@ -27,6 +28,7 @@ class ChineseCalendar:
     def __init__(self, last_year: int | None = None) -> None:
         published = max(constants.holidays).year
         self._last_year = published if last_year is None else min(last_year, published)
+        self._kinds: dict[date, DayKind] = {}
 
     @property
     def published_until(self) -> date:
@@ -35,6 +37,13 @@ class ChineseCalendar:
 
     def kind(self, day: date) -> DayKind:
         """What the day is; a guess past `published_until` (no make-up weekends are known there)."""
+        # A year is looked up once: the library goes through all its holidays at each question, and the pages of late
+        # cases ask for some hundred thousand days.
+        if day not in self._kinds:
+            self._kinds.update((each, self._look_up(each)) for each in _days_of(day.year))
+        return self._kinds[day]
+
+    def _look_up(self, day: date) -> DayKind:
         weekend = day.weekday() >= 5
         if day > self.published_until:
             if day in statutory_days(day.year):
@@ -55,6 +64,11 @@ class ChineseCalendar:
         if len(made_up) != len(given):  # a notice that pairs them otherwise: the nearest weekday's work
             return day - ONE_DAY if day.weekday() == 5 else day + ONE_DAY
         return given[made_up.index(day)]
+
+
+def _days_of(year: int) -> Iterator[date]:
+    first = date(year, 1, 1)
+    return (first + timedelta(days=n) for n in range(366 if isleap(year) else 365))
 
 
 def _same_break(days: Mapping[date, str], name: str, day: date) -> list[date]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from station.base.calendar import china
 from station.base.clock import SHANGHAI, day_span, local_date
+from station.base.database import ReadConnection
 from station.base.errors import NotFound
 from station.base.ids import new_id
 from station.base.inserts import insert_missing, insert_or_replace
@@ -20,6 +22,9 @@ from station.directory.model import Deputy
 from station.directory.service import get_deputies
 from station.ledger.service import append
 
+# So many at a time that neither the event loop nor the writers' lock is held for more than some milliseconds.
+DEPUTIES_AT_ONCE = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Reception:
@@ -30,6 +35,23 @@ class Reception:
     ends_at: datetime
     modes: tuple[Mode, ...]
     free: int
+
+
+@dataclass(frozen=True, slots=True)
+class RotaSpan:
+    """The days that are laid out: from the midnight before `now` to a midnight, in UTC."""
+
+    now: datetime
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RotaChanges:
+    """What laying out adds, and the ids of the slots that are offered no more."""
+
+    fresh: list[SlotTime]
+    closed: list[str]
 
 
 async def set_rules(station: Station, who: Principal, rules: list[RotaRule]) -> None:
@@ -65,34 +87,67 @@ async def list_rules(station: Station) -> list[RotaRule]:
 async def extend_slots(station: Station, who: Principal = SYSTEM, days: int | None = None) -> int:
     """Lay the rota out from today; returns how many slots are new. Harmless when called again: call it daily.
 
-    What was laid out before on a day that turned out to be a holiday is closed, unless somebody has booked it.
+    What was laid out before on a day that turned out to be a holiday is closed, unless somebody has booked it. On a
+    day that brings nothing new this only reads.
     """
     now = station.clock.now()
-    first = local_date(now)
-    since, until = day_span(first, days or booking_policy(station).days_ahead)
+    since, until = day_span(local_date(now), days or booking_policy(station).days_ahead)
+    span = RotaSpan(now, since, until)
+    async with station.database.read() as connection:
+        rules: dict[str, list[RotaRule]] = {}
+        for rule in await store.all_rules(connection):
+            rules.setdefault(rule.deputy, []).append(rule)
+        deputies = sorted(rules.keys() | await store.deputies_with_slots(connection, since, until))
+    made = 0
+    for at in range(0, len(deputies), DEPUTIES_AT_ONCE):
+        some = deputies[at : at + DEPUTIES_AT_ONCE]
+        made += await _extend_some(station, who, span, {deputy: rules.get(deputy, []) for deputy in some})
+    return made
+
+
+async def _extend_some(station: Station, who: Principal, span: RotaSpan, rules: Mapping[str, list[RotaRule]]) -> int:
+    async with station.database.read() as connection:
+        changes = plan_slots(rules, await _slots_there(connection, span, rules), span)
+    if not changes.fresh and not changes.closed:
+        return 0
     async with station.database.transaction() as work:
-        wanted = lay_out(await store.all_rules(work.connection), first, (until - since).days, SHANGHAI, china())
-        there = await store.slots_between(work.connection, since - timedelta(days=1), until, "", now)
-        fresh = [slot for slot in wanted if slot.starts_at > now and not _stands_in_the_way(slot, there)]
-        # Somebody else may lay out the same days at this moment: the event names only what this transaction made.
-        made = await insert_missing(work, store.slots, [_row(slot) for slot in fresh])
+        # Looked at again behind the lock: somebody else may have laid out the same days since.
+        changes = plan_slots(rules, await _slots_there(work.connection, span, rules), span)
+        made = await insert_missing(work, store.slots, [_row(slot) for slot in changes.fresh])
         if made:
-            await append(station, work, who, "rota.laid-out", f"rota:{first.isoformat()}", {"slots": len(made)})
-        await store.close_slots(work, [slot.id for slot in there if _falls_on_holiday(slot, wanted)])
+            subject = f"rota:{local_date(span.now).isoformat()}"
+            await append(station, work, who, "rota.laid-out", subject, {"slots": len(made)})
+        await store.close_slots(work, changes.closed)
     return len(made)
 
 
-def _falls_on_holiday(slot: Slot, wanted: list[SlotTime]) -> bool:
-    if slot.free < slot.capacity or china().kind(local_date(slot.starts_at)) is not DayKind.HOLIDAY:
-        return False
-    return not any(w.deputy == slot.deputy_id and w.starts_at == slot.starts_at for w in wanted)
+async def _slots_there(connection: ReadConnection, span: RotaSpan, rules: Mapping[str, object]) -> list[Slot]:
+    return await store.slots_between(connection, span.since - timedelta(days=1), span.until, "", span.now, list(rules))
 
 
-def _stands_in_the_way(wanted: SlotTime, there: list[Slot]) -> bool:
-    return any(
-        slot.deputy_id == wanted.deputy and overlap(slot.starts_at, slot.ends_at, wanted.starts_at, wanted.ends_at)
-        for slot in there
-    )
+def plan_slots(rules: Mapping[str, list[RotaRule]], there: list[Slot], span: RotaSpan) -> RotaChanges:
+    """What the rules of some deputies ask for beside the slots that they have. One deputy's time is no other's, so
+    each is looked at alone: the work grows with the deputies and not with their square.
+    """
+    own: dict[str, list[Slot]] = {deputy: [] for deputy in rules}
+    for slot in there:
+        own[slot.deputy_id].append(slot)
+    fresh: list[SlotTime] = []
+    closed: list[str] = []
+    for deputy, slots in own.items():
+        wanted = lay_out(rules[deputy], local_date(span.now), (span.until - span.since).days, SHANGHAI, china())
+        fresh += [slot for slot in wanted if slot.starts_at > span.now and not _stands_in_the_way(slot, slots)]
+        times = {slot.starts_at for slot in wanted}
+        closed += [slot.id for slot in slots if slot.starts_at not in times and _falls_on_holiday(slot)]
+    return RotaChanges(fresh, closed)
+
+
+def _falls_on_holiday(slot: Slot) -> bool:
+    return slot.free == slot.capacity and china().kind(local_date(slot.starts_at)) is DayKind.HOLIDAY
+
+
+def _stands_in_the_way(wanted: SlotTime, own: list[Slot]) -> bool:
+    return any(overlap(slot.starts_at, slot.ends_at, wanted.starts_at, wanted.ends_at) for slot in own)
 
 
 def _row(slot: SlotTime) -> dict[str, object]:

@@ -161,6 +161,12 @@ async def slots_between(
     return [to_slot(row) for row in await connection.execute(query.order_by(slots.c.starts_at, slots.c.deputy))]
 
 
+async def deputies_with_slots(connection: AsyncConnection, since: datetime, until: datetime) -> set[str]:
+    """Whoever has a slot that starts in a span of time."""
+    query = select(slots.c.deputy).distinct().where(slots.c.starts_at >= since, slots.c.starts_at < until)
+    return set((await connection.execute(query)).scalars())
+
+
 async def all_rules(connection: AsyncConnection) -> list[RotaRule]:
     """Every rule of the rota."""
     return [

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
-from sqlalchemy import func, select
+import pytest
+from sqlalchemy import func, select, update
 
+from station.base.clock import day_span, local_date
 from station.base.principal import SYSTEM
 from station.base.station import Station
-from station.booking.model import Mode, RotaRule
-from station.booking.rota import extend_slots, list_rules, set_rules
-from station.booking.store import slots
+from station.booking import rota
+from station.booking.model import Mode, RotaRule, Slot, overlap
+from station.booking.rota import DEPUTIES_AT_ONCE, RotaSpan, extend_slots, list_rules, plan_slots, set_rules
+from station.booking.store import rota_rules, slots
 from station.ledger.store import ledger_events
 from tests.booking.test_service import LIN
+from tests.fixtures import MONDAY_TEN
 
 RULE = RotaRule("rr_race", LIN, "st_demo_guihua", 0, None, 840, 960, 20, (Mode.VIDEO,), 1)
 
@@ -35,3 +40,49 @@ async def test_the_same_rule_set_by_several_at_once_is_one(bare_town: Station) -
     """Setting a rule replaces it in one statement: nobody fails because another was faster."""
     await asyncio.gather(*(set_rules(bare_town, SYSTEM, [RULE]) for _ in range(4)))
     assert [rule for rule in await list_rules(bare_town) if rule.id == RULE.id] == [RULE]
+
+
+async def test_a_day_that_brings_nothing_new_waits_for_no_writer(bare_town: Station) -> None:
+    """Laying out what is laid out already only reads: it is answered while somebody else holds the writers' lock."""
+    await set_rules(bare_town, SYSTEM, [RULE])
+    assert await extend_slots(bare_town) > 0
+    async with bare_town.database.transaction() as work:
+        await work.execute(update(rota_rules).values(minutes=20))
+        assert await asyncio.wait_for(extend_slots(bare_town), 5) == 0
+
+
+def test_the_work_grows_with_the_deputies_and_not_with_their_square(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice the deputies are twice the comparisons of slots."""
+    span = RotaSpan(MONDAY_TEN, *day_span(local_date(MONDAY_TEN), 14))
+
+    def compared(count: int) -> int:
+        rules = {f"dp_{n}": [replace(RULE, id=f"rr_{n}", deputy=f"dp_{n}")] for n in range(count)}
+        there = [
+            Slot(
+                id=f"sl_{n}",
+                deputy_id=slot.deputy,
+                station_id=slot.station,
+                starts_at=slot.starts_at,
+                ends_at=slot.ends_at,
+                modes=slot.modes,
+                capacity=1,
+                free=1,
+                closed=False,
+            )
+            for n, slot in enumerate(plan_slots(rules, [], span).fresh)
+        ]
+        calls = []
+        monkeypatch.setattr(rota, "overlap", lambda *span: calls.append(span) or overlap(*span))
+        assert plan_slots(rules, there, span).fresh == []
+        return len(calls)
+
+    assert 0 < compared(20) == 2 * compared(10)
+
+
+async def test_many_deputies_are_laid_out_in_lots(bare_town: Station) -> None:
+    """More deputies than fit into one transaction each get their slots, and the answer counts them all."""
+    rules = [replace(RULE, id=f"rr_{n}", deputy=f"dp_{n}") for n in range(DEPUTIES_AT_ONCE * 2 + 1)]
+    await set_rules(bare_town, SYSTEM, [RULE])
+    alone = await extend_slots(bare_town)
+    await set_rules(bare_town, SYSTEM, rules)
+    assert await extend_slots(bare_town) == alone * len(rules)
