@@ -21,8 +21,9 @@ from station.base.heartbeats import beat
 from station.base.settings import Settings
 from station.base.station import Station
 from station.booking.drafts import forget_old_drafts
+from station.booking.photos import cancelled_with_photos, remove_photos
 from station.booking.rota import extend_slots
-from station.cases.service import issue_due_cards, recount_provisional
+from station.cases.service import bookings_with_cases, issue_due_cards, recount_provisional
 from station.ledger.service import clear_words_before, watch_head
 from station.live.web.service import end_orphans, sync_pending
 from station.meeting.consent import pause_recording
@@ -186,8 +187,22 @@ async def archive_forgotten(station: Station) -> None:
 
 
 async def expire_meetings(station: Station) -> None:
-    """Delete recordings, bags and chats past their term."""
+    """Delete recordings, bags, chats, names and photos past their term."""
     await expire_recordings(station)
+    await expire_photos(station)
+
+
+async def expire_photos(station: Station) -> int:
+    """Delete the photos of bookings cancelled long ago; returns of how many bookings.
+
+    What became a matter all the same keeps them: they belong to the matter then.
+    """
+    found = await cancelled_with_photos(station)
+    used = await bookings_with_cases(station, found)
+    unused = [booking_id for booking_id in found if booking_id not in used]
+    for booking_id in unused:
+        await remove_photos(station, booking_id)
+    return len(unused)
 
 
 async def prove_bags(station: Station) -> None:

@@ -19,6 +19,7 @@ from station.ledger.service import append_once
 from station.live.web.service import broadcast_folder, broadcasts_of_meeting
 from station.meeting.service import delete_expired_chat, meetings_to_expire, meetings_without_job
 from station.nodes.journal import rebuild_attendance
+from station.nodes.journal_store import blank_names
 
 log = structlog.get_logger()
 WAIT = timedelta(minutes=10)  # the room's own journal comes within seconds; a media process may be away for minutes
@@ -44,7 +45,8 @@ async def archive_forgotten_meetings(station: Station) -> int:
 
 
 async def expire_recordings(station: Station) -> int:
-    """Delete recordings, composed videos, broadcasts, bags and chats past their term; returns of how many meetings.
+    """Delete recordings, composed videos, broadcasts, bags, chats and the names of who was there past their term;
+    returns of how many meetings.
 
     The files go first: a crash in between is found and done again, because the meeting is not marked yet.
     """
@@ -60,8 +62,9 @@ async def expire_recordings(station: Station) -> int:
         deleted = [path.parent.name for path in paths if await asyncio.to_thread(_delete, path)]
         async with station.database.transaction() as work:
             lines = await delete_expired_chat(station, work, meeting_id)
-            if deleted or lines:
-                data = {"deleted": sorted(set(deleted)), "chat_lines": lines}
+            names = await blank_names(work, meeting_id)
+            if deleted or lines or names:
+                data = {"deleted": sorted(set(deleted)), "chat_lines": lines, "names": names}
                 await append_once(station, work, SYSTEM, "archive.expired", f"meeting:{meeting_id}", data)
     return len(found)
 

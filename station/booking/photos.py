@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
 from station.base.database import Transaction
-from station.base.principal import Principal
+from station.base.principal import SYSTEM, Principal
 from station.base.station import Station
 from station.booking import store
 from station.booking.model import Booking
@@ -15,6 +16,9 @@ from station.photos import service as photos
 from station.photos.model import Photo, booking_holder, draft_holder
 
 PHOTOS_AN_HOUR = 60
+KEEP_CANCELLED = timedelta(days=30)  # after the time that was cancelled; /privacy says so
+LOOK_BACK = timedelta(days=400)  # for a station that was away for long
+LOOKED_AT_ONCE = 500
 
 
 async def add_photo(station: Station, who: Principal, sent: IO[bytes]) -> Photo:
@@ -56,3 +60,26 @@ async def take_draft_photos(station: Station, work: Transaction, who: Principal,
     if taken:
         data = {"photos": {photo.id: photo.sha256 for photo in taken}}
         await append(station, work, who, "booking.photos_added", f"booking:{booking.id}", data)
+
+
+async def cancelled_with_photos(station: Station) -> list[str]:
+    """The ids of bookings that were cancelled, whose time is KEEP_CANCELLED ago, and that still have photos."""
+    until = station.clock.now() - KEEP_CANCELLED
+    async with station.database.read() as connection:
+        found = await store.cancelled_between(connection, until - LOOK_BACK, until)
+    return [
+        booking_id
+        for at in range(0, len(found), LOOKED_AT_ONCE)
+        for booking_id in await _with_photos(station, found[at : at + LOOKED_AT_ONCE])
+    ]
+
+
+async def _with_photos(station: Station, booking_ids: list[str]) -> list[str]:
+    counts = await photos.count_photos(station, [booking_holder(booking_id) for booking_id in booking_ids])
+    return [booking_id for booking_id in booking_ids if counts[booking_holder(booking_id)]]
+
+
+async def remove_photos(station: Station, booking_id: str) -> None:
+    """Delete the photos of a booking whose term is over."""
+    async with station.database.transaction() as work:
+        await photos.remove(station, work, SYSTEM, booking_holder(booking_id))

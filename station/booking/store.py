@@ -186,6 +186,14 @@ async def all_rules(connection: AsyncConnection) -> list[RotaRule]:
     ]
 
 
+async def cancelled_between(connection: AsyncConnection, since: datetime, until: datetime) -> list[str]:
+    """The ids of cancelled bookings for a time within a span, the oldest first."""
+    query = select(bookings.c.id).where(
+        bookings.c.state == BookingState.CANCELLED, bookings.c.starts_at >= since, bookings.c.starts_at < until
+    )
+    return list((await connection.execute(query.order_by(bookings.c.starts_at))).scalars())
+
+
 async def lock_draft(work: Transaction, citizen: str) -> Draft:
     """The citizen's draft, made if there was none, held until the end of the transaction."""
     empty = {"key": "", "slot": "", "held_until": None, "mode": "", "topic": "", "description": "", "help": ""}

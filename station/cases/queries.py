@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -92,6 +92,12 @@ async def cases_without_cards(connection: AsyncConnection, now: datetime, before
         .order_by(c.due_at, c.id)
     )
     return [store.to_case(row) for row in await connection.execute(query)]
+
+
+async def bookings_with_cases(connection: AsyncConnection, booking_ids: Collection[str]) -> set[str]:
+    """Those of some bookings from which a matter came."""
+    query = select(c.booking_id).where(c.booking_id.in_(booking_ids))
+    return {str(found) for found in (await connection.execute(query)).scalars()}
 
 
 async def count_open(connection: AsyncConnection, due_before: datetime | None = None) -> int:

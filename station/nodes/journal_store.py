@@ -120,6 +120,12 @@ async def attendance_of(connection: AsyncConnection, room: str) -> list[Attended
     return [Attended(r.person, r.name, r.joined_at, r.left_at) for r in await connection.execute(query)]
 
 
+async def blank_names(work: Transaction, room: str) -> int:
+    """Leave who was in a room without their names, so that the stays still count; returns how many had one."""
+    named = (attendance.c.room == room) & (attendance.c.name != "")
+    return (await work.execute(update(attendance).where(named).values(name=""))).rowcount
+
+
 async def here_now(connection: AsyncConnection, rooms: Collection[str]) -> set[tuple[str, str]]:
     """(room, person) of all who are connected to one of these rooms now."""
     query = select(attendance.c.room, attendance.c.person).where(

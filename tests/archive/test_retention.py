@@ -22,6 +22,7 @@ from station.meeting.model import Meeting, MeetingState
 from station.meeting.service import get_meeting
 from station.meeting.store import chat_messages, meetings
 from station.nodes.journal import roll_call
+from station.nodes.journal_store import attendance
 from tests.recordings.media import EPOCH_MS, feed, record, sound, track, video
 
 
@@ -86,7 +87,9 @@ async def test_everything_of_a_meeting_goes_when_its_term_is_over(
     now = station.clock.now()
     row = {"id": "bc_1", "meeting_id": hearing.id, "title": "", "state": "ended", "person": "p", "started_at": now}
     line = {"id": "ch_1", "meeting_id": hearing.id, "account": "a", "name": "n", "text": "t", "at": now}
+    stay = {"id": "at_1", "room": hearing.id, "person": "ac_1", "name": "王芳", "session": "s", "joined_at": now}
     async with station.database.transaction() as work:
+        await work.execute(insert(attendance).values(stay))
         await work.execute(insert(broadcasts).values(row))
         await work.execute(insert(chat_messages).values(line))
     assert await expire_recordings(after(station, timedelta(days=3 * 365))) == 0
@@ -98,4 +101,5 @@ async def test_everything_of_a_meeting_goes_when_its_term_is_over(
     assert await chat_of(station, SYSTEM, hearing.id) == []
     assert not (await get_meeting(station, SYSTEM, hearing.id)).published
     last = (await timeline(station, hearing.subject))[-1]
-    assert (last.action, last.data["chat_lines"]) == ("archive.expired", 1)
+    assert (last.action, last.data["chat_lines"], last.data["names"]) == ("archive.expired", 1, 1)
+    assert [(stay.person, stay.name) for stay in await roll_call(station, hearing.id)] == [("ac_1", "")]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from station.base.clock import FixedClock
 from station.base.errors import NotFound
 from station.base.principal import Principal, Role
 from station.base.station import Station
@@ -16,9 +18,12 @@ from station.booking.drafts import drop_draft, forget_old_drafts, save_draft, st
 from station.booking.model import Booking, Matter, Mode
 from station.booking.photos import add_photo, booking_photos, draft_photos, open_draft_photo
 from station.booking.rota import list_slots
-from station.booking.service import confirm_draft, open_booking_photo
+from station.booking.service import cancel_booking, confirm_draft, open_booking_photo
+from station.cases.records import OpenCase
+from station.cases.steps.intake import open_case
 from station.demo.booking import LIN
 from station.ledger.service import timeline
+from station.work import expire_photos
 from tests.fixtures import MONDAY_TEN, Person
 from tests.photos.pictures import PROGRAM, phone_photo, picture
 
@@ -71,6 +76,22 @@ async def test_photos_go_with_the_booking(both_towns: Station) -> None:
     ):
         with pytest.raises(NotFound):
             await call
+
+
+async def test_photos_of_a_cancelled_booking_go_unless_a_matter_came_of_it(both_towns: Station) -> None:
+    """Thirty days after the time that was cancelled; what stands, or became a matter, keeps them."""
+    cancelled, matter = await booked(both_towns, picture()), await booked(both_towns, picture())
+    await open_case(both_towns, LIN_HERSELF, OpenCase("路灯不亮", "", LIN, ZHAO.account, booking_id=matter.id))
+    for booking in (cancelled, matter):
+        await cancel_booking(both_towns, ZHAO, booking.id)
+    kept = await booked(both_towns, picture())
+    soon, later = (replace(both_towns, clock=FixedClock(MONDAY_TEN + timedelta(days=days))) for days in (29, 60))
+    assert await expire_photos(soon) == 0
+    assert await expire_photos(later) == 1
+    assert await expire_photos(later) == 0
+    left = [len(await booking_photos(both_towns, booking)) for booking in (cancelled, matter, kept)]
+    assert left == [0, 1, 1]
+    assert len(files(both_towns)) == 2
 
 
 async def test_photos_go_when_the_draft_is_given_up(both_towns: Station) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -171,6 +171,12 @@ async def case_view(station: Station, who: Principal, case_id: str) -> CaseView:
 async def _photos_of(station: Station, case: Case) -> tuple[Photo, ...]:
     """What the citizen added to the booking that the case came from."""
     return tuple(await list_photos(station, booking_holder(case.booking_id))) if case.booking_id else ()
+
+
+async def bookings_with_cases(station: Station, booking_ids: Collection[str]) -> set[str]:
+    """Those of some bookings from which a matter came."""
+    async with station.database.read() as connection:
+        return await queries.bookings_with_cases(connection, booking_ids)
 
 
 async def open_case_photo(station: Station, who: Principal, case_id: str, photo_id: str) -> Path:
