@@ -23,8 +23,11 @@ SERVERS = {
     "node",
     "station_folder",
 }
-HEAVY_FOLDERS = {"accessibility", "deploy", "journeys", "live", "resilience", "rtc", "serve", "upgrade"}
-MEASURING_FOLDERS = {"live", "rtc"}
+# What may run beside what, in the order in which it is begun: meetings of several browsers and what measures their
+# lines go through one worker, one after the other; the second has the rest, its whole stations first.
+MEETINGS, MEASUREMENTS, STATIONS, OTHERS = range(4)
+LOTS = {"journeys": MEETINGS, "resilience": MEETINGS, "live": MEASUREMENTS, "rtc": MEASUREMENTS}
+LOTS |= dict.fromkeys(("accessibility", "deploy", "serve", "upgrade"), STATIONS)
 SLOW_FOLDERS = {"accessibility", "bench", "browsers", "deploy", "fuzz", "journeys", "resilience", "serve", "upgrade"}
 
 # structlog's own renderer draws a traceback with all local values: seconds for each exception that a test provokes.
@@ -38,13 +41,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 class OneHeavyAtATime(LoadScopeScheduling):
-    """Deals out whole files to the workers. What starts browsers, media or whole stations is one lot that a single
-    worker goes through, so that no two such tests take the machine's cores from each other.
-    """
+    """Deals out whole files to the workers; the meetings all to one, so that no two take each other's cores."""
 
     def _split_scope(self, nodeid: str) -> str:
         path = PurePosixPath(nodeid.split("::", maxsplit=1)[0])
-        return "heavy" if _is_heavy(path) else str(path)
+        return "meetings" if _lot(path) <= MEASUREMENTS else str(path)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -54,24 +55,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselects, rather than skips, what `--unit` leaves out: nothing is taken for tested. What is heavy goes first."""
+    """Deselects, rather than skips, what `--unit` leaves out: nothing is taken for tested. Sorted by lots."""
     if config.getoption("--unit"):
         kept = [item for item in items if _is_unit(item)]
         config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
         items[:] = kept
-    root = config.rootpath
-    items.sort(key=lambda item: _turn(PurePosixPath(item.path.relative_to(root))))
+    items.sort(key=lambda item: _lot(PurePosixPath(item.path.relative_to(config.rootpath))))
 
 
-def _turn(path: PurePosixPath) -> int:
-    # What measures the line comes last of the heavy lot: by then the other worker is done, and nothing disturbs it.
-    if not _is_heavy(path):
-        return 2
-    return 1 if MEASURING_FOLDERS & set(path.parts) or "browser" in path.name else 0
-
-
-def _is_heavy(path: PurePosixPath) -> bool:
-    return bool(HEAVY_FOLDERS & set(path.parts)) or "browser" in path.name
+def _lot(path: PurePosixPath) -> int:
+    """Of a test file below `tests`."""
+    return MEASUREMENTS if "browser" in path.name else LOTS.get(path.parts[1], OTHERS)
 
 
 def _is_unit(item: pytest.Item) -> bool:
