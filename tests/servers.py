@@ -50,14 +50,16 @@ CHROMIUM_ARGUMENTS = [
 
 
 def _ports_of_worker() -> Iterator[int]:
-    # Below those that the kernel gives to outgoing connections, so that none is taken between the look and its use.
-    # Each worker has a range of its own, begun anywhere: another run may be on this machine.
+    # Below those that the kernel gives to outgoing connections, so that none is taken between the look and its use;
+    # with room behind each for those that a program takes in a row. Each worker has a range of its own, begun
+    # anywhere: another run may be on this machine.
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    size = 22_000 // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    size = 22_000 // IN_A_ROW // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     start = secrets.randbelow(size)
-    return (10_000 + worker * size + (start + step) % size for step in itertools.count())
+    return (10_000 + (worker * size + (start + step) % size) * IN_A_ROW for step in itertools.count())
 
 
+IN_A_ROW = 8
 PORTS = _ports_of_worker()
 
 
@@ -67,7 +69,7 @@ def pick_port() -> int:
 
 
 def pick_ports(count: int) -> int:
-    """The first of `count` ports in a row that were free a moment ago, UDP and TCP."""
+    """The first of `count` (at most IN_A_ROW) ports in a row that were free a moment ago, UDP and TCP."""
     while True:
         first = pick_port()
         if first + count < 2**16 and all(_is_free(port) for port in range(first, first + count)):

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 
 from aiohttp import web
 
-from station.base.clock import SHANGHAI, local_date
+from station.base.clock import SHANGHAI
 from station.base.database import Transaction
 from station.base.errors import N_, BadInput, NotFound, Unavailable
 from station.base.principal import Role
@@ -19,7 +19,7 @@ from station.live.web.model import OnAir
 from station.meeting import lobby, service
 from station.meeting.consent import check_may_be_shown, who_may_be_shown
 from station.meeting.matters import list_matters
-from station.meeting.model import PAST_DAY, BroadcastRefused, Kind, Meeting, MeetingState
+from station.meeting.model import PAST_DAY, BroadcastRefused, Kind, Meeting, MeetingState, propose_hearing
 from station.nodes import media_client
 from station.nodes.journal_store import was_recorded
 from station.nodes.media_client import RoomState
@@ -59,8 +59,9 @@ async def list_hearings(request: web.Request) -> web.StreamResponse:
 
 async def ask_hearing(request: web.Request) -> web.StreamResponse:
     """The form for a new hearing."""
-    today = local_date(station_of(request).clock.now()).isoformat()
-    values = {"title": "", "day": today, "starts": "14:00", "ends": "16:00", "deputy": "", "public": "yes"}
+    starts, ends = propose_hearing(station_of(request).clock.now())
+    times = {"day": f"{starts:%Y-%m-%d}", "starts": f"{starts:%H:%M}", "ends": f"{ends:%H:%M}"}
+    values = {"title": "", **times, "deputy": "", "public": "yes"}
     return await _form(request, values, {})
 
 

@@ -18,6 +18,7 @@ MAX_CHAT = 1000
 MAX_TITLE = 60
 GRANT_TTL = timedelta(seconds=60)
 HEARING_LOBBY_MINUTES = 60
+LAST_START_HOUR = 20  # of what is proposed for a hearing
 PAST_DAY = N_("这一天已经过了，请看看年份和日期")
 SIGN_OF_LIFE = timedelta(seconds=60)  # a page answers a ping every 15 s; three may be lost
 
@@ -322,6 +323,19 @@ def asked_kinds(meeting: Meeting) -> tuple[str, ...]:
 def may_be_shown(answers: Mapping[str, bool]) -> bool:
     """Whether a citizen may go on air: asked for it and agreed, and refused nothing; a broadcast is kept, too."""
     return answers.get("broadcast", False) and all(answers.values())
+
+
+def propose_hearing(now: datetime) -> tuple[datetime, datetime]:
+    """When a new hearing could begin and end: this afternoon from two to four, the next two full hours where that is
+    near or over, and tomorrow afternoon once they would end after ten in the evening.
+    """
+    here = local(now)
+    afternoon = here.replace(hour=14, minute=0, second=0, microsecond=0)
+    next_hour = here.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    starts = max(afternoon, next_hour)
+    if starts.date() > here.date() or starts.hour > LAST_START_HOUR:
+        starts = afternoon + timedelta(days=1)
+    return starts, starts + timedelta(hours=2)
 
 
 def check_hearing(title: str, starts_at: datetime, ends_at: datetime, now: datetime) -> dict[str, str]:

@@ -7,6 +7,7 @@ from itertools import product
 
 import pytest
 
+from station.base.clock import SHANGHAI
 from station.base.errors import Conflict
 from station.base.principal import Role
 from station.meeting.model import (
@@ -22,9 +23,11 @@ from station.meeting.model import (
     MeetingState,
     MeetingStep,
     Relation,
+    check_hearing,
     display_name,
     names_refusing,
     present,
+    propose_hearing,
     relation_to,
     seat_for,
     step_door,
@@ -147,3 +150,24 @@ def test_public_names_show_no_citizen_in_full() -> None:
     assert display_name(Role.DEPUTY, "林秀兰", True) == "林秀兰代表"
     assert display_name(Role.CITIZEN, "赵玉梅", True) == "赵**"
     assert display_name(Role.CITIZEN, "赵玉梅", False) == "赵玉梅"
+
+
+@pytest.mark.parametrize(
+    ("now", "starts"),
+    [
+        ("2026-10-12T08:00", "2026-10-12T14:00"),
+        ("2026-10-12T13:00", "2026-10-12T14:00"),
+        ("2026-10-12T13:30", "2026-10-12T14:00"),
+        ("2026-10-12T14:00", "2026-10-12T15:00"),
+        ("2026-10-12T16:20", "2026-10-12T17:00"),
+        ("2026-10-12T19:59", "2026-10-12T20:00"),
+        ("2026-10-12T20:00", "2026-10-13T14:00"),
+        ("2026-12-31T23:59", "2027-01-01T14:00"),
+    ],
+)
+def test_the_time_proposed_for_a_hearing_is_one_that_is_taken(now: str, starts: str) -> None:
+    """At any hour of the day the form can be sent as it is shown."""
+    moment = datetime.fromisoformat(now).replace(tzinfo=SHANGHAI).astimezone(UTC)
+    begins, ends = propose_hearing(moment)
+    assert f"{begins:%Y-%m-%dT%H:%M}" == starts
+    assert check_hearing("电梯", begins, ends, moment) == {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, expect
 
@@ -11,22 +10,11 @@ from bench.network.link import GOOD, Rules
 from bench.network.relay import Relay, detour
 from tests.accessibility.checks import STICKING_OUT, run_axe
 from tests.journeys import steps
+from tests.journeys.test_hearing import open_hearing
 from tests.journeys.visitor import DESK, PHONE, Visitor
 from tests.servers import RunningStation
 
 PATIENCE_MS = 40_000
-
-
-async def announce(clerk: Visitor) -> str:
-    """A hearing that 林秀兰 chairs; returns its id."""
-    page = clerk.page
-    await clerk.sign_in_as("clerk")
-    await clerk.go("/desk/hearings/new")
-    await page.fill("#title", "加装电梯办法听证会")
-    await page.select_option("[name='deputy']", "dp_demo_linxiulan")
-    await page.click("main form .btn-main")
-    await page.wait_for_url(re.compile(r"/desk/hearings/mt_"))
-    return urlsplit(page.url).path.rpartition("/")[2]
 
 
 async def test_the_page_follows_a_line(browser: Browser, running_station: RunningStation) -> None:
@@ -37,7 +25,8 @@ async def test_the_page_follows_a_line(browser: Browser, running_station: Runnin
     target = ("127.0.0.1", int(running_station.environment["STATION_MEDIA_PORT"]))
     clerk = await Visitor.arrive(browser, running_station.address, DESK)
     deputy = await Visitor.arrive(browser, running_station.address, DESK)
-    meeting = await announce(clerk)
+    await clerk.sign_in_as("clerk")
+    meeting = await open_hearing(clerk)
     async with Relay(target) as line:
         await deputy.context.add_init_script(detour(line.address))
         await deputy.sign_in_as("linxiulan")
