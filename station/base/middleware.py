@@ -25,6 +25,7 @@ from station.base.web import (
     VISIT,
     Handler,
     language_of,
+    read_post,
     render,
     route_of,
     translate,
@@ -103,7 +104,7 @@ async def _check_csrf(request: web.Request, upload: bool) -> None:
 
 async def _token_in_form(request: web.Request) -> str:
     try:
-        return str((await request.post()).get("csrf", ""))
+        return str((await read_post(request)).get("csrf", ""))
     except MALFORMED as error:
         raise BadInput from error
 

@@ -16,7 +16,7 @@ from multidict import MultiDict
 
 from station.base.errors import BadInput, TooLarge
 from station.base.text import clean_text
-from station.base.web import MAX_FORM_BYTES
+from station.base.web import MAX_FORM_BYTES, read_post
 
 PARTS: web.RequestKey[MultipartReader] = web.RequestKey("parts", MultipartReader)
 FIELDS: web.RequestKey[MultiDict[str]] = web.RequestKey("upload_fields", MultiDict)
@@ -72,7 +72,7 @@ async def read_upload(request: web.Request, caps: Caps, folder: Path) -> AsyncIt
     with ExitStack() as stack:
         parts = request.get(PARTS)
         if parts is None:
-            sent = await request.post()
+            sent = await read_post(request)
             fields = MultiDict((name, clean_text(value)) for name, value in sent.items() if isinstance(value, str))
             request[FIELDS] = fields
             yield Upload(fields)
@@ -98,7 +98,7 @@ async def read_fields_only(request: web.Request) -> MultiDict[str]:
             with suppress(*MALFORMED, BadInput, TooLarge):
                 await reading.read()
         return reading.upload.fields
-    sent = await request.post()
+    sent = await read_post(request)
     return MultiDict((name, value) for name, value in sent.items() if isinstance(value, str))
 
 

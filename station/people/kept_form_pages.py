@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 
 from station.base.csrf import owner_of
-from station.base.errors import StationError
+from station.base.errors import StationError, TooLarge
 from station.base.middleware import CsrfFailed, wants_json
 from station.base.origin import counted_address, is_own_origin
 from station.base.text import clean_text
@@ -85,6 +85,8 @@ async def _keep(request: web.Request, error: Exception) -> None:
         typed = await _fields(request)
         if typed and not await _store(request, typed):
             request[UNKEPT_FORM] = typed
+    except (TooLarge, web.HTTPRequestEntityTooLarge):  # more than any form of ours holds: nobody typed that
+        return
     except Exception:
         log.exception("form_not_kept", path=request.path)
         request[UNKEPT_FORM] = typed
