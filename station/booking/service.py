@@ -167,11 +167,11 @@ async def cancel_booking(
             return booking
         if booking.starts_at <= station.clock.now() and who.role is Role.CITIZEN:
             raise StepNotPossible
+        if by_host:  # before the ledger's head is locked: whoever books locks the slot first and the head after it
+            await store.close_slots(work, [booking.slot_id])
         cancelled_by = str(who.role if by_host else Role.CITIZEN)
         changed: dict[str, object] = {"cancelled_by": cancelled_by, "cancel_reason": words}
         await _change_state(station, work, who, booking, BookingStep.CANCEL, "booking.cancelled", changed)
-        if by_host:
-            await store.close_slots(work, [booking.slot_id])
         booking = await _must_find(work, booking_id)
         await _tell(station, work, booking, told.without(who.account), "cancelled")
         # Booking knows no meetings: the work role closes the one that may have been made for this booking.

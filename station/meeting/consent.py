@@ -72,6 +72,8 @@ async def answer_consent(station: Station, who: Principal, meeting_id: str, kind
             return
         if given:  # a no is never refused; without a limit on the yes both would fill the ledger
             await station.bus.limit(f"consent:{who.account}", CONSENTS_A_MINUTE, 60)
+        # Before the ledger's head is locked: whoever takes a broadcast off air locks it first and the head after it.
+        await live.lock_broadcasts_showing(work, meeting_id, who.account)
         await record_consent(station, work, who, kind, meeting.subject, given)
         if not requires_consent(who.role):
             return

@@ -359,9 +359,9 @@ async def _close(station: Station, who: Principal, meeting: Meeting) -> Meeting:
             return replace(current, cancelled=meeting.cancelled)
         after, now = step_meeting(current.state, MeetingStep.END), station.clock.now()
         await store.change_meeting(work, meeting.id, state=after, ended_at=now)
-        await append(station, work, who, "meeting.ended", meeting.subject)
-        if meeting.booking_id:
+        if meeting.booking_id:  # the booking is locked before the ledger's head, as by whoever cancels it
             await _record_attendance(station, work, who, meeting)
+        await append(station, work, who, "meeting.ended", meeting.subject)
     return replace(current, state=after, ended_at=now, cancelled=meeting.cancelled)
 
 

@@ -157,6 +157,11 @@ async def stop_broadcast(station: Station, who: Principal, broadcast_id: str) ->
     return ended
 
 
+async def lock_broadcasts_showing(work: Transaction, meeting_id: str, person: str) -> None:
+    """Hold the broadcasts in which a person has been shown until the end of the transaction."""
+    await store.broadcasts_showing(work.connection, meeting_id, person)
+
+
 async def withdraw_person(
     station: Station, work: Transaction, who: Principal, meeting_id: str, person: str
 ) -> list[Broadcast]:
