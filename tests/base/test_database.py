@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, text
+from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
 from station.base.database import Database
@@ -97,4 +98,14 @@ async def test_it_works_on_both_databases(database_url: str) -> None:
     later = MONDAY_TEN.replace(hour=5)
     await beat(database, "web", later)
     assert await last_beat(database, "web") == later
+    await database.close()
+
+
+async def test_an_error_names_nobody(database_url: str) -> None:
+    """What a statement was given stays out of the error's words, which stand in the log with their traceback."""
+    database = Database(database_url)
+    with pytest.raises(DBAPIError) as failed:
+        async with database.read() as connection:
+            await connection.execute(text("SELECT :words FROM nowhere"), {"words": "赵玉梅说的话"})
+    assert "nowhere" in str(failed.value) and "赵玉梅" not in str(failed.value)
     await database.close()
