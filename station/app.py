@@ -20,6 +20,7 @@ from station.base.deadlines import DEADLINES, HEADER_S, Deadlines
 from station.base.errors import NotAllowed, NotSignedIn
 from station.base.grants import GrantSigner
 from station.base.middleware import add_cors, add_hsts, csrf, errors, well_formed
+from station.base.open_files import allow_many_connections
 from station.base.origin import is_shared_address
 from station.base.problems import mark_started
 from station.base.security_headers import add_security_headers
@@ -171,6 +172,7 @@ async def _media_readers(app: web.Application) -> AsyncIterator[None]:
 
 async def run_web(settings: Settings) -> None:
     """The web role: serve until cancelled."""
+    allow_many_connections()
     station = open_station(settings)
     mark_of(settings.data).unlink(missing_ok=True)  # said anew if it is still so
     app = build_app(station)

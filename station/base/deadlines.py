@@ -1,4 +1,4 @@
-"""Ends clients that send too slowly: deadlines for header and body, and how many idle connections an address has.
+"""Ends clients that send too slowly: deadlines for header and body, and how many connections an address has.
 
 aiohttp itself has a deadline for the header (its keep-alive time-out counts from the connection's first byte on and
 from the end of each answer), none for the body. A proxy in front may do the same again; `deploy/nginx.conf` does.
@@ -21,6 +21,7 @@ HEADER_S = 20.0  # to send a whole header, and to stay silent between two reques
 BODY_GRACE_S = 20.0
 BODY_BYTES_PER_S = 4_000  # on the average: a telephone on a poor line sends more
 MAX_IDLE = 100  # connections of one address without a request under way; the oldest give way
+MAX_CONNECTIONS = 1000  # of one address, idle or not: a hall of viewers has fewer; the newest give way
 LOOK_EVERY_S = 1.0
 
 
@@ -45,7 +46,7 @@ class Deadlines:
         """Looks at all connections again and again."""
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            for connection in [*self._slow_bodies(time.monotonic()), *self._idle_beyond(server.connections)]:
+            for connection in [*self._slow_bodies(time.monotonic()), *self._beyond_caps(server.connections)]:
                 connection.force_close()
 
     def _slow_bodies(self, now_s: float) -> list[RequestHandler]:
@@ -57,14 +58,18 @@ class Deadlines:
             and now_s - begun_s > BODY_GRACE_S + request.content.total_bytes / BODY_BYTES_PER_S
         ]
 
-    def _idle_beyond(self, connections: list[RequestHandler]) -> list[RequestHandler]:
-        """Connections without a request beyond what one address may have, the oldest first."""
-        idle: defaultdict[str, list[RequestHandler]] = defaultdict(list)
+    def _beyond_caps(self, connections: list[RequestHandler]) -> list[RequestHandler]:
+        """What is beyond the caps of an address: the oldest connections without a request, the newest of all."""
+        every: defaultdict[str, list[RequestHandler]] = defaultdict(list)
         for connection in connections:  # in the order in which they came
             address = connection.peername[0] if connection.peername else ""
-            if connection not in self._begun_s and not self._is_shared(address):
-                idle[network_of(address)].append(connection)
-        return [connection for held in idle.values() for connection in held[:-MAX_IDLE]]
+            if not self._is_shared(address):
+                every[network_of(address)].append(connection)
+        beyond: list[RequestHandler] = []
+        for held in every.values():
+            idle = [connection for connection in held if connection not in self._begun_s]
+            beyond += idle[:-MAX_IDLE] + held[MAX_CONNECTIONS:]
+        return beyond
 
 
 DEADLINES = web.AppKey("deadlines", Deadlines)

@@ -159,3 +159,20 @@ async def is_answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     line = await reader.readline()
     writer.close()
     return line.startswith(b"HTTP/1.1 200")
+
+
+async def test_one_address_holds_only_so_many_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever goes on in them: beyond the cap the newest are ended, and those before get their answer."""
+    monkeypatch.setattr(deadlines, "BODY_GRACE_S", 60)
+    monkeypatch.setattr(deadlines, "MAX_CONNECTIONS", 4)
+    async with serve(Deadlines(), 60) as port:
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(4)]
+        for _, writer in held:
+            writer.write(POST)  # all four are being answered, for as long as their bodies are to come
+        more = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        assert [await is_ended(reader) for reader, _ in more] == [True, True]
+        for reader, writer in held:
+            writer.write(b"x" * 1000)
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        for _, writer in (*held, *more):
+            writer.close()

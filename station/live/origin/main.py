@@ -11,6 +11,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from station.base.grants import GrantVerifier
+from station.base.open_files import allow_many_connections
 from station.base.problems import mark_started, problem_middleware
 from station.base.security_headers import add_security_headers
 from station.base.settings import Settings
@@ -20,6 +21,7 @@ from station.live.origin.registry import Registry
 
 async def run_live(settings: Settings) -> None:
     """Serve until cancelled. Raises OSError if the port is taken, FileNotFoundError before the keys are made."""
+    allow_many_connections()
     async with LiveServer(settings):
         await asyncio.Event().wait()
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 from contextlib import AsyncExitStack
 
 from aiohttp import web
 
 from station.base.grants import GrantVerifier
+from station.base.open_files import allow_many_connections
 from station.base.problems import mark_started, problem_middleware
 from station.base.security_headers import add_security_headers
 from station.base.settings import Settings
@@ -24,22 +24,12 @@ from station.rtc.rooms.rooms import Rooms
 from station.rtc.transport.addresses import host_addresses
 from station.rtc.transport.port import MediaPort
 
-ENOUGH_FILES = 65_536
-
 
 async def run_media(settings: Settings, number: int = 0) -> None:
     """Serve until cancelled. Raises OSError if a port is taken, FileNotFoundError before the keys are made."""
-    _allow_many_connections()
+    allow_many_connections()
     async with MediaServer(settings, number):
         await asyncio.Event().wait()
-
-
-def _allow_many_connections() -> None:
-    """Many systems begin with 1,024 file descriptors, where one subscriber may take three."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = ENOUGH_FILES if hard == resource.RLIM_INFINITY else min(hard, ENOUGH_FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class MediaServer:
