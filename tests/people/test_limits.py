@@ -298,3 +298,19 @@ async def test_refusal_says_when_to_come_back(new_person: NewPerson) -> None:
     assert "分钟后再试" in text
     assert f'value="{PHONE}"' in text
     assert SESSION_COOKIE not in {cookie.key for cookie in guest.client.session.cookie_jar}
+
+
+async def test_whoever_wears_out_an_address_keeps_out_no_citizen_who_was_here(
+    new_person: NewPerson, station: Station
+) -> None:
+    """All tries of an address are used up: a browser that signed in by code before does so again, a new one waits."""
+    citizen = await new_person("ac_demo_citizen")
+    await citizen.post("/signout")
+    with pytest.raises(TooManyRequests):
+        while True:
+            await station.bus.limit("tries-from:127.0.0.1", station.settings.sign_ins_per_address, signin.TRIES_PER_S)
+    await citizen.sign_in("ac_demo_citizen")
+    assert "赵玉梅" in await citizen.get("/privacy")
+    newcomer = await new_person()
+    await newcomer.post("/signin", phone=PHONE)
+    await newcomer.post("/signin/code", status=429, code="123456")
