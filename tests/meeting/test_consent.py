@@ -14,6 +14,7 @@ from station.base.errors import BadInput, NotAllowed, NotFound, NotSignedIn
 from station.base.principal import GUEST, Principal
 from station.base.station import Station
 from station.ledger.service import timeline
+from station.live.web import client
 from station.live.web.model import Broadcast
 from station.live.web.service import (
     change_source,
@@ -22,6 +23,7 @@ from station.live.web.service import (
     sources_on,
     start_broadcast,
     stop_broadcast,
+    sync_broadcast,
     sync_pending,
 )
 from station.live.web.store import pending_broadcasts
@@ -71,6 +73,26 @@ async def test_who_is_on_air_and_takes_any_word_back_is_off_air(town: Station, r
     assert "consent.withdrawn" in [event.action for event in await timeline(town, hearing.subject)]
     for account in (CLERK.account, DEPUTY.account):
         assert any("赵玉梅" in text and "直播已停" in text for text in await told_to(town, account))
+
+
+async def test_a_late_word_to_the_live_role_does_not_undo_a_newer_one(
+    town: Station, roles: Roles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who tells the live role, after a withdrawal, what the rows said before it, tells it again what they say now."""
+    hearing = await open_hearing(town)
+    await let_in(town, hearing, recorded=True)
+    broadcast = await on_air(town, hearing, ZHAO)
+    await change_source(town, CLERK, broadcast.id, DEPUTY.account, "林秀兰代表")
+    set_access = client.set_access
+
+    async def overtaken(station: Station, broadcast_id: str, public: bool, hidden: list[str]) -> None:
+        monkeypatch.setattr(client, "set_access", set_access)
+        await answer_consent(town, ZHAO, hearing.id, "published", False)
+        await set_access(station, broadcast_id, public, hidden)
+
+    monkeypatch.setattr(client, "set_access", overtaken)
+    await sync_broadcast(town, broadcast.id)
+    assert (await roles.live.registry.get(broadcast.id)).programme.hidden == [ZHAO.account]
 
 
 async def test_who_was_on_air_before_cannot_be_rewound_to(town: Station, roles: Roles) -> None:

@@ -221,8 +221,15 @@ async def set_published(
 async def sync_broadcast(station: Station, broadcast_id: str) -> None:
     """Tell the live role what the rows say: over or not, public or not, whom it shows and whom it hides.
 
-    Raises NotFound, Unavailable.
+    Again when they have changed meanwhile: whoever told of the change may have been overtaken by what we read before
+    it, and would have somebody seen again who has just taken back their word. Raises NotFound, Unavailable.
     """
+    while not await _tell_newest(station, broadcast_id):
+        pass
+
+
+async def _tell_newest(station: Station, broadcast_id: str) -> bool:
+    """Tell what the rows say now; False when they said something else by the time it was told."""
     broadcast = await get_broadcast(station, broadcast_id)
     async with station.database.read() as connection:
         sources = await store.sources_of(connection, broadcast_id)
@@ -234,7 +241,7 @@ async def sync_broadcast(station: Station, broadcast_id: str) -> None:
     else:
         await client.delete_broadcast(station, broadcast_id)
     async with station.database.transaction() as work:
-        await store.mark_told(work, broadcast)
+        return await store.mark_told(work, broadcast)
 
 
 async def sync_broadcasts(station: Station, broadcast_ids: Iterable[str]) -> None:

@@ -166,7 +166,7 @@ async def pending_broadcasts(connection: AsyncConnection) -> list[str]:
     return list((await connection.execute(query)).scalars())
 
 
-async def mark_told(work: Transaction, broadcast: Broadcast) -> None:
-    """The live role knows this revision; a newer one is still to be told."""
+async def mark_told(work: Transaction, broadcast: Broadcast) -> bool:
+    """The live role knows this revision; False when a newer one is to be told."""
     same = (broadcasts.c.id == broadcast.id) & (broadcasts.c.revision == broadcast.revision)
-    await work.execute(update(broadcasts).where(same).values(pending=False))
+    return (await work.execute(update(broadcasts).where(same).values(pending=False))).rowcount == 1
