@@ -114,10 +114,11 @@ async def _extend_some(station: Station, who: Principal, span: RotaSpan, rules: 
         # Looked at again behind the lock: somebody else may have laid out the same days since.
         changes = plan_slots(rules, await _slots_there(work.connection, span, rules), span)
         made = await insert_missing(work, store.slots, [_row(slot) for slot in changes.fresh])
+        # Slots before the ledger's head, as whoever books locks them.
+        await store.close_slots(work, changes.closed)
         if made:
             subject = f"rota:{local_date(span.now).isoformat()}"
             await append(station, work, who, "rota.laid-out", subject, {"slots": len(made)})
-        await store.close_slots(work, changes.closed)
     return len(made)
 
 
