@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import sys
 from collections.abc import Awaitable, Callable
@@ -79,10 +80,16 @@ async def compose(station: Station, arguments: dict[str, Any], progress: Progres
     if (source / "timeline.jsonl").exists():
         target = composed_file(station.settings, meeting_id)
         target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = target.with_suffix(".part.mp4")
-        composed = await _run_composer(source, scratch, progress)
-        if composed:
-            scratch.replace(target)
+        for left in target.parent.glob(f"{meeting_id}.*.part.mp4"):  # by a worker that died
+            left.unlink(missing_ok=True)
+        # Of its own: a worker whose lease ran out while the database was away may still be at it beside us.
+        scratch = target.with_suffix(f".{secrets.token_hex(4)}.part.mp4")
+        try:
+            composed = await _run_composer(source, scratch, progress)
+            if composed:
+                scratch.replace(target)
+        finally:
+            scratch.unlink(missing_ok=True)
     action = "archive.composed" if composed else "archive.nothing-recorded"
     async with station.database.transaction() as work:
         await append_once(station, work, SYSTEM, action, f"meeting:{meeting_id}")

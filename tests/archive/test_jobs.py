@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 
 from recordings.bag import seal
+from recordings.contents import duration_s
 from recordings.verify import verify
 from station.archive import jobs
-from station.archive.jobs import bag_folder, compose, record_missing_seals, recording_folder, seal_bag
+from station.archive.jobs import bag_folder, compose, composed_file, record_missing_seals, recording_folder, seal_bag
 from station.base.principal import SYSTEM
 from station.base.station import Station
 from station.ledger.service import append, timeline, verify_chain
@@ -113,3 +115,17 @@ async def test_the_bag_tells_what_its_files_are(station: Station, hearing: Meeti
     result = await verify_chain(station.database, sealed_heads(bag.parent))
     assert result.ok
     assert result.compared > 1
+
+
+async def test_two_workers_at_one_video_do_not_spoil_it(station: Station, hearing: Meeting) -> None:
+    """A lease may run out while its worker goes on: what stays is one whole video, and nothing beside it."""
+    tracks = (feed(track("a"), video("h264", 25)), feed(track("b", "microphone", "opus"), sound(1)))
+    await record(recording_folder(station.settings, hearing.id), *tracks, stop_ms=EPOCH_MS + 1000)
+    video_file = composed_file(station.settings, hearing.id)
+    video_file.parent.mkdir(parents=True)
+    video_file.with_suffix(".dead.part.mp4").write_bytes(b"of a worker that died")
+    both = [compose(station, {"meeting": hearing.id}, no_progress) for _ in range(2)]
+    ended = await asyncio.gather(*both, return_exceptions=True)
+    assert None in ended
+    assert duration_s(video_file) == pytest.approx(1.0, abs=0.1)
+    assert list(video_file.parent.iterdir()) == [video_file]
