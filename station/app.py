@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -19,6 +18,7 @@ from station.base.database import Database
 from station.base.deadlines import DEADLINES, HEADER_S, Deadlines
 from station.base.errors import NotAllowed, NotSignedIn
 from station.base.grants import GrantSigner
+from station.base.key_files import load_secret
 from station.base.middleware import add_cors, add_hsts, csrf, errors, well_formed
 from station.base.open_files import allow_many_connections
 from station.base.origin import is_shared_address
@@ -91,7 +91,7 @@ def build_app(station: Station, routes: tuple[Route, ...] = ROUTES) -> web.Appli
     app[DEADLINES] = deadlines
     app[STATION] = station
     environments()  # read now, rather than while the first visitor waits
-    app[CSRF_KEY] = _csrf_key(station.settings.keys)
+    app[CSRF_KEY] = load_secret(station.settings.keys / "csrf.key")
     app[HOME_BLOCKS] = (live_card,)
     app[SIGN_IN_PAGE] = sign_in_page
     app[READINESS] = ReadinessCheck()
@@ -138,15 +138,6 @@ async def _http_client(app: web.Application) -> AsyncIterator[None]:
     async with ClientSession(auto_decompress=False, connector=TCPConnector(limit=0)) as session:
         app[HTTP] = session
         yield
-
-
-def _csrf_key(keys: Path) -> bytes:
-    path = keys / "csrf.key"
-    if not path.exists():
-        keys.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_bytes(secrets.token_bytes(32))
-    return path.read_bytes()
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext | None:

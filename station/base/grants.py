@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from station.base.errors import NotSignedIn
+from station.base.key_files import write_once
 
 ANY_ROOM = "*"
 MAX_LIFETIME_S = 24 * 3600  # of any grant that is handed out: who was put out is refused for as long
@@ -146,23 +146,9 @@ def _private_pem(keys: Path) -> bytes:
     if not path.exists():
         keys.mkdir(parents=True, exist_ok=True)
         key = OKPKey.generate_key("Ed25519")
-        _write_once(path, key.as_pem(private=True), 0o600)
+        write_once(path, key.as_pem(private=True), 0o600)
     pem = path.read_bytes()
     public = keys / "grant.pub"
     if not public.exists():
-        _write_once(public, OKPKey.import_key(pem).as_pem(private=False), 0o644)
+        write_once(public, OKPKey.import_key(pem).as_pem(private=False), 0o644)
     return pem
-
-
-def _write_once(path: Path, content: bytes, mode: int) -> None:
-    # Two roles may start at the same moment: the first one's key wins, complete or not at all.
-    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    try:
-        os.link(scratch, path)
-    except FileExistsError:
-        pass
-    finally:
-        scratch.unlink()

@@ -1,0 +1,33 @@
+"""Keys as files: made on first use, by whichever process is first, and never seen half-written by another."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+SECRET_BYTES = 32
+
+
+def write_once(path: Path, content: bytes, mode: int) -> None:
+    """Write a file unless it is there. Of two processes at once the first one's wins, complete or not at all."""
+    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        with suppress(FileExistsError):
+            os.link(scratch, path)
+    finally:
+        scratch.unlink()
+
+
+def load_secret(path: Path) -> bytes:
+    """The random bytes in a file, made on first use (mode 600). One cut short, by a full disk, is made anew."""
+    if not path.exists() or path.stat().st_size < SECRET_BYTES:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            path.unlink(missing_ok=True)
+        write_once(path, secrets.token_bytes(SECRET_BYTES), 0o600)
+    return path.read_bytes()
