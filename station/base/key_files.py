@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SECRET_BYTES = 32
@@ -25,9 +27,19 @@ def write_once(path: Path, content: bytes, mode: int) -> None:
 
 def load_secret(path: Path) -> bytes:
     """The random bytes in a file, made on first use (mode 600). One cut short, by a full disk, is made anew."""
-    if not path.exists() or path.stat().st_size < SECRET_BYTES:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists():
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _only_one(path.parent):  # whoever finds it short must not take away what another has just made
+        if not path.exists() or path.stat().st_size < SECRET_BYTES:
             path.unlink(missing_ok=True)
-        write_once(path, secrets.token_bytes(SECRET_BYTES), 0o600)
-    return path.read_bytes()
+            write_once(path, secrets.token_bytes(SECRET_BYTES), 0o600)
+        return path.read_bytes()
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
