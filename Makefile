@@ -29,7 +29,10 @@ test: ## install what is needed, check the code, run every test
 	tools/system_packages.sh
 	tools/setup.sh dev
 	$(MAKE) check
-	$(PY) -m pytest -n 2 --no-loadscope-reorder
+	faults=0
+	$(PY) -m pytest --beside -n 2 --dist loadfile || faults=$$?
+	$(PY) -m pytest --alone || faults=$$?
+	exit $$faults
 
 unit: ## only the fast tests, which need neither npm nor apt
 	tools/setup.sh dev python

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import PurePosixPath
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 import structlog
-from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.fixtures", "tests.servers"]
 # What starts a browser, a database, processes or real media: left out by `--unit`.
@@ -23,11 +21,8 @@ SERVERS = {
     "node",
     "station_folder",
 }
-# What may run beside what, in the order in which it is begun: meetings of several browsers and what measures their
-# lines go through one worker, one after the other; the second has the rest, its whole stations first.
-MEETINGS, MEASUREMENTS, STATIONS, OTHERS = range(4)
-LOTS = {"journeys": MEETINGS, "resilience": MEETINGS, "live": MEASUREMENTS, "rtc": MEASUREMENTS}
-LOTS |= dict.fromkeys(("accessibility", "deploy", "serve", "upgrade"), STATIONS)
+# Meetings of several browsers, and whatever measures their lines, need the machine's cores for themselves.
+ALONE_FOLDERS = {"bench", "journeys", "live", "resilience", "rtc"}
 SLOW_FOLDERS = {"accessibility", "bench", "browsers", "deploy", "fuzz", "journeys", "resilience", "serve", "upgrade"}
 
 # structlog's own renderer draws a traceback with all local values: seconds for each exception that a test provokes.
@@ -36,36 +31,30 @@ structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _PLA
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--unit`: only what runs on a machine with Python alone, in about a minute."""
+    """`--unit`: only what runs on a machine with Python alone, in about a minute. `--alone` and `--beside` are the two
+    halves of all tests, in which `make test` runs them.
+    """
     parser.addoption("--unit", action="store_true", help="leave out tests with browsers, servers or processes")
-
-
-class OneHeavyAtATime(LoadScopeScheduling):
-    """Deals out whole files to the workers; the meetings all to one, so that no two take each other's cores."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        path = PurePosixPath(nodeid.split("::", maxsplit=1)[0])
-        return "meetings" if _lot(path) <= MEASUREMENTS else str(path)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """How `make test` runs on two workers."""
-    return OneHeavyAtATime(config, log)
+    parser.addoption("--alone", action="store_true", help="only tests with browsers or media, one after the other")
+    parser.addoption("--beside", action="store_true", help="only the others, which may run beside each other (-n 2)")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselects, rather than skips, what `--unit` leaves out: nothing is taken for tested. Sorted by lots."""
-    if config.getoption("--unit"):
-        kept = [item for item in items if _is_unit(item)]
-        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
-        items[:] = kept
-    items.sort(key=lambda item: _lot(PurePosixPath(item.path.relative_to(config.rootpath))))
+    """Deselects, rather than skips, what an option leaves out: nothing is taken for tested."""
+    wanted: dict[str, Callable[[pytest.Item], bool]] = {
+        "--unit": _is_unit,
+        "--alone": _needs_the_machine,
+        "--beside": lambda item: not _needs_the_machine(item),
+    }
+    for option, fits in wanted.items():
+        if config.getoption(option):
+            kept = [item for item in items if fits(item)]
+            config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+            items[:] = kept
 
 
-def _lot(path: PurePosixPath) -> int:
-    """Of a test file below `tests`."""
-    return MEASUREMENTS if "browser" in path.name else LOTS.get(path.parts[1], OTHERS)
+def _needs_the_machine(item: pytest.Item) -> bool:
+    return bool(_folders(item) & ALONE_FOLDERS or {"browser", "media"} & set(getattr(item, "fixturenames", ())))
 
 
 def _is_unit(item: pytest.Item) -> bool:
