@@ -197,12 +197,13 @@ async def expire_photos(station: Station) -> int:
 
     What became a matter all the same keeps them: they belong to the matter then.
     """
-    found = await cancelled_with_photos(station)
-    used = await bookings_with_cases(station, found)
-    unused = [booking_id for booking_id in found if booking_id not in used]
-    for booking_id in unused:
-        await remove_photos(station, booking_id)
-    return len(unused)
+    removed = 0
+    async for lot in cancelled_with_photos(station):
+        unused = set(lot) - await bookings_with_cases(station, lot)
+        for booking_id in sorted(unused):
+            await remove_photos(station, booking_id)
+        removed += len(unused)
+    return removed
 
 
 async def prove_bags(station: Station) -> None:

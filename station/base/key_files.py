@@ -27,11 +27,20 @@ def write_once(path: Path, content: bytes, mode: int) -> None:
 
 def load_secret(path: Path) -> bytes:
     """The random bytes in a file, made on first use (mode 600). One cut short, by a full disk, is made anew."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _only_one(path.parent):  # whoever finds it short must not take away what another has just made
-        if not path.exists() or path.stat().st_size < SECRET_BYTES:
-            path.unlink(missing_ok=True)
-            write_once(path, secrets.token_bytes(SECRET_BYTES), 0o600)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_once(path, secrets.token_bytes(SECRET_BYTES), 0o600)
+    found = path.read_bytes()
+    return found if len(found) >= SECRET_BYTES else _repair(path)
+
+
+def _repair(path: Path) -> bytes:
+    with _only_one(path.parent):  # whoever found it short must not take away what another has made since
+        if path.stat().st_size < SECRET_BYTES:
+            whole = path.with_name(f".{path.name}.whole")
+            whole.unlink(missing_ok=True)  # of a repair that was killed
+            write_once(whole, secrets.token_bytes(SECRET_BYTES), 0o600)
+            whole.replace(path)
         return path.read_bytes()
 
 

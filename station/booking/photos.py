@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import IO
@@ -62,21 +63,16 @@ async def take_draft_photos(station: Station, work: Transaction, who: Principal,
         await append(station, work, who, "booking.photos_added", f"booking:{booking.id}", data)
 
 
-async def cancelled_with_photos(station: Station) -> list[str]:
-    """The ids of bookings that were cancelled, whose time is KEEP_CANCELLED ago, and that still have photos."""
+async def cancelled_with_photos(station: Station) -> AsyncIterator[list[str]]:
+    """The ids of bookings that were cancelled, KEEP_CANCELLED after their time, that still have photos; in lots."""
     until = station.clock.now() - KEEP_CANCELLED
     async with station.database.read() as connection:
         found = await store.cancelled_between(connection, until - LOOK_BACK, until)
-    return [
-        booking_id
-        for at in range(0, len(found), LOOKED_AT_ONCE)
-        for booking_id in await _with_photos(station, found[at : at + LOOKED_AT_ONCE])
-    ]
-
-
-async def _with_photos(station: Station, booking_ids: list[str]) -> list[str]:
-    counts = await photos.count_photos(station, [booking_holder(booking_id) for booking_id in booking_ids])
-    return [booking_id for booking_id in booking_ids if counts[booking_holder(booking_id)]]
+    for at in range(0, len(found), LOOKED_AT_ONCE):
+        lot = found[at : at + LOOKED_AT_ONCE]
+        counts = await photos.count_photos(station, [booking_holder(booking_id) for booking_id in lot])
+        if counts:
+            yield [booking_id for booking_id in lot if counts[booking_holder(booking_id)]]
 
 
 async def remove_photos(station: Station, booking_id: str) -> None:

@@ -106,13 +106,14 @@ async def extend_slots(station: Station, who: Principal = SYSTEM, days: int | No
 
 
 async def _extend_some(station: Station, who: Principal, span: RotaSpan, rules: Mapping[str, list[RotaRule]]) -> int:
+    wanted = {deputy: lay_out_span(own, span) for deputy, own in rules.items()}
     async with station.database.read() as connection:
-        changes = plan_slots(rules, await _slots_there(connection, span, rules), span)
+        changes = plan_slots(wanted, await _slots_there(connection, span, rules), span.now)
     if not changes.fresh and not changes.closed:
         return 0
     async with station.database.transaction() as work:
         # Looked at again behind the lock: somebody else may have laid out the same days since.
-        changes = plan_slots(rules, await _slots_there(work.connection, span, rules), span)
+        changes = plan_slots(wanted, await _slots_there(work.connection, span, rules), span.now)
         made = await insert_missing(work, store.slots, [_row(slot) for slot in changes.fresh])
         # Slots before the ledger's head, as whoever books locks them.
         await store.close_slots(work, changes.closed)
@@ -126,19 +127,24 @@ async def _slots_there(connection: ReadConnection, span: RotaSpan, rules: Mappin
     return await store.slots_between(connection, span.since - timedelta(days=1), span.until, "", span.now, list(rules))
 
 
-def plan_slots(rules: Mapping[str, list[RotaRule]], there: list[Slot], span: RotaSpan) -> RotaChanges:
-    """What the rules of some deputies ask for beside the slots that they have. One deputy's time is no other's, so
-    each is looked at alone: the work grows with the deputies and not with their square.
+def lay_out_span(rules: list[RotaRule], span: RotaSpan) -> list[SlotTime]:
+    """The slots that one deputy's rules ask for in a span."""
+    return lay_out(rules, local_date(span.now), (span.until - span.since).days, SHANGHAI, china())
+
+
+def plan_slots(wanted: Mapping[str, list[SlotTime]], there: list[Slot], now: datetime) -> RotaChanges:
+    """What is asked for of some deputies beside the slots that they have. One deputy's time is no other's, so each is
+    looked at alone: the work grows with the deputies and not with their square.
     """
-    own: dict[str, list[Slot]] = {deputy: [] for deputy in rules}
+    own: dict[str, list[Slot]] = {deputy: [] for deputy in wanted}
     for slot in there:
         own[slot.deputy_id].append(slot)
     fresh: list[SlotTime] = []
     closed: list[str] = []
     for deputy, slots in own.items():
-        wanted = lay_out(rules[deputy], local_date(span.now), (span.until - span.since).days, SHANGHAI, china())
-        fresh += [slot for slot in wanted if slot.starts_at > span.now and not _stands_in_the_way(slot, slots)]
-        times = {slot.starts_at for slot in wanted}
+        asked = wanted[deputy]
+        fresh += [slot for slot in asked if slot.starts_at > now and not _stands_in_the_way(slot, slots)]
+        times = {slot.starts_at for slot in asked}
         closed += [slot.id for slot in slots if slot.starts_at not in times and _falls_on_holiday(slot)]
     return RotaChanges(fresh, closed)
 

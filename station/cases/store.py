@@ -87,6 +87,7 @@ cases = Table(
     Index("ix_cases_citizen", "citizen"),
     Index("ix_cases_deputy_id", "deputy_id"),
     Index("ix_cases_meeting_id", "meeting_id"),
+    Index("ix_cases_booking_id", "booking_id"),
 )
 
 case_co_units = Table(

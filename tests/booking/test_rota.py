@@ -13,7 +13,15 @@ from station.base.principal import SYSTEM
 from station.base.station import Station
 from station.booking import rota
 from station.booking.model import Mode, RotaRule, Slot, overlap
-from station.booking.rota import DEPUTIES_AT_ONCE, RotaSpan, extend_slots, list_rules, plan_slots, set_rules
+from station.booking.rota import (
+    DEPUTIES_AT_ONCE,
+    RotaSpan,
+    extend_slots,
+    lay_out_span,
+    list_rules,
+    plan_slots,
+    set_rules,
+)
 from station.booking.store import rota_rules, slots
 from station.ledger.store import ledger_events
 from tests.booking.test_service import LIN
@@ -57,6 +65,7 @@ def test_the_work_grows_with_the_deputies_and_not_with_their_square(monkeypatch:
 
     def compared(count: int) -> int:
         rules = {f"dp_{n}": [replace(RULE, id=f"rr_{n}", deputy=f"dp_{n}")] for n in range(count)}
+        wanted = {deputy: lay_out_span(own, span) for deputy, own in rules.items()}
         there = [
             Slot(
                 id=f"sl_{n}",
@@ -69,11 +78,11 @@ def test_the_work_grows_with_the_deputies_and_not_with_their_square(monkeypatch:
                 free=1,
                 closed=False,
             )
-            for n, slot in enumerate(plan_slots(rules, [], span).fresh)
+            for n, slot in enumerate(plan_slots(wanted, [], MONDAY_TEN).fresh)
         ]
         calls = []
         monkeypatch.setattr(rota, "overlap", lambda *span: calls.append(span) or overlap(*span))
-        assert plan_slots(rules, there, span).fresh == []
+        assert plan_slots(wanted, there, MONDAY_TEN).fresh == []
         return len(calls)
 
     assert 0 < compared(20) == 2 * compared(10)
