@@ -12,6 +12,7 @@ import pyotp
 import pytest
 from typer.testing import CliRunner
 
+from station.app import close_station
 from station.cli import app
 from station.demo.directory import seed_directory
 from tests.fixtures import open_test_station
@@ -75,7 +76,7 @@ def town_folder(tmp_path: Path, migrated_sqlite: Path) -> Path:
     async def seed() -> None:
         station = open_test_station(tmp_path)
         await seed_directory(station)
-        await station.database.close()
+        await close_station(station)
 
     asyncio.run(seed())
     return tmp_path

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestServer, make_mocked_request
 
-from station.app import build_app
+from station.app import build_app, close_station
 from station.base.bus import LocalBus
 from station.base.clock import FixedClock
 from station.base.database import Database
@@ -37,7 +37,7 @@ async def server(postgres_database_url: str, tmp_path: Path) -> AsyncIterator[Te
     await server.start_server()
     yield server
     await server.close()
-    await station.database.close()
+    await close_station(station)
 
 
 async def status_of(server: TestServer, request_line: str, headers: bytes = b"") -> int:

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
+from station.app import close_station
 from station.base.bus import LocalBus
 from station.base.clock import FixedClock
 from station.base.database import Database
@@ -55,7 +56,7 @@ async def town(database_url: str, tmp_path: Path) -> AsyncIterator[Town]:
             if account.phone:
                 await ensure_citizen(station, work, account.phone, account.name, account.id)
     yield Town(station)
-    await database.close()
+    await close_station(station)
 
 
 async def actions_of(town: Town, case_id: str) -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
+from station.app import close_station
 from station.base.bus import LocalBus
 from station.base.clock import FixedClock
 from station.base.database import Database
@@ -220,4 +221,4 @@ async def test_the_first_events_of_all_make_one_chain(database_url: str, tmp_pat
         result = await verify_chain(fresh.database)
         assert (result.ok, result.events) == (True, 4)
     finally:
-        await fresh.database.close()
+        await close_station(fresh)

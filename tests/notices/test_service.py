@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from station.app import close_station
 from station.base.bus import LocalBus
 from station.base.clock import FixedClock
 from station.base.database import Database
@@ -60,7 +61,7 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Station]:
     clock = FixedClock(MONDAY_TEN)
     made = Station(settings, Database(database_url), LocalBus(), clock, GrantSigner.load(settings.keys))
     yield made
-    await made.database.close()
+    await close_station(made)
 
 
 async def test_two_work_roles_send_each_notice_once(office: Station) -> None:

@@ -15,7 +15,7 @@ import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import func, select
 
-from station.app import build_app
+from station.app import build_app, close_station
 from station.base.bus import LocalBus
 from station.base.clock import FixedClock
 from station.base.database import Database
@@ -64,7 +64,7 @@ async def both(database_url: str, tmp_path: Path) -> AsyncIterator[Station]:
     made = Station(settings, Database(database_url), LocalBus(), FixedClock(MONDAY_TEN), signer)
     await seed_accounts(made)
     yield made
-    await made.database.close()
+    await close_station(made)
 
 
 # --- Staff -----------------------------------------------------------------------------------------------------------

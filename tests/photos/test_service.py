@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from station.app import close_station
 from station.base.bus import LocalBus
 from station.base.clock import FixedClock
 from station.base.database import Database
@@ -37,8 +38,7 @@ async def bare(database_url: str, tmp_path: Path) -> AsyncIterator[Station]:
     clock = FixedClock(MONDAY_TEN)
     made = Station(settings, Database(database_url), LocalBus(), clock, GrantSigner.load(settings.keys))
     yield made
-    await made.bus.close()
-    await made.database.close()
+    await close_station(made)
 
 
 def files(station: Station) -> list[str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from station.app import close_station
 from station.base.clock import FixedClock
 from station.base.database import migrate_url
 from station.base.station import Station
@@ -53,8 +54,7 @@ async def station(old_folder: Path) -> AsyncIterator[Station]:
     migrate_url(f"sqlite+aiosqlite:///{old_folder / 'station.db'}", old_folder)
     made = replace(open_test_station(old_folder), clock=FixedClock(AFTER))
     yield made
-    await made.bus.close()
-    await made.database.close()
+    await close_station(made)
 
 
 def test_no_row_is_lost(old_folder: Path) -> None:
