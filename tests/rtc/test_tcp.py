@@ -89,7 +89,8 @@ async def test_a_session_lives_and_ends_with_its_tcp_connection(media: Media) ->
 
 async def test_a_viewer_that_never_reads_costs_bounded_memory(media: Media, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a connection does not take is dropped once its queue is full; another subscriber misses nothing."""
-    monkeypatch.setattr(session_module, "INBOUND_BYTES_PER_S", 1_000_000_000)  # what one session may send is no matter
+    for allowance in ("INBOUND_BYTES_PER_S", "INBOUND_BURST_BYTES"):  # what one session may send is no matter here
+        monkeypatch.setattr(session_module, allowance, 1_000_000_000)
     publisher, subscriber, lazy = [
         await call(media, way, way + n) for way, n in (("whip", ""), ("whep", "1"), ("whep", "2"))
     ]
