@@ -29,10 +29,12 @@ test: ## install what is needed, check the code, run every test
 	tools/system_packages.sh
 	tools/setup.sh dev
 	$(MAKE) check
+	rm -f .pytest_cache/v/cache/lastfailed
 	faults=0
 	$(PY) -m pytest --beside -n 2 --dist loadfile || faults=$$?
-	$(PY) -m pytest --alone || faults=$$?
-	exit $$faults
+	$(PY) -m pytest --alone || faults=$$((faults > $$? ? faults : $$?))
+	[ $$faults = 1 ] || exit $$faults
+	$(PY) tools/second_try.py
 
 unit: ## only the fast tests, which need neither npm nor apt
 	tools/setup.sh dev python
