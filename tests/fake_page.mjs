@@ -29,6 +29,8 @@ export class Element extends EventTarget {
     if (!this.parts.has(selector)) this.parts.set(selector, new Element());
     return this.parts.get(selector);
   }
+  insertBefore() {}
+  remove() {}
   focus() {}
   click() {
     this.dispatchEvent(new Event("click"));
@@ -42,7 +44,7 @@ export function byId(id) {
 }
 
 for (const name of ["HTMLElement", "HTMLVideoElement", "HTMLSelectElement", "HTMLLIElement", "HTMLButtonElement",
-  "HTMLInputElement", "HTMLFormElement", "HTMLAnchorElement", "HTMLUListElement"]) globalThis[name] = Anything;
+  "HTMLInputElement", "HTMLFormElement", "HTMLAnchorElement", "HTMLUListElement", "HTMLOListElement"]) globalThis[name] = Anything;
 globalThis.window = globalThis;
 globalThis.isSecureContext = true;
 globalThis.RTCPeerConnection = class {

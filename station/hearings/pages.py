@@ -10,6 +10,7 @@ from aiohttp import web
 from station.base.clock import SHANGHAI
 from station.base.database import Transaction
 from station.base.errors import N_, BadInput, NotFound, Unavailable
+from station.base.origin import public_origin
 from station.base.principal import Role
 from station.base.station import Station
 from station.base.text import fold
@@ -111,6 +112,8 @@ def read_hearing(values: dict[str, str]) -> service.HearingForm:
         faults["ends"] = N_("请填结束时间，比如 16:00")
     if not values["title"]:
         faults["title"] = N_("请写听证会的名称")
+    if not values["deputy"]:
+        faults["deputy"] = N_("请选主持的代表")
     if faults or day is None or starts is None or ends is None:
         raise BadInput(fields=faults)
     return service.HearingForm(
@@ -179,6 +182,7 @@ async def show_hearing(request: web.Request) -> web.StreamResponse:
         broadcasts=broadcasts,
         matters=await list_matters(station, who, meeting.id),
         may_enter=who.role is Role.CLERK,
+        address=str(public_origin(request) / "meet" / meeting.id),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from io import BytesIO
@@ -173,10 +174,17 @@ async def test_a_hearing_is_announced_by_form(town: Station, visitor: NewPerson)
     assert "还没有听证会" in await clerk.get("/desk/hearings")
     fields = {"title": "", "day": "2026-10-15", "starts": "14:00", "ends": "25", "deputy": "", "public": "yes"}
     page = await clerk.post("/desk/hearings", status=422, **fields)
-    assert "请写听证会的名称" in page and "请填结束时间，比如 16:00" in page and "2026-10-15" in page
+    for fault in ("请写听证会的名称", "请填结束时间，比如 16:00", "请选主持的代表"):
+        assert fault in page
+    assert "2026-10-15" in page
     fields |= {"title": "加装电梯办法听证会", "ends": "16:00", "deputy": DEPUTY.scope}
     page = await clerk.post("/desk/hearings", **fields)
     assert "10月15日（周四） 14:00–16:00" in page
+    invitation = re.search(r'id="address"[^>]*value="http://[^"]+(/meet/mt_\w+)"', page)
+    assert invitation, "the clerk is not told which address to send to those who are to come"
+    invited = await (await visitor("ac_demo_citizen")).get(invitation[1])
+    assert "加装电梯办法听证会" in invited and 'id="see-waiting"' not in invited
+    assert 'id="see-waiting"' in await clerk.get(invitation[1])
     assert "加装电梯办法听证会" in await clerk.get("/desk/hearings")
 
 

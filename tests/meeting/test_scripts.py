@@ -129,3 +129,34 @@ done({ sentence: byId("line").parts.get("span")?.textContent ?? "", mine: shown.
 def test_a_weak_line_is_said_once(rests: str, sentence: str, mine: list[object]) -> None:
     """Where a picture that rests already says it, neither the sentence nor the sign on one's own picture repeats it."""
     assert run_script(LINE % rests) == {"sentence": sentence, "mine": mine}
+
+
+AT_DOOR = """
+import { byId } from "PAGE";
+import { countBehind } from "WEB/meet/side.js";
+import { People } from "WEB/meet/people.js";
+const people = new People({}, { atDoor: "{n} wait" });
+const person = { account: "ac", name: "Zhao", ready: true, recorded: null };
+const seen = [];
+const look = () => seen.push([byId("nobody-inside").hidden, byId("at-door").hidden,
+  byId("at-door-words").querySelector("span").textContent, byId("side-count").textContent, byId("side-count").hidden]);
+for (const waiting of [[], [person]]) {
+  people.show({ waiting, inside: [] });
+  look();
+}
+countBehind("tab-chat", 2);
+look();
+people.show({ waiting: [], inside: [] });
+look();
+done(seen);
+"""
+
+
+def test_who_waits_to_be_let_in_is_said_on_the_stage_and_on_the_button_of_the_dock() -> None:
+    """A host on a phone, where the list is out of sight, is not told that nobody has come while somebody waits."""
+    assert run_script(AT_DOOR) == [
+        [False, True, "", "", True],
+        [True, False, "1 wait", "1", False],
+        [True, False, "1 wait", "3", False],
+        [False, True, "", "2", False],
+    ]

@@ -1,5 +1,6 @@
 // What is written: the history on entering, each line once, an unread count while the panel is closed.
 import { make, part } from "./page.js";
+import { countBehind } from "./side.js";
 
 /** @typedef {import("./api.js").ChatLine} ChatLine */
 /** @typedef {import("./api.js").MeetingApi} MeetingApi */
@@ -48,6 +49,7 @@ export class Chat {
   /** @param {number} unread */
   #count(unread) {
     this.#unread = unread;
+    countBehind("tab-chat", unread);
     for (const place of document.querySelectorAll("[data-unread]")) {
       place.textContent = unread ? String(unread) : "";
       if (place instanceof HTMLElement) place.hidden = !unread;

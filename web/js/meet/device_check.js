@@ -1,6 +1,7 @@
 // The first step: one's own picture, a bar that moves, a sound, each with its sign and a sentence.
 import { findLack, isInApp } from "../media/capabilities.js";
 import { listDevices, meter } from "../media/devices.js";
+import { copyAddress } from "./address.js";
 import { problemWords } from "./device_trouble.js";
 import { onClick, part, setIcon } from "./page.js";
 import { chime } from "./sound.js";
@@ -25,7 +26,7 @@ export class DeviceCheck {
     onClick("play-sound", chime);
     onClick("sound-heard", () => this.#answerSound(true));
     onClick("sound-not-heard", () => this.#answerSound(false));
-    onClick("copy-address", () => this.#copyAddress());
+    onClick("copy-address", () => copyAddress(this.words.copied));
     devices.addEventListener("lost", () => this.#isRunning && this.#show());
     devices.addEventListener("change", () => void this.#onChange());
     for (const id of ["cameras", "microphones"]) {
@@ -74,13 +75,6 @@ export class DeviceCheck {
     part("sound-heard", HTMLElement).setAttribute("aria-pressed", String(heard));
     part("sound-not-heard", HTMLElement).setAttribute("aria-pressed", String(!heard));
     mark("check-sound", heard ? "ok" : "care", heard ? words.heard : words.notHeard, "", SOUND_SIGNS);
-  }
-
-  async #copyAddress() {
-    const address = part("address", HTMLInputElement);
-    address.select();
-    await navigator.clipboard?.writeText(address.value).catch(() => {});
-    part("copied", HTMLElement).textContent = this.words.copied ?? "";
   }
 
   /** Something was plugged in: what was missing is tried again, the rest can be chosen. */

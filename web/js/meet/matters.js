@@ -52,6 +52,7 @@ export class Matters {
       said.textContent = (error instanceof Error && error.message) || this.words.failed;
     } finally {
       button.disabled = false;
+      said.scrollIntoView({ block: "nearest" });
     }
   }
 }

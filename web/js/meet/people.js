@@ -1,5 +1,6 @@
 // Who waits and who is in, for those who open the door.
-import { make, partIfAny, say } from "./page.js";
+import { fill, make, partIfAny, say } from "./page.js";
+import { countBehind } from "./side.js";
 
 /** @typedef {import("./api.js").MeetingApi} MeetingApi */
 /** @typedef {import("./api.js").PersonView} PersonView */
@@ -21,6 +22,8 @@ export class People {
     const { words } = this;
     const count = document.getElementById("people-count");
     if (count) count.textContent = view.waiting.length ? String(view.waiting.length) : "";
+    countBehind("tab-people", view.waiting.length);
+    this.#showAtDoor(view.waiting.length);
     this.#fill(this.#waiting, view.waiting, (person) => [
       this.#button(person, "admit", words.admit, `admit-${person.account}`, "btn btn-small btn-main"),
       this.#button(person, "refuse", words.turnAway, `refuse-${person.account}`, "btn btn-small"),
@@ -29,6 +32,14 @@ export class People {
     this.#fill(this.#inside, view.inside, (person) => [
       this.#button(person, "refuse", words.putOut, `remove-${person.account}`, "btn btn-small btn-stop"),
     ]);
+  }
+
+  /** While nobody else is inside the stage is empty, and says that somebody waits to be let in. @param {number} count */
+  #showAtDoor(count) {
+    const [empty, sign] = [document.getElementById("nobody-inside"), document.getElementById("at-door")];
+    if (empty) empty.hidden = count > 0;
+    if (sign) sign.hidden = count === 0;
+    say(document.getElementById("at-door-words"), count ? fill(this.words.atDoor ?? "", { n: count }) : "");
   }
 
   /** Rows stay where they are: a button about to be pressed must not move or lose the focus.

@@ -83,8 +83,10 @@ export class RecordingBar {
     return this.#ask(async () => {
       const view = await this.api.consent("recorded", given);
       this.showAgreed(view.consents.recorded, view.refusing);
-      say(document.getElementById("network"), words);
-      setTimeout(() => say(document.getElementById("network"), ""), 6000);
+      const notice = document.getElementById("network");
+      say(notice, words);
+      // Something else may stand there by then, such as that the line is lost: that stays.
+      setTimeout(() => notice?.querySelector("span")?.textContent === words && say(notice, ""), 6000);
     });
   }
 

@@ -1,6 +1,27 @@
 // The side panel: tabs on wide screens, a sheet under the picture on phones.
 import { onClick, part } from "./page.js";
 
+/** What waits to be looked at, by the tab that shows it; who waits at the door comes before what was written. */
+const waiting = { "tab-people": 0, "tab-chat": 0 };
+
+/**
+ * On phones the panel is out of sight: the button that opens it says how much waits behind it.
+ * @param {keyof typeof waiting} tab @param {number} count
+ */
+export function countBehind(tab, count) {
+  waiting[tab] = count;
+  const sum = waiting["tab-people"] + waiting["tab-chat"];
+  const sign = document.getElementById("side-count");
+  if (!sign) return;
+  sign.textContent = sum ? String(sum) : "";
+  sign.hidden = !sum;
+}
+
+/** @returns {string | undefined} the tab that has something to look at */
+function wantedTab() {
+  return Object.entries(waiting).find(([, count]) => count)?.[0];
+}
+
 /** @param {() => void} onChat called when the chat comes into sight */
 export function useSide(onChat) {
   const room = part("room", HTMLElement);
@@ -29,12 +50,15 @@ export function useSide(onChat) {
     });
   });
 
-  onClick("open-side", () => {
+  /** @param {(tab: HTMLElement) => boolean} wanted */
+  const open = (wanted) => {
     room.classList.add("is-sheet");
-    const chosen = tabs.find((tab) => tab.getAttribute("aria-selected") === "true");
+    const chosen = tabs.find(wanted) ?? tabs.find((tab) => tab.getAttribute("aria-selected") === "true");
     if (chosen) select(chosen);
     chosen?.focus();
-  });
+  };
+  onClick("open-side", () => open((tab) => tab.id === wantedTab()));
+  onClick("see-waiting", () => open((tab) => tab.id === "tab-people"));
   onClick("sheet-close", () => {
     room.classList.remove("is-sheet");
     part("open-side", HTMLElement).focus();

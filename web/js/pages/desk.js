@@ -1,5 +1,7 @@
 // A desk looks again when somebody comes or goes, or every few seconds; what has the focus stays as it is.
+import { copyAddress } from "../meet/address.js";
 import { listen, soon } from "../meet/events.js";
+import { onClick, partIfAny } from "../meet/page.js";
 
 const root = document.querySelector("[data-events], [data-every]");
 
@@ -18,6 +20,12 @@ async function look() {
 function isInUse(part) {
   const open = part.querySelector("details[open], input:checked:not([checked])");
   return open !== null || part.contains(document.activeElement);
+}
+
+const copy = partIfAny("copy-address", HTMLButtonElement);
+if (copy) {
+  copy.hidden = false;
+  onClick("copy-address", () => copyAddress(document.getElementById("copied")?.dataset.words));
 }
 
 if (root instanceof HTMLElement) {
