@@ -49,3 +49,36 @@ def test_each_choice_that_is_open_says_what_to_do() -> None:
     ]
     assert len(options) >= 3
     assert [name for name, text in options if not text] == []
+
+
+LINKS_LOOKED_FOR = ("main :is(h2, h3, .what b, .what small) > a:not([class])", 'main a[href^="tel:"]', "a.alone")
+
+
+def test_links_that_one_looks_for_first_are_as_high_as_a_finger() -> None:
+    """Titles of one's matters, telephone numbers, links alone on their line; and what drags the replay."""
+    height = re.search(r":where\(([^{]*)\) \{\s*padding-block: calc\(\(var\(--target-s\) - 1\.15em\) / 2\);", STYLES)
+    assert height and all(selector in height[1] for selector in LINKS_LOOKED_FOR)
+    assert rule_of("input.bar")["height"] == "var(--target-s)"
+
+
+def test_notices_and_one_s_own_picture_do_not_meet_in_the_room() -> None:
+    """On phones notices come from the top, so one's own picture stands at the bottom."""
+    own, notices = rule_of(".room .self"), rule_of(".room-notices")
+    assert "top" in notices and "bottom" not in notices
+    assert "bottom" in own and "top" not in own
+
+
+@pytest.mark.parametrize(
+    ("selector", "name", "value"),
+    [
+        (".board .at small", "white-space", "normal"),  # the day of a hearing ran into who chairs it
+        (".sign-row:has(.sign-who) .sign-name span", "white-space", "normal"),  # the English name ran under the bell
+        (".lobby .btn", "width", "100%"),  # "Let in" lay over the day
+        ("#preview + .plate b", "white-space", "normal"),  # "nobody else sees it …"
+        (".league td", "overflow-wrap", "normal"),  # "Satisfie|d"
+        (".slip-top.slip-long > div", "grid-template-columns", "1fr"),  # long texts in half of the width
+    ],
+)
+def test_words_are_neither_cut_nor_covered_on_phones(selector: str, name: str, value: str) -> None:
+    """Rules without which words of some page were cut or lay over each other at 390 px, often only in English."""
+    assert rule_of(selector)[name] == value
