@@ -11,7 +11,7 @@ from station.base.csrf import token_fits
 from station.base.errors import BadInput, NotAllowed, NotFound, NotSignedIn, StationError, TooManyRequests
 from station.base.i18n import choose_language
 from station.base.origin import is_own_origin, is_secure
-from station.base.problems import STARTED, problem, told_of
+from station.base.problems import STARTED, is_caller_gone, problem, told_of
 from station.base.text import has_control
 from station.base.uploads import MALFORMED, begin_upload
 from station.base.visit import is_new, send_visit, take_up_visit
@@ -120,8 +120,10 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise
         response = answer_error(request, told_of(error))
     except Exception as error:
+        if isinstance(error, ConnectionResetError) and is_caller_gone(request):
+            return web.Response()
         if is_started(request) or isinstance(error, ConnectionResetError):
-            raise  # half of an answer is out, or nobody is there to read one
+            raise  # half of an answer is out
         told = told_of(error)
         if told.status >= 500:
             # Six digits that a person can read out on the telephone, and that the log has too.

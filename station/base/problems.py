@@ -52,11 +52,18 @@ async def problem_middleware(
             raise
         return problem(told_of(error))
     except ConnectionResetError:
+        if is_caller_gone(request):
+            return web.Response()
         raise
     except Exception as error:
         if request.get(STARTED, False):
             raise
         return problem(told_of(error))
+
+
+def is_caller_gone(request: web.Request) -> bool:
+    """Whether who asked has closed the connection: nobody reads an answer, and it is no fault of ours to be logged."""
+    return request.transport is None or request.transport.is_closing()
 
 
 STARTED: web.RequestKey[bool] = web.RequestKey("started", bool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,12 +17,13 @@ from sqlalchemy import event
 from station.app import build_app
 from station.base.clock import FixedClock
 from station.base.database import Database
+from station.base.problems import mark_started, problem_middleware
 from station.base.station import Station
 from station.base.web import Route
 from station.people.rights import Action
 from station.routes import ROUTES
 from tests.fixtures import MONDAY_TEN, Person
-from tests.servers import pick_port
+from tests.servers import pick_port, wait_for
 
 NewPerson = Callable[..., Awaitable[Person]]
 PHONE = "(0000) 880 0123"
@@ -143,6 +145,51 @@ async def test_whatever_is_raised_is_told_by_the_one_place(station: Station) -> 
             async with client.get("/x/fails_late", headers=headers) as answer:
                 body = await answer.text()
                 raise AssertionError(f"a whole answer: {body}")
+
+
+@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize("role", ["web", "media"])
+async def test_who_goes_away_while_an_answer_is_awaited_is_no_error(
+    station: Station, caplog: pytest.LogCaptureFixture, role: str, begun: bool
+) -> None:
+    """A viewer who leaves the page of a broadcast, whose next part a request waits for, writes nothing to the log."""
+    asked, done = asyncio.Event(), asyncio.Event()
+
+    async def answers_late(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        if begun:
+            await response.prepare(request)
+        asked.set()
+
+        async def is_gone() -> bool:
+            return request.transport is None or request.transport.is_closing()
+
+        await wait_for(is_gone, "the caller goes away")
+        try:
+            await response.prepare(request)
+            await response.write(b"late")
+        finally:
+            done.set()
+        return response
+
+    if role == "web":
+        app = build_app(station, (*ROUTES, Route("GET", "/x/late", answers_late, Action.BROWSE)))
+    else:
+        app = web.Application(middlewares=[problem_middleware])
+        app.on_response_prepare.append(mark_started)
+        app.router.add_get("/x/late", answers_late)
+    runner = web.AppRunner(app)  # as in the roles: a handler goes on when its caller has gone
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        _, writer = await asyncio.open_connection(*runner.addresses[0])
+        writer.write(b"GET /x/late HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        await asyncio.wait_for(asked.wait(), 10)
+        writer.transport.abort()
+        await asyncio.wait_for(done.wait(), 10)
+    finally:
+        await runner.cleanup()
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_an_error_gives_no_cookie(station: Station) -> None:

@@ -244,3 +244,13 @@ async def test_staff_keep_their_navigation_on_each_page_of_a_meeting(
         page = await person.get(path, status=404 if path == "/nowhere" else 200)
         navigation = page.partition("<nav")[2].partition("</nav>")[0]
         assert f'href="{home}"' in navigation and 'href="/my"' not in navigation, path
+
+
+async def test_consent_is_asked_in_english_as_a_person_would_answer(town: Station, visitor: NewPerson) -> None:
+    """One agrees or does not: "Do not grant" is what a clerk says to a unit that asks for more time."""
+    hearing = await open_hearing(town)
+    citizen = await visitor("ac_demo_citizen")
+    page = await citizen.get(f"/language/en?next=/meet/{hearing.id}")
+    for kind in ("consent", "broadcast", "publish"):
+        answers = re.findall(rf'id="{kind}-(yes|no)"[^>]*><span>([^<]+)<', page)
+        assert answers == [("yes", "Agree"), ("no", "Do not agree")], kind
