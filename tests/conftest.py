@@ -21,8 +21,9 @@ SERVERS = {
     "node",
     "station_folder",
 }
-# Meetings of several browsers, and whatever measures their lines, need the machine's cores for themselves.
-ALONE_FOLDERS = {"bench", "journeys", "live", "resilience", "rtc"}
+# Meetings of several browsers, and whatever measures their lines, need the machine's cores for themselves. So does a
+# test or module with the mark `alone`.
+ALONE_FOLDERS = {"bench", "journeys"}
 SLOW_FOLDERS = {"accessibility", "bench", "browsers", "deploy", "fuzz", "journeys", "resilience", "serve", "upgrade"}
 
 # structlog's own renderer draws a traceback with all local values: seconds for each exception that a test provokes.
@@ -54,7 +55,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _needs_the_machine(item: pytest.Item) -> bool:
-    return bool(_folders(item) & ALONE_FOLDERS or {"browser", "media"} & set(getattr(item, "fixturenames", ())))
+    folders, fixtures = _folders(item), set(getattr(item, "fixturenames", ()))
+    if folders & ALONE_FOLDERS or "media" in fixtures or item.get_closest_marker("alone"):
+        return True
+    return "browser" in fixtures and "accessibility" not in folders
 
 
 def _is_unit(item: pytest.Item) -> bool:

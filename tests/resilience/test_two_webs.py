@@ -13,9 +13,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import pytest
 from aiohttp import ClientSession, ClientTimeout, CookieJar
 
 from tests.servers import ROOT, answers, end_process, pick_port, wait_for
+
+pytestmark = pytest.mark.alone
 
 CITIZEN = "13800001234"
 
