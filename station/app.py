@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 from aiohttp import ClientSession, TCPConnector, web
 
-from station.base.bus import open_bus
+from station.base.bus import Bus, LocalBus
 from station.base.clock import SystemClock
 from station.base.database import Database
 from station.base.deadlines import DEADLINES, HEADER_S, Deadlines
@@ -57,10 +57,18 @@ def open_station(settings: Settings) -> Station:
     return Station(
         settings,
         Database(settings.resolved_database_url),
-        open_bus(settings.redis_url),
+        _open_bus(settings.redis_url),
         SystemClock(),
         GrantSigner.load(settings.keys),
     )
+
+
+def _open_bus(redis_url: str) -> Bus:
+    if not redis_url:
+        return LocalBus()
+    from station.base.redis_bus import RedisBus  # noqa: PLC0415  the client is large, and most stations have no Redis
+
+    return RedisBus(redis_url)
 
 
 async def close_station(station: Station) -> None:

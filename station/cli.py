@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
@@ -22,8 +23,10 @@ from station.base.ids import SAFE_NAME, new_id
 from station.base.principal import SYSTEM, Role
 from station.base.settings import Settings
 from station.serve.folder import make_private
+from station.serve.fork_server import start_fork_server
 from station.serve.ports import CannotStart
 from station.serve.roles import Part, RoleName, run_part
+from station.serve.tasks import PREPARE, run_prepare, run_task
 
 if TYPE_CHECKING:
     from station.base.station import Station
@@ -86,9 +89,11 @@ def serve(
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
     settings = read_settings()
     if role is None:
+        # Before anything else is loaded or opened here: what is forked from it starts as clean as this process is now.
+        fork_server = start_fork_server(partial(run_task, settings))
         from station.serve.supervisor import serve as serve_all
 
-        serve_all(settings)
+        serve_all(settings, fork_server)
         return
     if number >= (settings.media_processes if role is RoleName.MEDIA else 1):
         _fail(f"There is no {role} process {number}: see STATION_MEDIA_PROCESSES")
@@ -101,6 +106,12 @@ def migrate_database() -> None:
     from station.base.database import migrate
 
     migrate(read_settings())
+
+
+@app.command(PREPARE, hidden=True)
+def prepare_all() -> None:
+    """What `station serve` does before it starts the roles."""
+    run_prepare(read_settings())
 
 
 @app.command()

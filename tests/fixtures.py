@@ -23,8 +23,9 @@ from station.base.database import Database, migrate_url
 from station.base.grants import GrantSigner
 from station.base.settings import Settings
 from station.base.station import Station
-from station.demo.accounts import DEMO_ACCOUNTS, PASSWORD, seed_accounts
+from station.demo.accounts import seed_accounts
 from station.demo.directory import seed_directory
+from station.demo.logins import DEMO_ACCOUNTS, PASSWORD
 from station.notices.service import list_newest
 from station.people.store import accounts
 

@@ -353,25 +353,14 @@ class RunningStation:
         )  # fmt: skip
 
 
-PREPARE_DEMO = """
-import asyncio, sys
-from pathlib import Path
-from station.base.settings import Settings
-from station.serve.folder import make_private
-from station.serve.supervisor import prepare
-make_private()
-asyncio.run(prepare(Settings(data=Path(sys.argv[1]), demo=True, _env_file=None)))
-"""
-
-
 @cache
 def demo_data() -> Path:
     """A data folder as `station serve --demo` leaves it after its first start, made once: copy it."""
     folder = Path(tempfile.mkdtemp(prefix="station-demo-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     bare = {name: value for name, value in os.environ.items() if not name.startswith("STATION_")}
-    command = [sys.executable, "-c", PREPARE_DEMO, str(folder / "var")]
-    subprocess.run(command, env={**bare, "PYTHONPATH": str(ROOT)}, cwd=folder, stdout=subprocess.DEVNULL, check=True)
+    environment = {**bare, "PYTHONPATH": str(ROOT), "STATION_DATA": str(folder / "var"), "STATION_DEMO": "true"}
+    subprocess.run([sys.executable, "-m", "station", "prepare"], env=environment, cwd=folder, check=True)
     return folder / "var"
 
 

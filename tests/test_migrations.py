@@ -8,9 +8,10 @@ from pathlib import Path
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
-from station.base.database import metadata, migrate_url
+from station.base.database import MIGRATIONS, metadata, migrate_url, newest_revision
 
 
 def test_migrations_and_tables_agree(tmp_path: Path) -> None:
@@ -22,6 +23,11 @@ def test_migrations_and_tables_agree(tmp_path: Path) -> None:
         differences = compare_metadata(MigrationContext.configure(connection), metadata)
     engine.dispose()
     assert differences == []
+
+
+def test_the_newest_revision_is_alembics() -> None:
+    """What a start reads from the files is what alembic would make the database."""
+    assert newest_revision() == ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 def test_migrating_twice_is_harmless(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from station.app import build_app
 from station.base.principal import Role
 from station.base.station import Station
 from station.base.web import Route
-from station.demo.accounts import DEMO_ACCOUNTS
+from station.demo.logins import DEMO_ACCOUNTS
 from station.people.rights import RIGHTS, Action
 from station.routes import ROUTES
 from tests.fixtures import Person

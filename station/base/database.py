@@ -5,6 +5,7 @@ SQLite (WAL) on one machine, PostgreSQL by setting; every query must run on both
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -31,6 +32,8 @@ log = structlog.get_logger()
 # A database beside us that does not answer holds nobody up: seconds for a connection, and for one statement.
 CONNECT_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_S = 30
+MIGRATIONS = Path(__file__).parent / "migrations"
+_REVISION = re.compile(r"""^(revision|down_revision) = ["'](.+)["']$""", re.MULTILINE)
 # SQLITE_FULL, SQLITE_READONLY and SQLITE_IOERR with its kinds; disk_full and its class of PostgreSQL; read-only server.
 _SQLITE_UNWRITABLE = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY")
 _POSTGRES_UNWRITABLE = ("53100", "25006")
@@ -209,11 +212,23 @@ def migrate_url(url: str, folder: Path | None = None) -> None:
     command.upgrade(config, "head")
 
 
-def newest_revision() -> str | None:
-    """The revision that this release wants."""
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
+def newest_revision() -> str:
+    """The revision that this release wants. Read from the files, as alembic is slow to load."""
+    revisions = dict(_read_revision(path) for path in MIGRATIONS.glob("versions/*.py"))
+    (newest,) = revisions.keys() - revisions.values()
+    return newest
 
-    return ScriptDirectory.from_config(_migrations()).get_current_head()
+
+def _read_revision(path: Path) -> tuple[str, str]:
+    """A migration's revision, and the one that it follows; "" for the first."""
+    found = dict(_REVISION.findall(path.read_text(encoding="utf-8")))
+    return found["revision"], found.get("down_revision", "")
+
+
+async def is_current(database: Database) -> bool:
+    """Whether the database is at the newest revision. Raises DatabaseAway."""
+    async with database.read() as connection:
+        return await stored_revision(connection) == newest_revision()
 
 
 async def stored_revision(connection: AsyncConnection) -> str | None:
@@ -229,5 +244,5 @@ def _migrations() -> Config:
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     return config

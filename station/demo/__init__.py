@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from station.base.station import Station
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from station.base.station import Station
 
 
 async def seed(station: Station) -> None:

@@ -13,8 +13,8 @@ from station.booking import store
 from station.booking.model import DAY_MINUTES, BookingState, Help, Matter, Mode, RotaRule
 from station.booking.rota import extend_slots, list_rules, list_slots, set_rules
 from station.booking.service import book_slot
-from station.demo.accounts import DEMO_ACCOUNTS
 from station.demo.directory import DEPUTIES
+from station.demo.logins import DEMO_ACCOUNTS
 from station.people.service import ensure_citizen
 
 EVERYWAY = (Mode.VIDEO, Mode.ONSITE, Mode.PHONE)

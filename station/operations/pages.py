@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from station.base.errors import NotFound
 from station.base.origin import is_local
 from station.base.web import HTTP, answer_json, render, station_of
-from station.demo.accounts import DEMO_ACCOUNTS, PASSWORD
+from station.demo.logins import DEMO_ACCOUNTS, PASSWORD
 from station.notices.service import list_newest
 from station.operations.metrics import METRICS
 from station.operations.readiness import ReadinessCheck

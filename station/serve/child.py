@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import sys
-from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 
+from station.serve.processes import Process, Processes
 from station.serve.pulse import Pulse, open_pulse, release_given
-from station.serve.roles import SUPERVISOR_VARIABLE, Part
+from station.serve.roles import Part
 
 log = structlog.get_logger()
 
@@ -41,7 +38,7 @@ class Child:
 
     part: Part
     states: Path
-    environment: Mapping[str, str]
+    processes: Processes
     backoff: Backoff = field(default_factory=Backoff)
 
     async def run(self) -> None:
@@ -58,24 +55,11 @@ class Child:
 
     async def _live_once(self) -> int:
         with open_pulse() as pulse:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "station",
-                "serve",
-                "--role",
-                self.part.role,
-                "--number",
-                str(self.part.number),
-                env={**self.environment, **pulse.environment, SUPERVISOR_VARIABLE: str(os.getpid())},
-                stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=(pulse.given,),
-                start_new_session=True,  # a terminal's Ctrl-C reaches the supervisor only, which ends all in order
-            )
+            process = self.processes.start(self.part.name, pulse.given)
             release_given(pulse)
             return await self._watch(process, pulse)
 
-    async def _watch(self, process: asyncio.subprocess.Process, pulse: Pulse) -> int:
+    async def _watch(self, process: Process, pulse: Pulse) -> int:
         pid_file = self.states / f"{self.part.name}.pid"
         pid_file.write_text(f"{process.pid}\n", encoding="ascii")
         log.info("role_started", started=self.part.name, pid=process.pid)
@@ -90,23 +74,20 @@ class Child:
             pid_file.unlink(missing_ok=True)
 
 
-async def _kill_if_hung(process: asyncio.subprocess.Process, pulse: Pulse, name: str) -> None:
+async def _kill_if_hung(process: Process, pulse: Pulse, name: str) -> None:
     if await pulse.stops():
         log.error("role_hung", hung=name, pid=process.pid)
-        with suppress(ProcessLookupError):
-            process.kill()
+        process.send_signal(signal.SIGKILL)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
-        process.send_signal(signal.SIGTERM)
+async def _end(process: Process) -> None:
+    process.send_signal(signal.SIGTERM)
     try:
         async with asyncio.timeout(GRACE_S):
             await process.wait()
     except TimeoutError:
         log.warning("role_killed", pid=process.pid, after_s=GRACE_S)
-        with suppress(ProcessLookupError):
-            process.kill()
+        process.send_signal(signal.SIGKILL)
         await process.wait()
 
 

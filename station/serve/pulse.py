@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -23,11 +23,6 @@ class Pulse:
 
     given: int
     _read: int
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        """What the child needs in its environment to give signs of life."""
-        return {PULSE_VARIABLE: str(self.given)}
 
     async def stops(self) -> bool:
         """Waits until the process hangs (True) or ends (False). What it does before its first beat is not watched."""

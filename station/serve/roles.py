@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import gc
 import os
 import signal
@@ -15,11 +14,11 @@ from typing import Any
 
 from station.base.logging import set_up_logging
 from station.base.settings import Settings
+from station.serve.fork_server import PR_SET_NAME, PR_SET_PDEATHSIG, find_prctl
 from station.serve.ports import CannotStart
 from station.serve.pulse import beat
 
 SUPERVISOR_VARIABLE = "STATION_SUPERVISOR_PID"
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 Entry = Callable[[Settings], Coroutine[Any, Any, None]]
 
@@ -55,15 +54,21 @@ def parts_of(settings: Settings) -> list[Part]:
 def run_part(part: Part, settings: Settings) -> None:
     """Be this process until SIGTERM or SIGINT; both end it by cancelling its coroutine, so that it cleans up."""
     set_up_logging(settings, part.name)
-    _die_with_supervisor()
+    die_with_supervisor(part.name)
     _check_keys(part, settings)
     entry = _entry(part)
     # What was imported stays for good. Looking through it takes 15 to 20 ms, in which no packet would be forwarded.
+    # (A forked process has got most of it frozen already.)
     gc.collect()
     gc.freeze()
+    run_until_told(entry(settings))
+
+
+def run_until_told(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run it to its end, or until SIGTERM or SIGINT cancel it."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
-            runner.run(_until_told(entry(settings)))
+            runner.run(_until_told(coroutine))
         except asyncio.CancelledError:
             return
 
@@ -121,13 +126,14 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-def _die_with_supervisor() -> None:
-    """Ask the kernel for SIGTERM when the supervisor is gone, however it went (Linux)."""
+def die_with_supervisor(name: str, by: int = signal.SIGTERM) -> None:
+    """Ask the kernel for a signal when the supervisor is gone, however it went (Linux), and show the name to `ps`."""
     supervisor = os.environ.get(SUPERVISOR_VARIABLE)
     if supervisor is None:
         return
-    libc = ctypes.CDLL(None, use_errno=True)
-    if hasattr(libc, "prctl"):
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    prctl = find_prctl()
+    if prctl is not None:
+        prctl(PR_SET_PDEATHSIG, by)
+        prctl(PR_SET_NAME, f"station-{name}".encode())
     if os.getppid() != int(supervisor):  # it died before we asked
         raise SystemExit(0)

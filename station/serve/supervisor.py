@@ -7,92 +7,100 @@ import datetime as dt
 import fcntl
 import os
 import signal
+import ssl
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import structlog
-from aiohttp import ClientError, ClientSession, ClientTimeout
 
-from station.base.database import migrate
 from station.base.grants import GrantSigner
 from station.base.logging import set_up_logging
 from station.base.settings import Settings
 from station.serve.addresses import is_loopback, names_for_certificate, reachable_hosts
-from station.serve.certificate import ensure_certificate
 from station.serve.child import Child
 from station.serve.folder import close_to_others
+from station.serve.fork_server import ForkServer
 from station.serve.ports import CannotStart, check_ports
+from station.serve.processes import Processes
+from station.serve.pulse import open_pulse, release_given
 from station.serve.roles import parts_of
+from station.serve.tasks import PREPARE
 
 log = structlog.get_logger()
 
 SLOW_START_S = 60.0
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, fork_server: ForkServer | None) -> None:
     """Run the whole station until SIGTERM or SIGINT. Raises CannotStart with a sentence for the terminal."""
     set_up_logging(settings, "serve")
     with _only_one(settings.data):
         check_ports(settings)
         settings, fingerprint = secure(settings, dt.datetime.now(dt.UTC))
-        asyncio.run(_serve(settings, fingerprint))
+        asyncio.run(_serve(settings, fingerprint, fork_server))
 
 
 def secure(settings: Settings, now: dt.datetime) -> tuple[Settings, str]:
     """The settings with a certificate where HTTPS is needed and none is named, and that certificate's fingerprint."""
     if is_loopback(settings.host) or settings.tls_cert is not None:
         return settings, ""
+    from station.serve.certificate import ensure_certificate  # noqa: PLC0415  loaded only where it is needed
+
     names, addresses = names_for_certificate(settings.host)
     made = ensure_certificate(settings.data / "tls", names, addresses, now)
     return settings.model_copy(update={"tls_cert": made.certificate, "tls_key": made.key}), made.fingerprint
 
 
-async def prepare(settings: Settings) -> None:
-    """Keys, database and demo data, before any role looks for them; each step is said: the first start takes long."""
-    _say("准备密钥和数据库", "Preparing keys and database")
-    GrantSigner.load(settings.keys)
-    await asyncio.to_thread(migrate, settings)
-    if settings.demo:
-        _say("检查演示数据，第一次要半分钟", "Looking at the demo data; the first time it takes half a minute")
-        from station.app import close_station, open_station  # noqa: PLC0415  the supervisor itself stays small
-        from station.demo import seed  # noqa: PLC0415
-
-        station = open_station(settings)
-        try:
-            await seed(station)
-        finally:
-            await close_station(station)
-
-
-def environment_for(settings: Settings) -> dict[str, str]:
-    """This process's environment, with what was decided here put where the roles read it."""
-    changed = {
-        "STATION_HOST": settings.host,
-        "STATION_HTTP_PORT": str(settings.http_port),
-        "STATION_MEDIA_PORT": str(settings.media_port),
-        "STATION_MEDIA_PROCESSES": str(settings.media_processes),
-        "STATION_DATA": str(settings.data.resolve()),
-        "STATION_DEMO": "true" if settings.demo else "false",
-    }
-    for name, path in (("STATION_TLS_CERT", settings.tls_cert), ("STATION_TLS_KEY", settings.tls_key)):
-        if path is not None:
-            changed[name] = str(path.resolve())
-    return {**os.environ, **changed}
-
-
-async def _serve(settings: Settings, fingerprint: str) -> None:
+async def _serve(settings: Settings, fingerprint: str, fork_server: ForkServer | None) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await prepare(settings)
-    if stop.is_set():
-        return
+    processes = Processes(settings, fork_server)
+    with processes.watched():
+        if await _unless(stop, _prepare(settings, processes)):
+            await _keep(settings, fingerprint, processes, stop)
+
+
+async def _unless(stop: asyncio.Event, steps: Coroutine[Any, Any, None]) -> bool:
+    """Whether the steps are done; they are left where they are when it is time to stop."""
+    doing, stopping = asyncio.create_task(steps), asyncio.create_task(stop.wait())
+    await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
+    for task in (doing, stopping):
+        task.cancel()
+    await asyncio.wait((doing, stopping))
+    if not doing.cancelled():
+        doing.result()
+    return not stop.is_set()
+
+
+async def _prepare(settings: Settings, processes: Processes) -> None:
+    """Keys, database and demo data, before any role looks for them; each step is said: the first start takes long."""
+    _say("准备密钥和数据库", "Preparing keys and database")
+    GrantSigner.load(settings.keys)
+    await processes.wait_until_ready()
+    if settings.demo:
+        _say("检查演示数据，第一次要几秒钟", "Looking at the demo data; the first time it takes some seconds")
+    with open_pulse() as pulse:
+        process = processes.start(PREPARE, pulse.given)
+        release_given(pulse)
+        try:
+            code = await process.wait()
+        except asyncio.CancelledError:
+            process.send_signal(signal.SIGTERM)
+            await process.wait()
+            raise
+    if code:
+        raise CannotStart("The station does not start, as its database could not be prepared: what is above says why")
+
+
+async def _keep(settings: Settings, fingerprint: str, processes: Processes, stop: asyncio.Event) -> None:
+    """Run all roles until it is time to stop."""
     _say(f"启动 {len(parts_of(settings))} 个进程", f"Starting {len(parts_of(settings))} processes")
     states = settings.data / "run"
-    environment = environment_for(settings)
-    tasks = [asyncio.create_task(Child(part, states, environment).run()) for part in parts_of(settings)]
+    tasks = [asyncio.create_task(Child(part, states, processes).run()) for part in parts_of(settings)]
     tasks.append(asyncio.create_task(_announce(settings, fingerprint)))
     try:
         await stop.wait()
@@ -140,22 +148,34 @@ async def _announce(settings: Settings, fingerprint: str) -> None:
 async def _ready(settings: Settings) -> bool:
     scheme = "https" if settings.tls_cert else "http"
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "localhost") else settings.host  # noqa: S104
-    url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.http_port}/readyz"
     began = asyncio.get_running_loop().time()
     warned = False
-    async with ClientSession(timeout=ClientTimeout(total=5)) as session:
-        while True:
-            try:
-                async with session.get(url, ssl=False) as answer:  # our own certificate, on our own machine
-                    if answer.status == 200:
-                        return True
-                    state = (await answer.text())[:500]
-            except (ClientError, TimeoutError) as error:
-                state = str(error)
-            if not warned and asyncio.get_running_loop().time() - began > SLOW_START_S:
-                warned = True
-                log.warning("not_ready_yet", after_s=SLOW_START_S, state=state)
-            await asyncio.sleep(0.2)
+    while True:
+        try:
+            async with asyncio.timeout(5):
+                answer = await _ask(host, settings.http_port, scheme == "https")
+        except (OSError, TimeoutError) as error:
+            answer = str(error)
+        if answer.startswith("HTTP/1.1 200 "):
+            return True
+        if not warned and asyncio.get_running_loop().time() - began > SLOW_START_S:
+            warned = True
+            log.warning("not_ready_yet", after_s=SLOW_START_S, state=answer[-500:])
+        await asyncio.sleep(0.2)
+
+
+async def _ask(host: str, port: int, tls: bool) -> str:
+    """What web answers to /readyz. By hand, as a library for it would stay in this process's memory for good."""
+    context = None
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # our own certificate, on our own machine
+    reader, writer = await asyncio.open_connection(host, port, ssl=context)
+    try:
+        writer.write(f"GET /readyz HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
+        return (await reader.read()).decode(errors="replace")
+    finally:
+        writer.close()
 
 
 def welcome(settings: Settings, fingerprint: str = "") -> str:
@@ -169,7 +189,7 @@ def welcome(settings: Settings, fingerprint: str = "") -> str:
             f"  {fingerprint}",
         ]
     if settings.demo:
-        from station.demo.accounts import describe_logins  # noqa: PLC0415  loaded only where it is asked for
+        from station.demo.logins import describe_logins  # noqa: PLC0415  loaded only where it is asked for
 
         lines += ["", describe_logins(addresses[0])]
     if sys.stdout.isatty():

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import pytest
 from structlog.testing import capture_logs
 
-from station.base.bus import RedisBus
 from station.base.errors import TooManyRequests
+from station.base.redis_bus import RedisBus
 from tests.servers import answers, end_process, pick_port, wait_for, wait_until
 
 NO_DELAY_S = 3.0  # without a short time-out it was 5 to 6 s for each change

@@ -34,8 +34,8 @@ from station.cases.model import (
     TooLateToExtend,
 )
 from station.cases.records import OpenCase
-from station.demo.accounts import DEMO_ACCOUNTS
 from station.demo.directory import seed_directory
+from station.demo.logins import DEMO_ACCOUNTS
 from station.ledger.service import timeline, verify_chain
 from station.ledger.store import ledger_events
 from station.notices.service import list_newest, my_notices

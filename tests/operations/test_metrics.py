@@ -10,7 +10,7 @@ from sqlalchemy import update
 from station.base import jobs
 from station.base.heartbeats import beat
 from station.base.station import Station
-from station.demo.accounts import DEMO_ACCOUNTS
+from station.demo.logins import DEMO_ACCOUNTS
 from tests.fixtures import Person
 
 NewPerson = Callable[..., Awaitable[Person]]

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from station.base.station import Station
-from station.demo.accounts import DEMO_ACCOUNTS
 from station.demo.directory import seed_directory
+from station.demo.logins import DEMO_ACCOUNTS
 from tests.fixtures import Person
 
 NewPerson = Callable[..., Awaitable[Person]]

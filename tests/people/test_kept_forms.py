@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 
 from station.base.station import Station
 from station.base.visit import VISIT_COOKIE
-from station.demo.accounts import DEMO_ACCOUNTS, PASSWORD
+from station.demo.logins import DEMO_ACCOUNTS, PASSWORD
 from station.people import store
 from station.people.expiry import delete_expired_sessions
 from station.people.kept_form_service import KEEP_FOR, forget_old_forms

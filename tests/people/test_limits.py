@@ -23,7 +23,8 @@ from station.base.errors import StationError, TooManyRequests
 from station.base.grants import GrantSigner
 from station.base.settings import Settings
 from station.base.station import Station
-from station.demo.accounts import DEMO_ACCOUNTS, PASSWORD, seed_accounts
+from station.demo.accounts import seed_accounts
+from station.demo.logins import DEMO_ACCOUNTS, PASSWORD
 from station.notices.service import list_newest
 from station.people import signin, store
 from station.people.model import Caller

@@ -13,7 +13,7 @@ from station.base.clock import FixedClock
 from station.base.errors import BadInput
 from station.base.principal import GUEST
 from station.base.station import Station
-from station.demo.accounts import DEMO_ACCOUNTS, PASSWORD
+from station.demo.logins import DEMO_ACCOUNTS, PASSWORD
 from station.notices.service import list_newest
 from station.people import signin
 from station.people.model import Caller, check_phone

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from station.demo.accounts import DEMO_ACCOUNTS, PASSWORD
+from station.demo.logins import DEMO_ACCOUNTS, PASSWORD
 from station.people.way_back import safe_next
 from tests.fixtures import Person
 

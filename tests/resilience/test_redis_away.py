@@ -9,8 +9,8 @@ import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 
 from station.app import build_app
-from station.base.bus import RedisBus
 from station.base.principal import Principal, Role
+from station.base.redis_bus import RedisBus
 from station.base.station import Station
 from station.booking.model import Matter, Mode
 from station.booking.rota import list_slots

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from station.serve.pulse import LAST_CHANCE_S, SILENT_AFTER_S
-from tests.servers import RunningStation, end_process, start_station, wait_until
+from tests.servers import RunningStation, end_process, pick_port, start_station, wait_until
 
 ROLES = ["media-0", "live", "web", "work"]
 
@@ -42,6 +42,45 @@ def test_a_killed_role_comes_back_and_the_others_go_on(running_station: RunningS
     wait_until(running_station.is_ready, f"ready again after {role} was killed", 60)
     others = {name: running_station.pid(name) for name in ROLES if name != role}
     assert others == {name: pid for name, pid in before.items() if name != role}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_is_the_supervisors_own_and_holds_nothing_of_others(running_station: RunningStation, role: str) -> None:
+    """Forked or not: its parent, its session and its open files are those of a process started alone."""
+    pid = running_station.pid(role)
+    assert pid is not None
+    process = psutil.Process(pid)
+    assert process.ppid() == running_station.process.pid
+    assert process.name() == f"station-{role}"
+    assert os.getsid(pid) == pid
+    files = {int(link.name): str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
+    assert files[0] == os.devnull
+    assert not [name for name in files.values() if name.endswith("serve.pid")]
+    assert any("station.db" in name for name in files.values()) == (role in ("web", "work"))
+
+
+def fork_server_of(running: RunningStation) -> psutil.Process:
+    """The process that forks the roles."""
+    (found,) = [child for child in psutil.Process(running.process.pid).children() if child.name() == "station-fork"]
+    return found
+
+
+def test_without_the_fork_server_a_role_comes_back_too(tmp_path: Path) -> None:
+    """It takes nobody with it when it is killed; who dies afterwards is started by `exec`, which reads all anew."""
+    with start_station(tmp_path, demo=False, STATION_HOST="0.0.0.0") as running:
+        fork_server_of(running).kill()
+        before = {role: running.pid(role) for role in ROLES}
+        for role in ("web", "media-0"):
+            old = before[role]
+            assert old is not None
+            os.kill(old, signal.SIGKILL)
+            wait_until(lambda role=role, old=old: new_pid(running, role, old), f"a new {role}", 30)  # type: ignore[misc]
+        wait_until(running.is_ready, "ready again, over HTTPS", 60)
+        new = running.pid("web")
+        assert new is not None and "--role" in psutil.Process(new).cmdline()
+        assert {role: running.pid(role) for role in ("live", "work")} == {r: before[r] for r in ("live", "work")}
+        assert "fork_server_away" in running.log.read_text()
+        assert end_process(running.process) == 0
 
 
 def test_a_role_that_hangs_is_replaced(running_station: RunningStation) -> None:
@@ -123,6 +162,20 @@ def test_https_where_phones_join(tmp_path: Path) -> None:
         first = (running.data / "tls" / "station.crt").read_bytes()
         wait_until(lambda: "https://" in running.log.read_text(), "the address a phone can open")
     assert (tmp_path / "var" / "tls" / "station.crt").read_bytes() == first
+
+
+def test_a_database_that_is_away_is_one_sentence(tmp_path: Path) -> None:
+    """What cannot be prepared is told without a traceback, and no role is started."""
+    database = f"postgresql://station@127.0.0.1:{pick_port()}/station"
+    result = subprocess.run(
+        [sys.executable, "-m", "station", "serve"], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "STATION_HTTP_PORT": str(pick_port()), "STATION_MEDIA_PORT": str(pick_port()),
+             "STATION_MEDIA_HTTP_PORT": str(pick_port()), "STATION_LIVE_HTTP_PORT": str(pick_port()),
+             "STATION_MEDIA_PROCESSES": "1", "STATION_DATABASE_URL": database}, timeout=60,
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert "station doctor" in result.stderr and "does not start" in result.stderr
+    assert "Traceback" not in result.stderr and "role_started" not in result.stderr
 
 
 @pytest.mark.parametrize("role", ["media", "live"])
