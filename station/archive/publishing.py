@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from station.archive.jobs import composed_file
 from station.base.database import Transaction
 from station.base.errors import N_, Conflict, NotAllowed
 from station.base.principal import SYSTEM, Principal, Role
@@ -13,6 +14,7 @@ from station.live.web.model import Broadcast
 from station.meeting.consent import keeping_private, lock_answers, set_replay_public
 from station.meeting.model import Meeting, Relation
 from station.meeting.service import get_meeting, relation_of
+from station.nodes.journal_store import was_recorded
 
 
 class PublishingRefused(Conflict):
@@ -25,6 +27,11 @@ class NotOverYet(Conflict):
     message = N_("这场还没有结束，结束以后才能审核公开")
 
 
+class NotMadeYet(Conflict):
+    code = "not-made-yet"
+    message = N_("录像还没做好。做好了，从头看过以后再公开")
+
+
 async def may_review(station: Station, who: Principal, meeting: Meeting) -> bool:
     """Whether the caller decides what of a meeting becomes public: a clerk of its station, or an administrator."""
     if who.role is Role.ADMIN:
@@ -35,17 +42,27 @@ async def may_review(station: Station, who: Principal, meeting: Meeting) -> bool
 async def publish_replay(station: Station, who: Principal, meeting_id: str, published: bool) -> None:
     """After review: show the replay to everybody, or take it back. Doing so twice changes nothing.
 
-    Raises NotFound, NotAllowed, NotOverYet, PublishingRefused naming who does not agree.
+    Raises NotFound, NotAllowed, NotOverYet, NotMadeYet, PublishingRefused naming who does not agree.
     """
     meeting = await _reviewed_meeting(station, who, meeting_id)
     if published and meeting.open:
         raise NotOverYet
+    if published and await awaits_video(station, meeting_id):
+        raise NotMadeYet
     async with station.database.transaction() as work:
         current = await lock_answers(work, meeting_id)
         if published:
             await _check_publishable(work, meeting, None)
         if current.published is not published:
             await set_replay_public(station, work, who, meeting, published)
+
+
+async def awaits_video(station: Station, meeting_id: str) -> bool:
+    """Whether a recording has no composed video yet: what nobody can have looked at is not made public."""
+    if composed_file(station.settings, meeting_id).exists():
+        return False
+    async with station.database.read() as connection:
+        return await was_recorded(connection, meeting_id)
 
 
 async def publish_broadcast(station: Station, who: Principal, broadcast_id: str, published: bool) -> Broadcast:

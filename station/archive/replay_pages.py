@@ -37,6 +37,7 @@ async def show_replay(request: web.Request) -> web.StreamResponse:
         gaps=await gaps_of(station, meeting.id),
         broadcasts=[b for b in broadcasts if b.public or reviewing],
         may_publish=reviewing,
+        awaits_video=not meeting.open and await publishing.awaits_video(station, meeting.id),
         refusals=await replay.refusals(station, meeting) if reviewing else [],
         start_s=_start_s(request),
     )

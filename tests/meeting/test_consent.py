@@ -6,8 +6,10 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import insert
 
-from station.archive.publishing import NotOverYet, PublishingRefused, publish_broadcast, publish_replay
+from station.archive.jobs import composed_file
+from station.archive.publishing import NotMadeYet, NotOverYet, PublishingRefused, publish_broadcast, publish_replay
 from station.archive.replay import get_replay
 from station.base.clock import FixedClock
 from station.base.errors import BadInput, NotAllowed, NotFound, NotSignedIn
@@ -33,6 +35,7 @@ from station.meeting.recording import control_recording
 from station.meeting.service import end_meeting, get_meeting
 from station.meeting.view import view_room
 from station.nodes.journal import JournalEvent, JournalPage, apply_events
+from station.nodes.journal_store import recording_marks
 from station.nodes.media_client import get_room
 from station.nodes.model import RecordingAction
 from station.notices.service import list_newest
@@ -165,6 +168,25 @@ async def test_a_published_replay_is_recalled(
     assert not any("不同意" in text for text in await told_to(town, OTHER_DEPUTY.account))
     with pytest.raises(PublishingRefused):
         await publish_replay(town, CLERK, reception.id, True)
+
+
+async def test_a_recording_that_nobody_can_have_watched_is_not_published(
+    town: Station, reception: Meeting, roles: Roles, enter: Enter
+) -> None:
+    """Before its video is made the clerk is told to wait; then it is published as ever."""
+    await let_in(town, reception, recorded=True)
+    await enter(town, ZHAO, reception.id)
+    await end_meeting(town, DEPUTY, reception.id)
+    mark = {"journal": "j", "seq": 1, "room": reception.id, "mark": "started", "at_ms": 1}
+    async with town.database.transaction() as work:
+        await work.execute(insert(recording_marks).values(**mark))
+    with pytest.raises(NotMadeYet):
+        await publish_replay(town, CLERK, reception.id, True)
+    video = composed_file(town.settings, reception.id)
+    video.parent.mkdir(parents=True, exist_ok=True)
+    video.touch()
+    await publish_replay(town, CLERK, reception.id, True)
+    assert (await get_replay(town, GUEST, reception.id)).published
 
 
 async def test_withdrawing_and_publishing_at_once_never_publishes(
