@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-
-from icalendar import Alarm, Calendar, Event, vCalAddress, vText
+from typing import TYPE_CHECKING
 
 from station.booking.model import Booking, BookingState, Mode
+
+if TYPE_CHECKING:
+    from icalendar import Alarm
 
 PRODUCT = "-//Online Deputy Liaison Station//booking//ZH"
 
@@ -22,6 +24,8 @@ def calendar_of(booking: Booking, now: datetime, url: str, summary: str, where: 
 
     The topic stays out: calendars are shared with families and phone makers.
     """
+    from icalendar import Calendar, Event, vCalAddress, vText  # noqa: PLC0415  eighty modules, seldom wanted
+
     event = Event()
     event.add("uid", booking.id + UID_SUFFIX)
     event.add("sequence", booking.sequence)
@@ -47,6 +51,8 @@ def calendar_of(booking: Booking, now: datetime, url: str, summary: str, where: 
 
 
 def _alarm(summary: str) -> Alarm:
+    from icalendar import Alarm  # noqa: PLC0415
+
     alarm = Alarm()
     alarm.add("action", "DISPLAY")
     alarm.add("description", summary)

@@ -81,9 +81,24 @@ async def add_staff(
     """
     if len(password) < 8:
         raise BadInput(fields={"password": "密码至少 8 位"})
+    hashed = await hash_password(password)
+    return await add_staff_by_hash(station, who, role, login, name, hashed, scope, account_id, totp_secret)
+
+
+async def add_staff_by_hash(
+    station: Station,
+    who: Principal,
+    role: Role,
+    login: str,
+    name: str,
+    password_hash: str,
+    scope: str = "",
+    account_id: str | None = None,
+    totp_secret: str | None = None,
+) -> tuple[Account, str]:
+    """`add_staff` with a password hashed already, for many accounts that have the same one."""
     secret = totp_secret or pyotp.random_base32()
     identity, login = account_id or new_id("ac"), fold_login(login)
-    password_hash = await hash_password(password)
     async with station.database.transaction() as work:
         added = await store.add_account(
             work,
