@@ -101,6 +101,8 @@ def time_to_come_back(folder: Path) -> float:
     """Seconds from `kill -9` of a media role until the process in its place has begun to listen."""
     file = folder / "var" / "run" / "media-0.pid"
     old, began = _pid(file), time.monotonic()
+    if not old:  # which would mean this process's own group
+        raise RuntimeError("there is no media role")
     os.kill(old, signal.SIGKILL)
     while time.monotonic() < began + READY_S:
         new = _pid(file)

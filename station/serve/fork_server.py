@@ -81,7 +81,7 @@ class ForkServer:
         return int(answer)
 
     def close(self) -> None:
-        """Let it end; what it has forked goes on."""
+        """Let it end, now or as soon as it looks; what it has forked goes on."""
         self._connection.close()
 
 

@@ -37,6 +37,12 @@ class Process:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
+    def kill_now(self) -> None:
+        """End it and wait for it, where nobody else does any more."""
+        if not self._ended.done():
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+
 
 class Processes:
     """Starts children, and waits for all of this process: also for those that come to it when their parent dies."""
@@ -44,6 +50,7 @@ class Processes:
     def __init__(self, settings: Settings, fork_server: ForkServer | None) -> None:
         self._settings = settings
         self._fork_server = fork_server
+        self._server: Process | None = None
         self._ends: dict[int, asyncio.Future[int]] = {}
 
     @contextmanager
@@ -51,12 +58,14 @@ class Processes:
         """Around all use: meanwhile this process hears of the ends of children. Needs a running loop."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGCHLD, self._reap)
+        if self._fork_server is not None:
+            self._server = self._child(self._fork_server.pid)
         try:
             yield
         finally:
             loop.remove_signal_handler(signal.SIGCHLD)
-            if self._fork_server is not None:
-                self._fork_server.close()
+            if self._server is not None:
+                self._server.kill_now()
 
     async def wait_until_ready(self) -> None:
         """Return once a start takes no longer than it must."""
@@ -69,8 +78,10 @@ class Processes:
 
     def start(self, task: str, pulse: int) -> Process:
         """A process that does a task, in a session of its own, with the writing end of its pulse."""
-        pid = self._start(task, pulse)
-        # Before the loop turns again, so that its end cannot have been seen yet.
+        return self._child(self._start(task, pulse))
+
+    def _child(self, pid: int) -> Process:
+        # Called before the loop turns again, so that its end cannot have been seen yet.
         self._ends[pid] = asyncio.get_running_loop().create_future()
         return Process(pid, self._ends[pid])
 
@@ -86,8 +97,8 @@ class Processes:
         """From now on each process imports all by itself: slower, and dearer in memory, but as good."""
         assert self._fork_server is not None
         log.warning("fork_server_away", pid=self._fork_server.pid, error=str(error))
-        with suppress(ProcessLookupError):
-            os.kill(self._fork_server.pid, signal.SIGKILL)
+        if self._server is not None:  # one that was stopped would do later what it was asked for
+            self._server.send_signal(signal.SIGKILL)
         self._fork_server.close()
         self._fork_server = None
 
