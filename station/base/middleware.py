@@ -39,7 +39,7 @@ REFERENCE = web.RequestKey("reference", str)
 
 class CsrfFailed(NotAllowed):
     code = "csrf"
-    message = "这个页面放得太久了，请刷新后再试"
+    message = "这个页面放得太久了，请回去再试一次"
 
 
 def begin_visit(request: web.Request) -> None:

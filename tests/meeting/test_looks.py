@@ -82,3 +82,15 @@ def test_notices_and_one_s_own_picture_do_not_meet_in_the_room() -> None:
 def test_words_are_neither_cut_nor_covered_on_phones(selector: str, name: str, value: str) -> None:
     """Rules without which words of some page were cut or lay over each other at 390 px, often only in English."""
     assert rule_of(selector)[name] == value
+
+
+def test_no_title_of_a_page_shows_markup() -> None:
+    """A title is text: what words in another language are wrapped in stood in the browser's tab, as `<span lang=…`."""
+    titles = {
+        path.name: match[1]
+        for path in TEMPLATES
+        if (match := re.search(r"{% block title %}(.*?){% endblock %}", path.read_text(encoding="utf-8"), re.DOTALL))
+    }
+    assert len(titles) > 30
+    marked = [name for name, title in titles.items() if re.search(r"(said|title_of)\([^)]*\)(?!\|striptags)", title)]
+    assert marked == []

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from aiohttp import FormData
@@ -156,6 +156,27 @@ async def test_a_page_left_open_too_long_loses_nothing(new_person: NewPerson, st
             assert ("回去接着改" in await answer.text()) == (headers is own)
         assert await kept_count(station) == kept
     assert shown(TEXT, await clerk.get("/desk/hearings/new"))
+
+
+@pytest.mark.parametrize(
+    ("account", "path", "way"),
+    [
+        ("ac_demo_citizen", "/cases/cs_x/notes", "/signin?next=/cases/cs_x"),  # a page that strangers read too
+        ("ac_demo_clerk", "/desk/hearings", "/signin/staff?next=/desk/hearings/new"),
+        ("ac_demo_unit", "/unit/cases/cs_x/reply", "/signin/staff?next=/unit/cases/cs_x"),
+    ],
+)
+async def test_who_has_signed_out_is_led_to_the_kept_form_through_signing_in(
+    new_person: NewPerson, account: str, path: str, way: str
+) -> None:
+    """Its page would be shown as to a stranger, without the form, and would not say why."""
+    person = await new_person(account)
+    token, own = await person.token(), {"Sec-Fetch-Site": "same-origin", "Accept-Language": "zh-CN"}
+    await person.post("/signout")
+    async with person.client.post(path, data={"csrf": token, "reason": TEXT}, headers=own) as answer:
+        page = unquote(html.unescape(await answer.text()))
+        assert answer.status == 403
+        assert f'href="{way}"' in page and "登录，接着改" in page and "回去接着改" not in page
 
 
 @pytest.mark.parametrize("upload", [False, True])

@@ -153,7 +153,7 @@ async def test_another_site_cannot_act_for_a_visitor(
     for path, fields in (("/signout", {}), ("/signin", {"phone": "13987654321"})):
         async with citizen.client.post(path, data={**data, **fields}, headers=foreign) as answer:
             assert answer.status == 403, path
-            assert "请刷新后再试" in await answer.text()
+            assert "请回去再试一次" in await answer.text()
     assert "赵玉梅" in await citizen.get("/privacy")
     assert await rows_of(station, sign_in_codes) == codes
 
