@@ -15,6 +15,7 @@ from multidict import MultiMapping
 
 from station.base.csrf import make_token
 from station.base.errors import BadInput, TooLarge
+from station.base.keyset import Cursor
 from station.base.principal import GUEST, Principal
 from station.base.station import Station
 from station.base.templates import environments
@@ -205,6 +206,18 @@ def query_number(request: web.Request, name: str, otherwise: int, least: int = 0
     if not typed.isdigit() or not typed.isascii() or len(typed) > MAX_NUMBER_DIGITS:
         return otherwise
     return min(max(int(typed), least), most)
+
+
+def query_cursor(request: web.Request, prefix: str = "") -> Cursor | None:
+    """Where in a list the page lies: behind the row of `after`, before the one of `before`; None at its beginning.
+
+    `prefix` tells two lists of one page apart.
+    """
+    for name in ("after", "before"):
+        key = request.query.get(prefix + name, "")
+        if key:
+            return Cursor(key, backwards=name == "before")
+    return None
 
 
 async def read_json(request: web.Request, shape: type[T]) -> T:

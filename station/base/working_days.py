@@ -113,6 +113,15 @@ def working_days_between(after: date, until: date, days_off: Calendar) -> int:
     return count
 
 
+def last_day_within(today: date, days: int, days_off: Calendar) -> date:
+    """The last day until which there are no more than so many working days after today."""
+    day, left = today, days
+    while left >= 0:
+        day += ONE_DAY
+        left -= days_off.kind(day).counts
+    return day - ONE_DAY
+
+
 def explain(start: date, days: int, days_off: Calendar) -> list[DayCount]:
     """Each day from `start` to the due day, and whether it counts and as which."""
     due = add_working_days(start, days, days_off).day

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from station.base import jobs
@@ -13,6 +13,7 @@ from station.base.database import Transaction
 from station.base.errors import NotFound
 from station.base.i18n import format_day, format_time
 from station.base.ids import new_id
+from station.base.keyset import Cursor, Slice, join_key
 from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.booking import store
@@ -43,6 +44,7 @@ from station.photos.model import booking_holder
 from station.photos.service import open_photo
 
 _MODE_WORDS = {Mode.VIDEO: "视频见面", Mode.ONSITE: "到站见面", Mode.PHONE: "电话联系"}
+LONGEST_TURN = timedelta(hours=1)  # what began longer ago is over
 _STEP_TO = {BookingState.ATTENDED: BookingStep.ATTEND, BookingState.MISSED: BookingStep.MISS}
 
 
@@ -298,12 +300,19 @@ async def my_bookings(station: Station, who: Principal) -> list[Booking]:
         return await store.bookings_where(connection, citizen=who.account)
 
 
-async def bookings_of_day(station: Station, day: date, deputy_id: str | None = None) -> list[Booking]:
-    """All bookings that begin on a day in Shanghai, cancelled ones too, in order; for the desks."""
+async def page_of_day(
+    station: Station, day: date, deputies: Collection[str] | None, cursor: Cursor | None, size: int
+) -> tuple[Slice[Booking], int]:
+    """A page of the bookings of a day that are not cancelled, in order, and how many there are.
+
+    Without a cursor, of a day that is longer than a page, the page begins with what lasts now.
+    """
     since, until = day_span(day)
-    where = {} if deputy_id is None else {"deputy": deputy_id}
     async with station.database.read() as connection:
-        return await store.bookings_where(connection, since, until, **where)
+        total = await store.count_bookings(connection, since, until, deputies)
+        if cursor is None and total > size:
+            cursor = Cursor(join_key((station.clock.now() - LONGEST_TURN, "")))
+        return await store.bookings_page(connection, since, until, deputies, cursor, size), total
 
 
 async def _people_told(station: Station, citizen: str, deputy_id: str, clerks: bool = False) -> _Recipients:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Date,
     ForeignKey,
     Index,
@@ -31,6 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import Transaction, UtcDateTime, metadata
 from station.base.inserts import insert_missing
+from station.base.keyset import Cursor, Order, Slice, parse_moment, read_slice
 from station.booking.model import (
     TAKES_PLACE,
     Booking,
@@ -247,6 +249,38 @@ async def bookings_where(
         query = query.where(bookings.c.starts_at < until)
     rows = await connection.execute(query.order_by(bookings.c.starts_at, bookings.c.id))
     return [to_booking(row) for row in rows]
+
+
+BY_TIME = Order((bookings.c.starts_at, bookings.c.id), ("starts_at", "id"), (parse_moment, str))
+
+
+async def bookings_page(
+    connection: AsyncConnection,
+    since: datetime,
+    until: datetime,
+    deputies: Collection[str] | None,
+    cursor: Cursor | None,
+    size: int,
+) -> Slice[Booking]:
+    """A page of the bookings of a span that are not cancelled, in order; of some deputies, or with None of all."""
+    query = select(bookings).where(*_not_cancelled(since, until, deputies))
+    return (await read_slice(connection, query, BY_TIME, cursor, size)).map(to_booking)
+
+
+async def count_bookings(
+    connection: AsyncConnection, since: datetime, until: datetime, deputies: Collection[str] | None
+) -> int:
+    """How many bookings of a span are not cancelled."""
+    query = select(func.count()).select_from(bookings).where(*_not_cancelled(since, until, deputies))
+    return int((await connection.execute(query)).scalar_one())
+
+
+def _not_cancelled(since: datetime, until: datetime, deputies: Collection[str] | None) -> Iterator[ColumnElement[bool]]:
+    yield bookings.c.starts_at >= since
+    yield bookings.c.starts_at < until
+    yield bookings.c.state != BookingState.CANCELLED
+    if deputies is not None:
+        yield bookings.c.deputy.in_(sorted(deputies))
 
 
 def to_slot(row: Any) -> Slot:

@@ -195,6 +195,16 @@ def search_words(typed: str) -> tuple[str, ...]:
     return tuple(simplify(fold(typed)).lower().split())
 
 
+def title_words(folded: str) -> set[str]:
+    """What a folded title is found by: each two signs beside each other, and the last one alone."""
+    return {folded[n : n + 2] for n in range(len(folded))}
+
+
+def pairs_of(word: str) -> tuple[str, ...]:
+    """What a word of a search must have in common with a title's words: its pairs of signs; of one sign, that one."""
+    return tuple(dict.fromkeys(word[n : n + 2] for n in range(len(word) - 1))) or (word,)
+
+
 def check_text(fields: dict[str, str], name: str, raw: str, missing: str, longest: int = TEXT_LENGTH) -> str:
     """The trimmed text; notes a missing or overlong one in `fields`."""
     text = clean_text(raw)

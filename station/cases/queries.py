@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, String, and_, cast, exists, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.errors import NotFound
+from station.base.keyset import Cursor, Order, Slice, parse_moment, parse_small, read_slice
 from station.base.station import Station
 from station.cases import store
-from station.cases.model import CLOSED, CaseState, Colour, Grade, parse_number, search_words
+from station.cases.model import OPEN, CaseState, Colour, Grade
 from station.cases.records import Card, Case, Extension, Note, Rating, Reply
 
 c = store.cases.c
+NEWEST_NUMBER = Order((c.year, c.serial, c.id), ("year", "serial", "id"), (parse_small, parse_small, str), True)
+MOST_URGENT = Order((c.due_at, c.id), ("due_at", "id"), (parse_moment, str))
+NEWEST = Order((c.opened_at, c.id), ("opened_at", "id"), (parse_moment, str), True)
 
 
 async def read_case(station: Station, case_id: str) -> Case:
@@ -41,14 +45,12 @@ async def cases_where(
     return [store.to_case(row) for row in await connection.execute(query)]
 
 
-def of_unit(unit_id: str, as_co_unit: bool = True) -> ColumnElement[bool]:
-    """Cases that a unit leads or takes part in."""
-    leads = c.unit_id == unit_id
-    if not as_co_unit:
-        return leads
-    co = store.case_co_units.c
-    helps: Select[Any] = select(co.case_id).where(co.unit_id == unit_id)
-    return or_(leads, c.id.in_(helps))
+async def slice_of(
+    connection: AsyncConnection, order: Order, cursor: Cursor | None, size: int, *conditions: ColumnElement[bool]
+) -> Slice[Case]:
+    """A page of the cases that fit all conditions, in an order for which there is an index."""
+    query = select(c.id).where(*conditions)
+    return (await read_slice(connection, query, order, cursor, size, whole=store.cases)).map(store.to_case)
 
 
 def at_stations(served: frozenset[str] | None) -> ColumnElement[bool]:
@@ -61,34 +63,26 @@ def in_states(states: Iterable[CaseState]) -> ColumnElement[bool]:
     return c.state.in_([str(s) for s in states])
 
 
-def matching(words: str) -> ColumnElement[bool] | None:
-    """What somebody typed into the search field: words of the published title, or a number if it is nothing else."""
-    wanted = search_words(words)
-    if not wanted:
-        return None
-    titled = and_(c.published.is_(True), *(c.search_text.contains(word, autoescape=True) for word in wanted))
-    number = parse_number(words)
-    if number is None:
-        return titled
-    year, serial = number
-    return or_(and_(c.serial == serial, c.year == year) if year else c.serial == serial, titled)
-
-
 def _card_exists(colour: Colour) -> ColumnElement[bool]:
     """Whether the clock has issued this card for this due day: by the key that `card_key` composes."""
     key = c.id + ":" + cast(c.round, String) + ":" + cast(c.due_day, String) + f":{colour}"
     return exists().where(store.case_cards.c.key == key)
 
 
-async def cases_without_cards(connection: AsyncConnection, now: datetime, before: datetime) -> list[Case]:
-    """Cases with units, due before a moment, for which the clock may still have a card to issue.
+async def cases_without_cards(
+    connection: AsyncConnection, now: datetime, today: date, yellow_days: int, yellow_until: datetime
+) -> list[Case]:
+    """Cases with units for which the clock has a card to issue (`deadlines.card_due`), by due day.
 
-    A case whose red card is out has had all; one with a yellow card is asked for again when it is over.
+    Red once they are over; yellow when they are due by `yellow_until`, unless the period began today or is no longer
+    than the warning. A case whose red card is out has had all.
     """
+    is_long = or_(c.due_unit != "wd", c.due_amount > yellow_days)
+    yellow = and_(c.due_at > now, is_long, c.due_start != today, ~_card_exists(Colour.YELLOW))
     query = (
         select(store.cases)
-        .where(in_states([CaseState.ASSIGNED]), c.due_at.is_not(None), c.due_at < before, ~_card_exists(Colour.RED))
-        .where(or_(c.due_at <= now, ~_card_exists(Colour.YELLOW)))
+        .where(in_states([CaseState.ASSIGNED]), c.due_at <= yellow_until, c.unit_id.is_not(None))
+        .where(or_(c.due_at <= now, yellow), ~_card_exists(Colour.RED))
         .order_by(c.due_at, c.id)
     )
     return [store.to_case(row) for row in await connection.execute(query)]
@@ -102,22 +96,10 @@ async def bookings_with_cases(connection: AsyncConnection, booking_ids: Collecti
 
 async def count_open(connection: AsyncConnection, due_before: datetime | None = None) -> int:
     """How many cases are open; with a moment, those due before it."""
-    query = select(func.count()).select_from(store.cases).where(~in_states(CLOSED))
+    query = select(func.count()).select_from(store.cases).where(in_states(OPEN))
     if due_before is not None:
         query = query.where(c.due_at < due_before)
     return int((await connection.execute(query)).scalar_one())
-
-
-async def page_of(
-    connection: AsyncConnection, condition: ColumnElement[bool] | None, page: int, size: int
-) -> tuple[list[Case], int]:
-    """One page of cases, newest number first, and how many there are in all."""
-    query, total = select(store.cases), select(func.count()).select_from(store.cases)
-    if condition is not None:
-        query, total = query.where(condition), total.where(condition)
-    query = query.order_by(c.year.desc(), c.serial.desc()).limit(size).offset((page - 1) * size)
-    found = [store.to_case(row) for row in await connection.execute(query)]
-    return found, int((await connection.execute(total)).scalar_one())
 
 
 async def co_units_of(connection: AsyncConnection, case_id: str) -> list[tuple[str, str]]:
@@ -164,18 +146,6 @@ def to_rating(row: Any) -> Rating:
     return Rating(row.case_id, row.round, Grade(row.grade), row.remark, row.at)
 
 
-async def replies_between(
-    connection: AsyncConnection, since: datetime, until: datetime
-) -> tuple[list[Reply], list[Rating]]:
-    """The replies given from `since` to before `until`, and the ratings they got (whenever those came)."""
-    table, rating = store.case_replies, store.case_ratings
-    span = (table.c.at >= since) & (table.c.at < until)
-    joined = (table.c.case_id == rating.c.case_id) & (table.c.round == rating.c.round)
-    replies = [to_reply(row) for row in await connection.execute(select(table).where(span))]
-    ratings = [to_rating(row) for row in await connection.execute(select(rating).join(table, joined).where(span))]
-    return replies, ratings
-
-
 async def notes_of(connection: AsyncConnection, case_id: str) -> list[Note]:
     """What was added to a case, oldest first."""
     table = store.case_notes
@@ -190,12 +160,6 @@ async def extensions_of(connection: AsyncConnection, case_id: str) -> list[Exten
     return [Extension(r.id, r.reason, r.asked_at, r.granted) for r in await connection.execute(query)]
 
 
-async def cases_asking_time(connection: AsyncConnection) -> set[str]:
-    """Ids of the cases with a request for more time that nobody has decided."""
-    table = store.case_extensions
-    return set((await connection.execute(select(table.c.case_id).where(table.c.granted.is_(None)))).scalars())
-
-
 async def card_row(connection: AsyncConnection, card_id: str) -> Card:
     """One card, withdrawn or not. Raises NotFound."""
     table = store.case_cards
@@ -205,10 +169,10 @@ async def card_row(connection: AsyncConnection, card_id: str) -> Card:
     return to_card(row)
 
 
-async def cards_where(connection: AsyncConnection, *conditions: ColumnElement[bool], limit: int = 500) -> list[Card]:
+async def cards_where(connection: AsyncConnection, *conditions: ColumnElement[bool]) -> list[Card]:
     """Cards that fit all conditions, newest first."""
     table = store.case_cards
-    query = select(table).where(*conditions).order_by(table.c.issued_at.desc(), table.c.id).limit(limit)
+    query = select(table).where(*conditions).order_by(table.c.issued_at.desc(), table.c.id)
     return [to_card(row) for row in await connection.execute(query)]
 
 

@@ -151,3 +151,32 @@ class Card:
     issued_at: datetime
     withdrawn_at: datetime | None
     withdrawn_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitReplies:
+    """How many replies a unit gave in a month (0 is the first of those asked for), late and at the last moment."""
+
+    place: int
+    unit_id: str
+    replies: int
+    late: int
+    soon: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRatings:
+    """How many of a unit's replies were rated, and how many of them well."""
+
+    unit_id: str
+    rated: int
+    good: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnitCards:
+    """How many cards of a colour a unit holds."""
+
+    unit_id: str
+    colour: Colour
+    cards: int

@@ -20,6 +20,7 @@ from sqlalchemy import (
     delete,
     insert,
     select,
+    text,
     update,
 )
 
@@ -28,6 +29,14 @@ from station.base.errors import NotFound
 from station.base.inserts import insert_unless_there
 from station.cases.model import CaseState
 from station.cases.records import Case, Due, OpenCase
+
+# Conditions of partial indexes: a query must say the same words to use one, and a bound value is not the same.
+# "NOT IN", as SQLite would take the index of states for "IN" and read half of all cases.
+UNREVIEWED = "public_reply = '' AND state NOT IN ('noted', 'accepted', 'declined', 'assigned', 'returned')"
+REDONE = "round > 1 AND state NOT IN ('noted', 'accepted', 'declined', 'returned', 'replied', 'rated', 'concluded')"
+UNDECIDED = "granted IS NULL"
+# Compared byte by byte on both databases, so that a range of words holds all that begin alike.
+WORD = String(2).with_variant(String(2, collation="C"), "postgresql")
 
 case_numbers = Table(
     "case_numbers",
@@ -79,15 +88,37 @@ cases = Table(
     Column("citizen_words", Text, nullable=False, server_default=""),
     Column("citizen_help", String(40), nullable=False, server_default=""),
     Column("search_text", String(240), nullable=False, server_default=""),  # the published title, folded
-    Index("ix_cases_year_serial", "year", "serial"),
+    Index("ix_cases_year_serial", "year", "serial", "id"),
     Index("ix_cases_serial", "serial"),
     Index("ix_cases_due_provisional", "due_provisional", "due_at"),
-    Index("ix_cases_state_due_at", "state", "due_at"),
-    Index("ix_cases_unit_id", "unit_id", "state"),
-    Index("ix_cases_citizen", "citizen"),
-    Index("ix_cases_deputy_id", "deputy_id"),
+    # What follows the sorted columns in an index is there to be counted or filtered without reading the case.
+    Index("ix_cases_state_due_at", "state", "due_at", "id", "station_id"),
+    Index("ix_cases_unit_id", "unit_id", "state", "due_at", "id"),
+    Index("ix_cases_citizen", "citizen", "opened_at", "id"),
+    Index("ix_cases_deputy_id", "deputy_id", "opened_at", "id"),
     Index("ix_cases_meeting_id", "meeting_id"),
     Index("ix_cases_booking_id", "booking_id"),
+    Index(
+        "ix_cases_unreviewed", "opened_at", "id", "station_id", "state", "public_reply",
+        sqlite_where=text(UNREVIEWED), postgresql_where=text(UNREVIEWED),
+    ),
+    Index(
+        "ix_cases_redone", "due_at", "id", "state", "round",
+        sqlite_where=text(REDONE), postgresql_where=text(REDONE),
+    ),
+)  # fmt: skip
+
+# Two signs that stand beside each other in a published title, its last one alone too: what a search goes by. With year
+# and serial, so that the newest are found without reading the others.
+case_words = Table(
+    "case_words",
+    metadata,
+    Column("word", WORD, primary_key=True),
+    Column("year", Integer, primary_key=True, autoincrement=False),
+    Column("serial", Integer, primary_key=True, autoincrement=False),
+    Column("case_id", String(24), ForeignKey("cases.id"), primary_key=True),
+    Index("ix_case_words_case_id", "case_id"),
+    sqlite_with_rowid=False,
 )
 
 case_co_units = Table(
@@ -115,7 +146,7 @@ case_replies = Table(
     Column("late", Boolean, nullable=False),
     Column("soon", Boolean, nullable=False),
     UniqueConstraint("case_id", "round"),
-    Index("ix_case_replies_at", "at"),
+    Index("ix_case_replies_at", "at", "unit_id", "late", "soon", "case_id", "round"),
 )
 
 case_ratings = Table(
@@ -126,6 +157,7 @@ case_ratings = Table(
     Column("grade", Integer, nullable=False),
     Column("remark", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Index("ix_case_ratings_grade", "case_id", "round", "grade"),
 )
 
 case_notes = Table(
@@ -150,6 +182,12 @@ case_extensions = Table(
     Column("asked_at", UtcDateTime, nullable=False),
     Column("granted", Boolean),
     Index("ix_case_extensions_case_id", "case_id"),
+    Index(
+        "ix_case_extensions_undecided",
+        "case_id",
+        sqlite_where=text(UNDECIDED),
+        postgresql_where=text(UNDECIDED),
+    ),
 )
 
 case_cards = Table(
@@ -168,6 +206,7 @@ case_cards = Table(
     Column("withdrawn_reason", Text, nullable=False),
     Index("ix_case_cards_unit_id", "unit_id", "issued_at"),
     Index("ix_case_cards_case_id", "case_id"),
+    Index("ix_case_cards_issued_at", "issued_at", "id", "unit_id", "colour", "withdrawn_at"),
 )
 
 

@@ -10,11 +10,12 @@ from aiohttp import web
 
 from station.base.clock import day_span, local_date
 from station.base.errors import NotFound
+from station.base.keyset import Cursor, Slice
 from station.base.principal import Principal, Role
 from station.base.station import Station
-from station.base.web import principal_of, read_form, render, see_other, station_of
+from station.base.web import principal_of, query_cursor, query_number, read_form, render, see_other, station_of
 from station.booking.model import Booking
-from station.booking.service import bookings_of_day
+from station.booking.service import page_of_day
 from station.cases.service import due_cases, my_cases
 from station.directory.service import deputies_under, deputy_of_account
 from station.live.web.service import list_broadcasts
@@ -24,6 +25,9 @@ from station.photos.model import booking_holder
 from station.photos.service import count_photos
 
 DUE_SHOWN = 6
+BOARD_SHOWN, TOMORROW_SHOWN = 30, 6
+DAY_OF_ONE = 100  # more than one deputy can receive in a day
+MOST_DAYS_AHEAD = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +47,33 @@ class Appointment:
         return self.meeting is not None and self.meeting.state is MeetingState.ENDED
 
 
-async def appointments(
-    station: Station, waiting: list[lobby.Waiting], deputies: Collection[str] | None = None, days: int = 0
-) -> list[Appointment]:
-    """The bookings of today (or of a day to come) in order, with who waits for them; of some deputies, when asked."""
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A page of a day's appointments, how many the day has, and how many of them are over."""
+
+    lines: Slice[Appointment]
+    total: int
+    ended: int
+
+
+async def day_board(
+    station: Station,
+    waiting: list[lobby.Waiting],
+    deputies: Collection[str] | None,
+    days: int = 0,
+    cursor: Cursor | None = None,
+    size: int = BOARD_SHOWN,
+) -> Board:
+    """The bookings of today (or of a day to come) in order, with who waits for them; of some deputies, or of all."""
+    day = local_date(station.clock.now()) + timedelta(days=days)
+    found, total = await page_of_day(station, day, deputies, cursor, size)
+    ended = await service.count_ended(station, day, deputies)
+    lines = await _appointments(station, waiting, list(found.items))
+    return Board(Slice(tuple(lines), found.before, found.after), total, ended)
+
+
+async def _appointments(station: Station, waiting: list[lobby.Waiting], bookings: list[Booking]) -> list[Appointment]:
     now = station.clock.now()
-    day = local_date(now) + timedelta(days=days)
-    every = [b for b in await bookings_of_day(station, day) if b.state != "cancelled"]
-    bookings = every if deputies is None else [b for b in every if b.deputy_id in deputies]
     meetings = await service.meetings_of_bookings(station, [b.id for b in bookings])
     at_door = {w.meeting.booking_id: w for w in waiting if w.meeting.booking_id}
     photos = await count_photos(station, [booking_holder(b.id) for b in bookings])
@@ -79,10 +102,10 @@ async def show_deputy_day(request: web.Request) -> web.StreamResponse:
         "desk/deputy.html",
         deputy=deputy,
         waiting=waiting,
-        today=await appointments(station, waiting, {deputy.id}),
-        tomorrow=await appointments(station, [], {deputy.id}, days=1),
+        today=(await day_board(station, waiting, {deputy.id}, size=DAY_OF_ONE)).lines.items,
+        tomorrow=(await day_board(station, [], {deputy.id}, days=1, size=DAY_OF_ONE)).lines.items,
         hearings=[h for h in await _hearings_today(station, who) if h.deputy_id == deputy.id or h.open],
-        cases=(await my_cases(station, who))[:DUE_SHOWN],
+        cases=await my_cases(station, who, DUE_SHOWN),
     )
 
 
@@ -93,15 +116,18 @@ async def show_today(request: web.Request) -> web.StreamResponse:
     waiting = await lobby.list_waiting(station, deputies)
     hearings = await _hearings_today(station, who)
     on_air = {b.meeting_id for b in await list_broadcasts(station) if b.live}
+    days = query_number(request, "day", 0, most=MOST_DAYS_AHEAD)
     return render(
         request,
         "desk/today.html",
         waiting=waiting,
-        today=await appointments(station, waiting, deputies),
-        tomorrow=await appointments(station, [], deputies, days=1),
-        hearings=hearings,
+        board_of_day=await day_board(station, waiting, deputies, days, query_cursor(request)),
+        days=days,
+        day_shown=station.clock.now() + timedelta(days=days),
+        tomorrow=await day_board(station, [], deputies, days=1, size=TOMORROW_SHOWN),
+        hearings=hearings if not days else [],
         on_air=on_air,
-        due=(await due_cases(station, who))[:DUE_SHOWN],
+        due=await due_cases(station, who, DUE_SHOWN),
         may_enter=_may_enter(who),
     )
 

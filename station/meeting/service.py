@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from station.base.clock import day_span
 from station.base.database import Transaction
 from station.base.errors import N_, BadInput, NotAllowed, NotFound
 from station.base.ids import new_id
@@ -237,6 +238,13 @@ async def meetings_of_bookings(station: Station, bookings: list[str]) -> dict[st
     """The meetings made so far for bookings, by booking id; for the desks and for "my" pages."""
     async with station.database.read() as connection:
         return await store.meetings_by_booking(connection, bookings)
+
+
+async def count_ended(station: Station, day: date, deputies: Collection[str] | None) -> int:
+    """How many receptions of a day have been held and are over; of some deputies, or with None of all."""
+    since, until = day_span(day)
+    async with station.database.read() as connection:
+        return await store.count_ended_receptions(connection, deputies, since, until)
 
 
 async def create_hearing(station: Station, who: Principal, form: HearingForm) -> Meeting:

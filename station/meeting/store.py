@@ -218,6 +218,25 @@ async def hearings_between(
     return [to_meeting(row) for row in await connection.execute(query.order_by(meetings.c.starts_at).limit(MAX_LISTED))]
 
 
+async def count_ended_receptions(
+    connection: AsyncConnection, deputy_ids: Collection[str] | None, since: datetime, until: datetime
+) -> int:
+    """How many receptions that were to begin in a span of time are over."""
+    query = (
+        select(func.count())
+        .select_from(meetings)
+        .where(
+            meetings.c.kind == Kind.RECEPTION,
+            meetings.c.state == MeetingState.ENDED,
+            meetings.c.starts_at >= since,
+            meetings.c.starts_at < until,
+        )
+    )
+    if deputy_ids is not None:
+        query = query.where(meetings.c.deputy_id.in_(sorted(deputy_ids)))
+    return int((await connection.execute(query)).scalar_one())
+
+
 def _hearings(deputy_ids: Collection[str] | None) -> Select[Any]:
     query = select(meetings).where(meetings.c.kind == Kind.HEARING)
     return query if deputy_ids is None else query.where(meetings.c.deputy_id.in_(deputy_ids))

@@ -23,7 +23,7 @@ async def test_the_demo_shows_each_state_and_is_made_once(station: Station) -> N
         CaseState.NOTED, CaseState.ACCEPTED, CaseState.ASSIGNED, CaseState.REPLIED, CaseState.CONCLUDED,
     }  # fmt: skip
     assert {card.colour for card in cards} == {Colour.YELLOW, Colour.RED}
-    assert await service.due_cases(station, UNIT)
+    assert await service.due_cases(station, UNIT, 6)
     await seed_cases(station)
     async with station.database.read() as connection:
         assert len(await cases_where(connection)) == len(first)

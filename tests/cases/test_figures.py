@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 
-from station.cases.model import Colour, Grade
+from station.base.station import Station
+from station.cases import store
+from station.cases.figure_queries import cards_by_unit, ratings_by_unit
+from station.cases.model import Colour
 from station.cases.reads.charts import bar_chart, round_up, spark_points
 from station.cases.reads.figures import Bar, Month, history, league, percent
-from station.cases.records import Card, Rating, Reply
+from station.cases.reads.overview import oversight
+from station.cases.records import UnitCards, UnitRatings, UnitReplies
+from tests.cases.conftest import SUPERVISOR
 
 OCTOBER = Month(2026, 10)
-
-
-def reply(case: str, unit: str, at: datetime, late: bool = False, soon: bool = False) -> Reply:
-    """A reply of which only the figures matter."""
-    return Reply("rp", case, 1, unit, unit, "", "solved", "", at, date(2026, 10, 9), late, soon)
+APRIL_ENDS = datetime(2026, 4, 30, 15, 59, tzinfo=UTC)  # the last minute of April in Shanghai
 
 
 def on(day: int, month: int = 10) -> datetime:
@@ -43,29 +44,56 @@ def test_rubbish_is_no_month(raw: str) -> None:
 
 
 def test_a_late_reply_is_not_in_time() -> None:
-    """The league ranks by the share in time; withdrawn cards do not count; unrated replies are left out."""
-    replies = [
-        reply("a", "fast", on(2)),
-        reply("b", "fast", on(9), soon=True),
-        reply("c", "slow", on(3)),
-        reply("d", "slow", on(5), late=True),
-        reply("e", "slow", on(5, 9)),
-    ]
-    ratings = [Rating("c", 1, Grade.BAD, "", on(6)), Rating("d", 1, Grade.GOOD, "", on(6))]
-    withdrawn = Card("1", "d", "slow", "slow", Colour.RED, True, "", on(6), on(7), "x")
-    counted = Card("2", "d", "slow", "slow", Colour.YELLOW, True, "", on(4), None, "")
+    """The league ranks by the share in time; who has nothing in the six months stands in it nowhere."""
+    replies = [UnitReplies(5, "fast", 2, 0, 1), UnitReplies(5, "slow", 2, 1, 0), UnitReplies(4, "slow", 1, 0, 0)]
+    ratings, cards = [UnitRatings("slow", 2, 1)], [UnitCards("slow", Colour.YELLOW, 1)]
     units = [("slow", "慢的"), ("fast", "快的"), ("idle", "闲的")]
-    first, second = league(OCTOBER, units, replies, ratings, [withdrawn, counted], good_from=3)
-    assert (first.name, first.in_time, first.satisfied, first.replies) == ("快的", 100, None, 2)
+    first, second = league(OCTOBER, units, replies, ratings, cards)
+    assert (first.rank, first.name, first.in_time, first.satisfied, first.replies) == (1, "快的", 100, None, 2)
     assert (second.rank, second.in_time, second.satisfied) == (2, 50, 50)
-    assert (second.yellow, second.red, second.trend[-2:]) == (1, 0, (100, 50))
+    assert (second.yellow, second.red, second.trend) == (1, 0, (None, None, None, None, 100, 50))
 
 
 def test_bars_of_six_months() -> None:
-    """Six months, oldest first; late is counted once even when it was also close."""
-    bars = history(OCTOBER, [reply("a", "u", on(2), late=True, soon=True), reply("b", "u", on(2, 5))])
+    """Six months, oldest first; the units' counts are added."""
+    bars = history(OCTOBER, [UnitReplies(5, "u", 2, 1, 0), UnitReplies(5, "v", 3, 0, 1), UnitReplies(0, "u", 1, 0, 0)])
     assert [bar.month.month for bar in bars] == [5, 6, 7, 8, 9, 10]
-    assert (bars[-1].in_time, bars[-1].soon, bars[-1].late, bars[0].total) == (0, 0, 1, 1)
+    assert (bars[-1].in_time, bars[-1].soon, bars[-1].late, bars[0].total) == (3, 1, 1, 1)
+
+
+async def test_replies_are_counted_by_unit_and_month(bare_town: Station) -> None:
+    """Late counts once though it was close too; months begin at midnight here; withdrawn cards are left out."""
+    rows = [
+        ("a", on(2), True, True),
+        ("b", on(9), False, True),
+        ("c", on(2, 5), False, False),
+        ("d", APRIL_ENDS, False, False),
+    ]
+    async with bare_town.database.transaction() as work:
+        case = dict.fromkeys(("title", "description", "category", "deputy_id", "deputy_name", "station_id"), "x") | {
+            "citizen_name": "", "unit_name": "", "round": 1, "extensions": 0, "opened_by": "", "opened_at": APRIL_ENDS,
+            "changed_at": APRIL_ENDS, "due_amount": 0, "due_unit": "", "due_article": "", "due_provisional": False,
+            "published": False, "public_title": "", "public_reply": "", "year": 2026, "state": "concluded",
+        }  # fmt: skip
+        for serial, (name, at, late, soon) in enumerate(rows, 1):
+            await store.add(work, store.cases, **case, id=name, number=name, serial=serial)
+            reply = {"unit_name": "", "author_name": "", "outcome": "solved", "text": "", "due_on": at.date()}
+            await store.add(
+                work, store.case_replies, **reply, id=name, case_id=name, round=1, unit_id="u", at=at, late=late,
+                soon=soon,
+            )  # fmt: skip
+            await store.add(work, store.case_ratings, case_id=name, round=1, grade=serial, remark="", at=on(20))
+        for name, withdrawn in (("held", None), ("gone", on(9))):
+            await store.add(
+                work, store.case_cards, id=name, key=name, case_id="a", unit_id="u", unit_name="", colour="red",
+                by_clock=True, reason="", issued_at=on(4), withdrawn_at=withdrawn, withdrawn_reason="",
+            )  # fmt: skip
+    seen = await oversight(bare_town, SUPERVISOR, OCTOBER)
+    assert [(bar.in_time, bar.soon, bar.late) for bar in seen.bars] == [(1, 0, 0), *[(0, 0, 0)] * 4, (0, 1, 1)]
+    async with bare_town.database.read() as connection:
+        span = (datetime(2026, 9, 30, 16, tzinfo=UTC), datetime(2026, 10, 31, 16, tzinfo=UTC))
+        assert await ratings_by_unit(connection, span, good_from=2) == [UnitRatings("u", 2, 1)]
+        assert await cards_by_unit(connection, span) == [UnitCards("u", Colour.RED, 1)]
 
 
 def test_shares_are_rounded_down() -> None:

@@ -401,7 +401,7 @@ async def test_lists_of_ones_own(town: Town) -> None:
     newer = await town.noted("后来的事")
     assert [line.id for line in await service.my_cases(town.station, CITIZEN)] == [replied.id, newer.id]
     assert await service.my_cases(town.station, STRANGER) == []
-    assert await service.due_cases(town.station, UNIT) == []
+    assert await service.due_cases(town.station, UNIT, 6) == []
 
 
 async def test_cases_of_a_meeting_come_in_the_order_of_the_recording(town: Town) -> None:

@@ -85,8 +85,8 @@ async def test_a_case_given_to_another_station_is_that_stations(town: Town) -> N
     case = await service.read_case(town.station, case.id)
     for scope, its in (("st_demo_guihua", False), ("st_demo_jixie", True), ("st_demo_shiqiao", True)):
         clerk = replace(CLERK, scope=scope)
-        assert bool((await desk_lists(town.station, clerk)).to_accept) is its, scope
-        assert bool(await service.due_cases(town.station, clerk)) is its, scope
+        assert bool((await desk_lists(town.station, clerk)).todo) is its, scope
+        assert bool(await service.due_cases(town.station, clerk, 6)) is its, scope
         assert (await service.case_view(town.station, clerk, case.id)).party is its, scope
         assert (await service.titles_for(town.station, clerk, [case]))[case.id] == (WORDS if its else ""), scope
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from station.base.errors import NotFound
-from station.base.web import answer_json, query_text, station_of
+from station.base.web import answer_json, query_cursor, query_text, station_of
 from station.cases import service
 from station.cases.model import parse_number
 from station.cases.pages.public_pages import page_of
@@ -34,12 +35,16 @@ class PublicCase:
 
 @dataclass(frozen=True, slots=True)
 class PublicCases:
-    """One page of the list."""
+    """One page of the list; `next` is the address of the one that follows, null at the end.
+
+    `total` and `pages` are null for a search that finds more than is counted, `page` on a page reached by `next`.
+    """
 
     items: list[PublicCase]
-    total: int
-    page: int
-    pages: int
+    total: int | None
+    page: int | None
+    pages: int | None
+    next: str | None
 
 
 def as_public(case: Case) -> PublicCase:
@@ -61,11 +66,13 @@ def as_public(case: Case) -> PublicCase:
 
 
 async def list_cases(request: web.Request) -> web.StreamResponse:
-    """GET /api/v1/cases?q=&page="""
+    """GET /api/v1/cases?q=&page=&after="""
     words = query_text(request, "q")
-    found = await service.list_public(station_of(request), words, page_of(request))
+    found = await service.list_public(station_of(request), words, page_of(request), cursor=query_cursor(request))
     items = [as_public(line.case) for line in found.lines]
-    return answer_json(PublicCases(items, found.total, found.page, found.pages))
+    follows = {"q": words, "after": found.after} if words else {"after": found.after}
+    next_page = f"/api/v1/cases?{urlencode(follows)}" if found.after else None
+    return answer_json(PublicCases(items, found.total, found.page, found.pages, next_page))
 
 
 async def get_case(request: web.Request) -> web.StreamResponse:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from aiohttp import web
 
 from station.base.errors import BadInput
 from station.base.principal import Principal
 from station.base.station import Station
-from station.base.web import principal_of, read_form, render, see_other, station_of
+from station.base.web import principal_of, query_cursor, read_form, render, see_other, station_of
 from station.cases import service
+from station.cases.desk_queries import DeskList
 from station.cases.pages.forms import WORDS, case_id_of, due_in_days, parse_days, show_case
-from station.cases.pages.public_pages import page_of
 from station.cases.reads.overview import desk_lists
 from station.directory.service import list_units
 
@@ -22,20 +21,13 @@ Do = Callable[[Station, Principal, str, Form], Awaitable[object]]
 CO_UNIT = "co-"
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """Which of the desk's lists is leafed through, and where; the others show their first page."""
-
-    name: str
-    page: int
-    size: int = 50
-
-
 async def list_cases(request: web.Request) -> web.StreamResponse:
-    """All that waits for the clerk, by what there is to do."""
-    lists = await desk_lists(station_of(request), principal_of(request))
-    listed = Listed(request.query.get("list", ""), page_of(request))
-    return render(request, "cases/desk.html", lists=lists, listed=listed, **WORDS)
+    """All that waits for the clerk, by what there is to do; or one of the lists, to be leafed through."""
+    named = request.query.get("list", "")
+    listed = DeskList(named) if named in set(DeskList) else None
+    cursor = query_cursor(request) if listed else None
+    desk = await desk_lists(station_of(request), principal_of(request), listed, cursor)
+    return render(request, "cases/desk.html", desk=desk, DeskList=DeskList, **WORDS)
 
 
 async def show(request: web.Request) -> web.StreamResponse:

@@ -6,14 +6,16 @@ from aiohttp import web
 
 from station.base.errors import BadInput, NotFound
 from station.base.ids import is_safe_name
-from station.base.web import principal_of, read_form, render, see_other, station_of
+from station.base.web import principal_of, query_cursor, query_number, read_form, render, see_other, station_of
 from station.cases import service
 from station.cases.law.policy import policy_of
 from station.cases.model import Colour
 from station.cases.pages.forms import WORDS, case_id_of, show_case
 from station.cases.reads.charts import bar_chart, spark_points
 from station.cases.reads.figures import Month
-from station.cases.reads.overview import oversight
+from station.cases.reads.overview import cards_page, oversight
+
+UNITS_SHOWN = 25  # rows of the league; the others by its links
 
 
 async def show_month(request: web.Request) -> web.StreamResponse:
@@ -21,10 +23,13 @@ async def show_month(request: web.Request) -> web.StreamResponse:
     station = station_of(request)
     month = Month.parse(request.query.get("month", ""))
     seen = await oversight(station, principal_of(request), month)
+    first = query_number(request, "from", 1, least=1, most=max(1, len(seen.league)))
     return render(
         request,
         "oversight/month.html",
         seen=seen,
+        first=first,
+        shown=UNITS_SHOWN,
         chart=bar_chart(seen.bars),
         spark=spark_points,
         policy=policy_of(station),
@@ -39,7 +44,8 @@ async def list_cards(request: web.Request) -> web.StreamResponse:
 
 
 async def _cards(request: web.Request, fields: dict[str, str], form: dict[str, str]) -> web.Response:
-    seen = await oversight(station_of(request), principal_of(request))
+    late, issued = query_cursor(request), query_cursor(request, "cards-")
+    seen = await cards_page(station_of(request), principal_of(request), late, issued)
     status = 422 if fields else 200
     return render(request, "oversight/cards.html", status=status, seen=seen, fields=fields, form=form, **WORDS)
 

@@ -8,6 +8,7 @@ from station.base.errors import BadInput, NotAllowed
 from station.base.web import (
     principal_of,
     private_file,
+    query_cursor,
     query_number,
     query_text,
     read_form,
@@ -32,7 +33,7 @@ def page_of(request: web.Request) -> int:
 async def list_cases(request: web.Request) -> web.StreamResponse:
     """The public list, searchable by number and published words."""
     words = query_text(request, "q")
-    found = await service.list_public(station_of(request), words, page_of(request))
+    found = await service.list_public(station_of(request), words, page_of(request), cursor=query_cursor(request))
     return render(request, "cases/list.html", found=found, **WORDS)
 
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from station.base.errors import BadInput
 from station.base.principal import Principal
 from station.base.station import Station
-from station.base.web import principal_of, read_form, render, see_other, station_of
+from station.base.web import principal_of, query_cursor, read_form, render, see_other, station_of
 from station.cases import service
 from station.cases.law.policy import policy_of
 from station.cases.pages.forms import WORDS, case_id_of, show_case
@@ -23,7 +23,7 @@ Do = Callable[[Station, Principal, str, Form], Awaitable[object]]
 async def show_desk(request: web.Request) -> web.StreamResponse:
     """What lies on the unit's desk: overdue first, then by due day."""
     station, who = station_of(request), principal_of(request)
-    desk = await unit_desk(station, who)
+    desk = await unit_desk(station, who, query_cursor(request), query_cursor(request, "beside-"))
     unit = await get_unit(station, who.scope)
     return render(request, "unit/desk.html", desk=desk, unit=unit, policy=policy_of(station), **WORDS)
 

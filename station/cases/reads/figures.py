@@ -1,14 +1,15 @@
-"""Figures of the units, computed from rows: replies in time, ratings, cards. Pure."""
+"""Figures of the units, computed from counts: replies in time, ratings, cards. Pure."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from station.base.clock import local
 from station.cases.model import Colour
-from station.cases.records import Card, Rating, Reply
+from station.cases.records import UnitCards, UnitRatings, UnitReplies
 
 HISTORY_MONTHS = 6
 
@@ -79,53 +80,48 @@ def percent(part: int, whole: int) -> int | None:
     return part * 100 // whole if whole else None
 
 
-def month_bar(month: Month, replies: Iterable[Reply]) -> Bar:
-    """The bar of one month."""
-    of_month = [r for r in replies if Month.of(r.at) == month]
-    late = sum(r.late for r in of_month)
-    soon = sum(r.soon and not r.late for r in of_month)
-    return Bar(month, len(of_month) - late - soon, soon, late)
+def months_to(month: Month) -> tuple[Month, ...]:
+    """The six months up to `month`, the oldest first: those that `UnitReplies.place` counts."""
+    return tuple(month.back(n) for n in reversed(range(HISTORY_MONTHS)))
 
 
-def history(month: Month, replies: list[Reply]) -> tuple[Bar, ...]:
+def history(month: Month, replies: Iterable[UnitReplies]) -> tuple[Bar, ...]:
     """The bars of six months up to `month`, oldest first."""
-    return tuple(month_bar(month.back(n), replies) for n in reversed(range(HISTORY_MONTHS)))
+    counts = [[0, 0, 0] for _ in range(HISTORY_MONTHS)]
+    for each in replies:
+        bar = counts[each.place]
+        bar[0] += each.replies - each.late - each.soon
+        bar[1] += each.soon
+        bar[2] += each.late
+    return tuple(Bar(m, *counts[place]) for place, m in enumerate(months_to(month)))
 
 
 def league(
     month: Month,
-    units: list[tuple[str, str]],
-    replies: list[Reply],
-    ratings: list[Rating],
-    cards: list[Card],
-    good_from: int,
+    units: Iterable[tuple[str, str]],
+    replies: Iterable[UnitReplies],
+    ratings: Iterable[UnitRatings],
+    cards: Iterable[UnitCards],
 ) -> list[UnitFigures]:
     """All units with something in the six months, best first: by share in time, then satisfaction, then number.
 
     In time means before 24:00 of the due day. Replies without a rating are left out of satisfaction.
     """
-    grades = {(rating.case_id, rating.round): int(rating.grade) for rating in ratings}
-    rows = [_figures(month, unit, replies, grades, cards, good_from) for unit in units]
+    by_unit: defaultdict[str, list[UnitReplies]] = defaultdict(list)
+    for each in replies:
+        by_unit[each.unit_id].append(each)
+    rated = {each.unit_id: each for each in ratings}
+    held = {(each.unit_id, each.colour): each.cards for each in cards}
+    rows = [_figures(unit, history(month, by_unit[unit[0]]), rated.get(unit[0]), held) for unit in units]
     busy = [row for row in rows if row.replies or row.yellow or row.red or any(t is not None for t in row.trend)]
     busy.sort(key=_order)
-    return [_ranked(row, place) for place, row in enumerate(busy, 1)]
+    return [replace(row, rank=place) for place, row in enumerate(busy, 1)]
 
 
 def _figures(
-    month: Month,
-    unit: tuple[str, str],
-    replies: list[Reply],
-    grades: dict[tuple[str, int], int],
-    cards: list[Card],
-    good_from: int,
+    unit: tuple[str, str], bars: tuple[Bar, ...], rated: UnitRatings | None, held: dict[tuple[str, Colour], int]
 ) -> UnitFigures:
     unit_id, name = unit
-    own = [r for r in replies if r.unit_id == unit_id]
-    bars = history(month, own)
-    rated = [grades[r.case_id, r.round] for r in own if Month.of(r.at) == month and (r.case_id, r.round) in grades]
-    held = [
-        k.colour for k in cards if k.unit_id == unit_id and k.withdrawn_at is None and Month.of(k.issued_at) == month
-    ]
     return UnitFigures(
         rank=0,
         unit_id=unit_id,
@@ -133,9 +129,9 @@ def _figures(
         replies=bars[-1].total,
         in_time=percent(bars[-1].total - bars[-1].late, bars[-1].total),
         trend=tuple(percent(bar.total - bar.late, bar.total) for bar in bars),
-        satisfied=percent(sum(grade >= good_from for grade in rated), len(rated)),
-        yellow=held.count(Colour.YELLOW),
-        red=held.count(Colour.RED),
+        satisfied=percent(rated.good, rated.rated) if rated else None,
+        yellow=held.get((unit_id, Colour.YELLOW), 0),
+        red=held.get((unit_id, Colour.RED), 0),
     )
 
 
@@ -143,17 +139,3 @@ def _order(row: UnitFigures) -> tuple[float, float, int, int, str]:
     share = -1 if row.in_time is None else row.in_time
     liked = -1 if row.satisfied is None else row.satisfied
     return (-share, -liked, row.red * 2 + row.yellow, -row.replies, row.name)
-
-
-def _ranked(row: UnitFigures, place: int) -> UnitFigures:
-    return UnitFigures(
-        rank=place,
-        unit_id=row.unit_id,
-        name=row.name,
-        replies=row.replies,
-        in_time=row.in_time,
-        trend=row.trend,
-        satisfied=row.satisfied,
-        yellow=row.yellow,
-        red=row.red,
-    )

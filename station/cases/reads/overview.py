@@ -2,145 +2,198 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from station.base.clock import SHANGHAI
+from station.base.calendar import china
+from station.base.clock import SHANGHAI, local
+from station.base.database import ReadConnection
 from station.base.errors import NotAllowed
+from station.base.keyset import Cursor, Slice
 from station.base.principal import Principal, Role
 from station.base.station import Station
-from station.cases import queries, store
+from station.base.working_days import end_of_day, last_day_within
+from station.cases import desk_queries
+from station.cases.desk_queries import DeskList
+from station.cases.figure_queries import cards_by_unit, ratings_by_unit, replies_by_unit
 from station.cases.law.policy import policy_of
-from station.cases.model import CLOSED, CaseState
-from station.cases.queries import cards_where, cases_where, in_states
-from station.cases.reads.figures import HISTORY_MONTHS, Bar, Month, UnitFigures, history, league
+from station.cases.reads.figures import Bar, Month, UnitFigures, history, league, months_to
 from station.cases.reads.parties import stations_served
 from station.cases.reads.reading import CaseLine, line_of
-from station.cases.records import Card, Case, Rating, Reply
+from station.cases.records import Card, Case
 from station.directory.service import list_units
+
+AT_ONCE = 30  # lines of the desk's first page, dealt to the lists that have any
+LEAST = 5
+PAGE = 25  # lines of a list that is leafed through
+UNIT_PAGE, BESIDE_PAGE = 20, 10
+PRESSING, LATE_PAGE, CARDS_PAGE = 5, 20, 12
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One of the clerk's lists: how many stand in it, and those of them that are shown."""
+
+    name: DeskList
+    total: int
+    lines: Slice[CaseLine]
 
 
 @dataclass(frozen=True, slots=True)
 class DeskLists:
-    """What waits for the clerk, by what there is to do; each list most urgent first."""
+    """What waits for the clerk, by what there is to do; each list most urgent first.
 
-    to_accept: tuple[CaseLine, ...]
-    to_assign: tuple[CaseLine, ...]
-    extensions: tuple[CaseLine, ...]
-    to_review: tuple[CaseLine, ...]
-    to_conclude: tuple[CaseLine, ...]
-    with_units: tuple[CaseLine, ...]
+    `listed` is the one that is leafed through; where it is None, each shows its beginning.
+    """
+
+    lists: tuple[Waiting, ...]
+    todo: int
+    listed: DeskList | None
 
 
 @dataclass(frozen=True, slots=True)
 class UnitDesk:
-    """What lies on a unit's desk: overdue first, then by due day; and its figures of this month."""
+    """What lies on a unit's desk, by due day, and what it has answered or helps with; its figures of this month."""
 
-    late: tuple[CaseLine, ...]
-    open: tuple[CaseLine, ...]
-    waiting: tuple[CaseLine, ...]
+    total: int
+    late: int
+    today: int
+    mine: Slice[CaseLine]
+    beside: Slice[CaseLine]
     figures: UnitFigures | None
     units: int
 
 
 @dataclass(frozen=True, slots=True)
 class Oversight:
-    """What a supervisor sees of a month."""
+    """What a supervisor sees of a month: what presses most, and the league."""
 
     month: Month
     bars: tuple[Bar, ...]
     league: tuple[UnitFigures, ...]
-    late: tuple[CaseLine, ...]
-    redone: tuple[CaseLine, ...]
-    cards: tuple[tuple[Card, Case], ...]
+    late: int
+    redone: int
+    pressing: tuple[CaseLine, ...]
 
 
-async def desk_lists(station: Station, who: Principal) -> DeskLists:
+@dataclass(frozen=True, slots=True)
+class CardsPage:
+    """What is late, the longest first, and the cards, the newest first; a page of each."""
+
+    late: int
+    late_lines: Slice[CaseLine]
+    issued: int
+    cards: Slice[tuple[Card, Case]]
+
+
+async def desk_lists(
+    station: Station, who: Principal, listed: DeskList | None = None, cursor: Cursor | None = None
+) -> DeskLists:
     """The clerk's lists: the cases of the own station and of those below it. Raises NotAllowed for others."""
     if who.role not in (Role.CLERK, Role.ADMIN):
         raise NotAllowed
-    own = queries.at_stations(await stations_served(station, who))
+    served, now = await stations_served(station, who), station.clock.now()
     async with station.database.read() as connection:
-        found = await cases_where(connection, own, ~in_states(CLOSED), newest=False)
-        asked = await queries.cases_asking_time(connection)
-        unreviewed = await cases_where(
-            connection,
-            own,
-            in_states([CaseState.REPLIED, CaseState.RATED, CaseState.CONCLUDED]),
-            queries.c.public_reply == "",
-        )
-    lines = [line_of(station, case) for case in found]
-    now = station.clock.now()
-
-    def pick(*states: CaseState) -> tuple[CaseLine, ...]:
-        return tuple(line for line in lines if line.state in states)
-
-    overdue_rating = tuple(line for line in pick(CaseState.REPLIED) if line.due is not None and now >= line.due.at)
-    return DeskLists(
-        to_accept=pick(CaseState.NOTED),
-        to_assign=pick(CaseState.RETURNED) + pick(CaseState.ACCEPTED),
-        extensions=tuple(line for line in pick(CaseState.ASSIGNED) if line.id in asked),
-        to_review=tuple(line_of(station, case) for case in unreviewed),
-        to_conclude=pick(CaseState.RATED) + overdue_rating,
-        with_units=pick(CaseState.ASSIGNED),
-    )
+        counts = await desk_queries.count_desk(connection, served, now)
+        shown = [listed] if listed else [which for which in DeskList if counts[which]]
+        size = PAGE if listed else max(LEAST, AT_ONCE // max(1, len(shown)))
+        lists = []
+        for which in shown:
+            found = await desk_queries.desk_slice(connection, which, served, now, cursor, size)
+            lists.append(Waiting(which, counts[which], found.map(lambda case: line_of(station, case))))
+    todo = sum(counts[which] for which in DeskList if which is not DeskList.UNITS)
+    return DeskLists(tuple(lists), todo, listed)
 
 
-async def unit_desk(station: Station, who: Principal) -> UnitDesk:
+async def unit_desk(
+    station: Station, who: Principal, cursor: Cursor | None = None, beside: Cursor | None = None
+) -> UnitDesk:
     """The desk of the unit that `who` belongs to. Raises NotAllowed for others."""
     if who.role is not Role.UNIT or not who.scope:
         raise NotAllowed
+    now = station.clock.now()
+    today_ends = end_of_day(last_day_within(local(now).date(), 0, china()))
     async with station.database.read() as connection:
-        found = await cases_where(connection, queries.of_unit(who.scope), ~in_states(CLOSED), newest=False)
-        table = store.case_cards
-        cards = await cards_where(connection, table.c.unit_id == who.scope, table.c.withdrawn_at.is_(None))
-    lines = [line_of(station, case, tuple(k for k in cards if k.case_id == case.id)) for case in found]
-    mine = [line for line in lines if line.state is CaseState.ASSIGNED and line.case.unit_id == who.scope]
-    rows = await _league(station, Month.of(station.clock.now()))
+        total, late, today = await desk_queries.count_unit(connection, who.scope, now, today_ends)
+        mine = await desk_queries.unit_slice(connection, who.scope, cursor, UNIT_PAGE)
+        others = await desk_queries.beside_slice(connection, who.scope, beside, BESIDE_PAGE)
+        held = await desk_queries.cards_held(connection, [case.id for case in mine.items])
+        _, rows = await _figures(station, connection, Month.of(now))
     return UnitDesk(
-        tuple(line for line in mine if (line.left or 0) < 0),
-        tuple(line for line in mine if (line.left or 0) >= 0),
-        tuple(line for line in lines if line not in mine),
-        next((row for row in rows if row.unit_id == who.scope), None),
-        len(rows),
+        total=total,
+        late=late,
+        today=today,
+        mine=mine.map(lambda case: line_of(station, case, held[case.id])),
+        beside=others.map(lambda case: line_of(station, case)),
+        figures=next((row for row in rows if row.unit_id == who.scope), None),
+        units=len(rows),
     )
 
 
 async def oversight(station: Station, who: Principal, month: Month | None = None) -> Oversight:
-    """What is late, the cards, and the league of a month. Raises NotAllowed for all but supervisors."""
-    if who.role not in (Role.SUPERVISOR, Role.ADMIN):
-        raise NotAllowed
-    shown = month or Month.of(station.clock.now())
-    replies, _ = await _rows(station, shown)
+    """What presses most, and the league of a month. Raises NotAllowed for all but supervisors."""
+    _check_supervisor(who)
+    now = station.clock.now()
+    shown = month or Month.of(now)
     async with station.database.read() as connection:
-        found = await cases_where(connection, in_states([CaseState.ASSIGNED]), newest=False)
-        cards = await cards_where(connection, limit=100)
-        named = {card.case_id for card in cards}
-        of_cards = {case.id: case for case in await cases_where(connection, queries.c.id.in_(named))}
-    lines = [line_of(station, case, tuple(k for k in cards if k.case_id == case.id)) for case in found]
+        late, redone = await desk_queries.count_pressing(connection, now)
+        pressing = list((await desk_queries.late_slice(connection, now, None, PRESSING)).items)
+        pressing += await desk_queries.redone_first(connection, now, PRESSING)
+        bars, rows = await _figures(station, connection, shown)
     return Oversight(
         month=shown,
-        bars=history(shown, replies),
-        league=tuple(await _league(station, shown)),
-        late=tuple(line for line in lines if (line.left or 0) < 0),
-        redone=tuple(line for line in lines if line.case.round > 1 and (line.left or 0) >= 0),
-        cards=tuple((card, of_cards[card.case_id]) for card in cards if card.case_id in of_cards),
+        bars=bars,
+        league=tuple(rows),
+        late=late,
+        redone=redone,
+        pressing=_lines(station, pressing[:PRESSING]),
     )
 
 
-async def _league(station: Station, month: Month) -> list[UnitFigures]:
-    replies, ratings = await _rows(station, month)
+async def cards_page(
+    station: Station, who: Principal, late: Cursor | None = None, cards: Cursor | None = None
+) -> CardsPage:
+    """A page of what is late and of the cards. Raises NotAllowed for all but supervisors."""
+    _check_supervisor(who)
+    now = station.clock.now()
+    async with station.database.read() as connection:
+        count, _ = await desk_queries.count_pressing(connection, now)
+        cases = await desk_queries.late_slice(connection, now, late, LATE_PAGE)
+        issued = await desk_queries.cards_slice(connection, cards, CARDS_PAGE)
+        of_cards = await desk_queries.cases_by_id(connection, {card.case_id for card in issued.items})
+        total = await desk_queries.count_cards(connection)
+    return CardsPage(
+        late=count,
+        late_lines=cases.map(lambda case: line_of(station, case)),
+        issued=total,
+        cards=issued.map(lambda card: (card, of_cards[card.case_id])),
+    )
+
+
+def _check_supervisor(who: Principal) -> None:
+    if who.role not in (Role.SUPERVISOR, Role.ADMIN):
+        raise NotAllowed
+
+
+def _lines(station: Station, cases: Iterable[Case]) -> tuple[CaseLine, ...]:
+    return tuple(line_of(station, case) for case in cases)
+
+
+async def _figures(
+    station: Station, connection: ReadConnection, month: Month
+) -> tuple[tuple[Bar, ...], list[UnitFigures]]:
+    """The bars of all units together and the league, from counts of the six months up to `month`."""
+    spans = [_span(each) for each in months_to(month)]
+    replies = await replies_by_unit(connection, spans)
+    ratings = await ratings_by_unit(connection, spans[-1], policy_of(station).conclude_grade)
+    cards = await cards_by_unit(connection, spans[-1])
     units = [(unit.id, unit.name) for unit in await list_units(station)]
-    async with station.database.read() as connection:
-        issued = store.case_cards.c.issued_at
-        cards = await cards_where(connection, issued >= _start(month), issued < _start(month.back(-1)), limit=100_000)
-    return league(month, units, replies, ratings, cards, policy_of(station).conclude_grade)
+    return history(month, replies), league(month, units, replies, ratings, cards)
 
 
-async def _rows(station: Station, month: Month) -> tuple[list[Reply], list[Rating]]:
-    """Replies of the six months up to `month`, and the ratings they got."""
-    async with station.database.read() as connection:
-        return await queries.replies_between(connection, _start(month.back(HISTORY_MONTHS - 1)), _start(month.back(-1)))
+def _span(month: Month) -> tuple[datetime, datetime]:
+    return _start(month), _start(month.back(-1))
 
 
 def _start(month: Month) -> datetime:

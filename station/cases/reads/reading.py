@@ -10,15 +10,18 @@ from pathlib import Path
 from station.base.calendar import china
 from station.base.clock import local
 from station.base.errors import NotFound
+from station.base.keyset import Cursor
 from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.base.working_days import DayCount
 from station.cases import queries, store
+from station.cases.desk_queries import due_soonest
 from station.cases.law.deadlines import day_grid, days_left
-from station.cases.model import CLOSED, CaseState, CaseStep, possible_steps
+from station.cases.model import CaseState, CaseStep, possible_steps, search_words
 from station.cases.queries import c, cases_where, in_states, read_case
 from station.cases.reads.parties import is_party, stations_served
 from station.cases.records import Card, Case, Due, Extension, Note, Rating, Reply
+from station.cases.search_queries import all_cases, matching_cases
 from station.ledger.model import Event
 from station.ledger.service import timeline
 from station.photos.model import Photo, booking_holder
@@ -261,22 +264,43 @@ def _facts(data: dict[str, object]) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class PublicPage:
-    """One page of the public list."""
+    """One page of the public list. `before` and `after` are the keys of the pages beside it, "" where there is none.
+
+    `total` and `pages` are None for a search that finds more than is counted, `page` where only a key is known.
+    """
 
     lines: tuple[CaseLine, ...]
-    total: int
-    page: int
-    pages: int
+    total: int | None
+    page: int | None
+    pages: int | None
     words: str
+    before: str
+    after: str
 
 
-async def list_public(station: Station, words: str = "", page: int = 1, size: int = PAGE_SIZE) -> PublicPage:
-    """The public list, newest number first; `words` is a number or part of a published title."""
-    page, condition = max(1, min(page, 100_000)), queries.matching(words)
+async def list_public(
+    station: Station, words: str = "", page: int = 1, size: int = PAGE_SIZE, cursor: Cursor | None = None
+) -> PublicPage:
+    """The public list, newest number first; `words` is a number or part of a published title.
+
+    A page lies behind or before a key; `page` counts from the newest, for addresses without a key.
+    """
     async with station.database.read() as connection:
-        found, total = await queries.page_of(connection, condition, page, size)
-    lines = tuple(line_of(station, public_case(case)) for case in found)
-    return PublicPage(lines, total, page, max(1, -(-total // size)), words)
+        if search_words(words):
+            found = await matching_cases(connection, words, cursor, max(1, page), size)
+        else:
+            found = await all_cases(connection, cursor, max(1, page), size)
+    lines = tuple(line_of(station, public_case(case)) for case in found.cases.items)
+    pages = None if found.total is None else max(1, -(-found.total // size))
+    return PublicPage(
+        lines=lines,
+        total=found.total,
+        page=found.page,
+        pages=pages,
+        words=words,
+        before=found.cases.before,
+        after=found.cases.after,
+    )
 
 
 async def find_public(station: Station, year: int, serial: int) -> Case | None:
@@ -286,13 +310,15 @@ async def find_public(station: Station, year: int, serial: int) -> Case | None:
     return public_case(found[0]) if found else None
 
 
-async def my_cases(station: Station, who: Principal) -> list[CaseLine]:
-    """A citizen's or a deputy's own cases: what waits for their rating first, then by newest."""
+async def my_cases(station: Station, who: Principal, limit: int | None = None) -> list[CaseLine]:
+    """A citizen's or a deputy's own cases: what waits for their rating first, then by newest; all, or the first few."""
     own = c.citizen == who.account if who.role is Role.CITIZEN else c.deputy_id == who.scope
+    asker = own if who.role is Role.CITIZEN else own & c.citizen.is_(None)
     async with station.database.read() as connection:
-        found = await cases_where(connection, own, limit=200)
-    waits = [k for k in found if k.state is CaseState.REPLIED and is_asker(who, k)]
-    return [line_of(station, k) for k in [*waits, *(k for k in found if k not in waits)]]
+        waits = await cases_where(connection, asker, in_states([CaseState.REPLIED]), limit=limit)
+        found = await cases_where(connection, own, limit=limit)
+    first = {case.id for case in waits}
+    return [line_of(station, k) for k in [*waits, *(k for k in found if k.id not in first)][:limit]]
 
 
 async def cases_of_meeting(station: Station, meeting_id: str) -> list[Case]:
@@ -312,14 +338,12 @@ async def titles_for(station: Station, who: Principal, cases: Sequence[Case]) ->
     return titles
 
 
-async def due_cases(station: Station, who: Principal) -> list[CaseLine]:
-    """Open cases with a due day, the most urgent first: of a unit (as lead), of a clerk's stations, or all."""
-    conditions = [~in_states(CLOSED), c.due_day.is_not(None)]
-    if who.role is Role.UNIT:
-        conditions += [c.unit_id == who.scope, in_states([CaseState.ASSIGNED])]
-    conditions.append(queries.at_stations(await stations_served(station, who)))
+async def due_cases(station: Station, who: Principal, count: int) -> list[CaseLine]:
+    """The open cases that are due soonest: those a unit has to answer, of a clerk's stations, or of all."""
+    served = await stations_served(station, who)
     async with station.database.read() as connection:
-        return [line_of(station, k) for k in await cases_where(connection, *conditions, newest=False)]
+        found = await due_soonest(connection, served, who.scope if who.role is Role.UNIT else None, count)
+    return [line_of(station, case) for case in found]
 
 
 __all__ = ["CaseLine", "CaseView", "PublicPage", "TimelineStep", "case_view", "read_case"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 from station.base.calendar import china
 from station.base.clock import local
 from station.base.database import Transaction
@@ -12,9 +10,10 @@ from station.base.i18n import format_day
 from station.base.ids import new_id
 from station.base.principal import SYSTEM, Principal
 from station.base.station import Station
+from station.base.working_days import end_of_day, last_day_within
 from station.cases import store
 from station.cases.law.deadlines import card_due, days_left, recount
-from station.cases.model import CLOSED, CardAlreadyWithdrawn, CaseState, CaseStep, Colour, StepNotPossible, check_reason
+from station.cases.model import OPEN, CardAlreadyWithdrawn, CaseState, CaseStep, Colour, StepNotPossible, check_reason
 from station.cases.queries import c, card_row, cases_where, cases_without_cards, in_states, read_case
 from station.cases.records import Case
 from station.cases.steps.contacts import Contacts, find_contacts, tell_citizen, tell_staff
@@ -24,20 +23,14 @@ from station.cases.steps.transitions import apply_transition, begin_transition, 
 async def issue_due_cards(station: Station) -> int:
     """Issue every card that the clock asks for; returns how many. Calling it again issues none a second time.
 
-    One query when nothing is due, however many cases there are and however many of them have their cards.
+    When nothing is due it is one query that finds nothing, however many cases there are and have their cards.
     """
+    now, yellow_days = station.clock.now(), rule_of(station, "yellow").amount
+    today = local(now).date()
+    yellow_until = end_of_day(last_day_within(today, yellow_days, china()))
     async with station.database.read() as connection:
-        found = await cases_without_cards(connection, station.clock.now(), _horizon(station))
-    issued = 0
-    for case in found:
-        if _colour_now(station, case) is not None:
-            issued += await _issue_by_clock(station, case.id)
-    return issued
-
-
-def _horizon(station: Station) -> datetime:
-    """No card is asked for a due day after this: so many working days are the yellow ones, and breaks are shorter."""
-    return station.clock.now() + timedelta(days=2 * rule_of(station, "yellow").amount + 30)
+        found = await cases_without_cards(connection, now, today, yellow_days, yellow_until)
+    return sum([await _issue_by_clock(station, case.id) for case in found])
 
 
 def _colour_now(station: Station, case: Case) -> Colour | None:
@@ -135,9 +128,7 @@ def _facts(card_id: str, colour: str) -> dict[str, str]:
 async def recount_provisional(station: Station) -> int:
     """Count provisional due days again, for when a new year's notice is known; tells all who wait. Idempotent."""
     async with station.database.read() as connection:
-        waiting = await cases_where(
-            connection, c.due_provisional.is_(True), ~in_states(CLOSED), newest=False, limit=100_000
-        )
+        waiting = await cases_where(connection, c.due_provisional.is_(True), in_states(OPEN), newest=False)
     changed = 0
     for found in waiting:
         if found.due is None or recount(found.due, china()) == found.due:

@@ -13,7 +13,7 @@ from station.base.i18n import format_day
 from station.base.ids import new_id
 from station.base.principal import Principal, Role
 from station.base.station import Station
-from station.cases import store
+from station.cases import store, words_store
 from station.cases.law.policy import Rule, policy_of
 from station.cases.model import (
     REASON_LENGTH,
@@ -245,9 +245,11 @@ async def publish_case(station: Station, who: Principal, case_id: str, title: st
         words = mask_personal(reply.strip()[:TEXT_LENGTH], *names)
         if fields:
             raise BadInput(fields=fields)
+        folded = fold_title(shown)
         await store.change_case(
-            work, case_id, published=True, public_title=shown, public_reply=words, search_text=fold_title(shown)
+            work, case_id, published=True, public_title=shown, public_reply=words, search_text=folded
         )
+        await words_store.show_title(work, case, folded)
         await note_in_ledger(station, work, who, case, "case.published", {"reply": bool(words)})
     return await read_case(station, case_id)
 
@@ -258,5 +260,6 @@ async def recall_case(station: Station, who: Principal, case_id: str, reason: st
     async with station.database.transaction() as work:
         case = (await begin_transition(station, work, who, case_id, CaseStep.RECALL)).case
         await store.change_case(work, case_id, published=False)
+        await words_store.hide_title(work, case_id)
         await note_in_ledger(station, work, who, case, "case.recalled", {}, words)
     return await read_case(station, case_id)
