@@ -9,23 +9,18 @@ import os
 import re
 import shutil
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
-from cryptography.hazmat.primitives import hashes
-
+from recordings.digests import ALGORITHMS, Digests, digest_bytes, digest_files
 from recordings.whole_file import sync_folder
 
-ALGORITHMS: Mapping[str, Callable[[], hashes.HashAlgorithm]] = {"sha256": hashes.SHA256, "sm3": hashes.SM3}
-DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 _CHUNK = 1 << 20
+DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f%\\:*?\"<>|]")
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
-
-Digests = dict[str, str]  # algorithm → hexadecimal digest
 
 
 class UnsafeNameError(ValueError):
@@ -67,12 +62,6 @@ def check_name(name: str) -> None:
         raise UnsafeNameError(f"not a safe file name: {name!r}")
 
 
-def digest_file(path: Path) -> Digests:
-    """The digests of a file, by every algorithm. Raises OSError."""
-    with path.open("rb") as file:
-        return _digest(iter(lambda: file.read(_CHUNK), b""), into=None)
-
-
 def manifest_text(entries: Mapping[str, str]) -> str:
     """A manifest: a line for each path, sorted, in the form `sha256sum -c` reads."""
     return "".join(f"{digest}  {path}\n" for path, digest in sorted(entries.items()))
@@ -92,21 +81,20 @@ def _check_names(names: Iterable[str]) -> None:
 
 def _fill(bag: Path, payload: Mapping[str, Path | bytes], info: Mapping[str, str]) -> None:
     (bag / "data").mkdir(parents=True)
-    digests: dict[str, Digests] = {}
-    octets = 0
-    for name, source in payload.items():
-        target = bag / "data" / name
+    places = {bag / "data" / name: source for name, source in payload.items()}
+    for target, source in places.items():
         target.parent.mkdir(parents=True, exist_ok=True)
-        digests[f"data/{name}"] = _store(target, _chunks(source))
-        octets += target.stat().st_size
+        _store(target, source)
+    digests = {f"data/{path.relative_to(bag / 'data').as_posix()}": found for path, found in _digests(places).items()}
+    octets = sum(path.stat().st_size for path in places)
     tags = {
         "bagit.txt": DECLARATION,
         "bag-info.txt": _info_text(info, octets, len(payload)).encode(),
         **_manifests("manifest", digests),
     }
-    tag_digests = {name: _store(bag / name, [content]) for name, content in tags.items()}
-    for name, content in _manifests("tagmanifest", tag_digests).items():
-        _store(bag / name, [content])
+    tag_digests = {name: digest_bytes(content) for name, content in tags.items()}
+    for name, content in {**tags, **_manifests("tagmanifest", tag_digests)}.items():
+        _store(bag / name, content)
     for folder, _, _ in os.walk(bag):
         sync_folder(Path(folder))
 
@@ -128,29 +116,22 @@ def _info_text(info: Mapping[str, str], octets: int, files: int) -> str:
     return "".join(f"{label}: {' '.join(value.split())}\n" for label, value in fields.items())
 
 
-def _chunks(source: Path | bytes) -> Iterator[bytes]:
-    if isinstance(source, bytes):
-        yield source
-        return
-    with source.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            yield chunk
-
-
-def _store(target: Path, chunks: Iterable[bytes]) -> Digests:
+def _store(target: Path, source: Path | bytes) -> None:
+    """What is stored lies on the disk when this returns, and is not to be written to."""
     with target.open("xb") as file:
-        digests = _digest(chunks, into=file)
+        if isinstance(source, bytes):
+            file.write(source)
+        else:
+            with source.open("rb") as original:
+                shutil.copyfileobj(original, file, _CHUNK)
         file.flush()
         os.fsync(file.fileno())
     target.chmod(0o440)
-    return digests
 
 
-def _digest(chunks: Iterable[bytes], into: BinaryIO | None) -> Digests:
-    running = {name: hashes.Hash(algorithm()) for name, algorithm in ALGORITHMS.items()}
-    for chunk in chunks:
-        for digest in running.values():
-            digest.update(chunk)
-        if into is not None:
-            into.write(chunk)
-    return {name: digest.finalize().hex() for name, digest in running.items()}
+def _digests(files: Iterable[Path]) -> dict[Path, Digests]:
+    found = digest_files(files)
+    for digests in found.values():
+        if isinstance(digests, OSError):
+            raise digests
+    return {path: digests for path, digests in found.items() if not isinstance(digests, OSError)}

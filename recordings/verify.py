@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from recordings.bag import ALGORITHMS, DECLARATION, Digests, UnsafeNameError, check_name, digest_file, manifest_text
+from recordings.bag import DECLARATION, UnsafeNameError, check_name, manifest_text
 from recordings.contents import check_contents
+from recordings.digests import ALGORITHMS, Digests, Progress, digest_files
 
 _LINE = re.compile(r"([0-9a-fA-F]+)[ \t]+\*?([^\r\n]+)")
 _TAG_FILES = ("bagit.txt", "bag-info.txt", *(f"manifest-{name}.txt" for name in ALGORITHMS))
@@ -37,31 +38,38 @@ class Report:
     manifest_sha256: str
 
 
-def verify(bag: Path, manifest_sha256: str | None = None) -> Report:
-    """Checks every file of a bag against both kinds of checksum, that its media can be decoded, and that its
-    metadata is complete.
+def verify(
+    bag: Path,
+    manifest_sha256: str | None = None,
+    algorithms: tuple[str, ...] = ALGORITHMS,
+    tell: Progress = lambda _done: None,
+) -> Report:
+    """Checks every file of a bag against its checksums, that its media can be decoded, and that its metadata is
+    complete. `algorithms` are those of the checksums to look at; SHA-256, which the ledger notes, must be one of them.
+    `tell` hears what part of the checksums is done, 0 to 1, from other threads.
 
     Whoever can rewrite a whole bag can also write checksums that fit: `manifest_sha256`, the SHA-256 of
     manifest-sha256.txt as the ledger noted it at sealing, rules that out.
     """
-    check = _Check(bag)
-    check.run(manifest_sha256)
+    check = _Check(bag, algorithms)
+    check.run(manifest_sha256, tell)
     faults = tuple(sorted(set(check.faults), key=lambda fault: (fault.path, fault.kind)))
     digest = check.digests.get("manifest-sha256.txt", {}).get("sha256", "")
     return Report(not faults, faults, len(check.digests), digest)
 
 
 class _Check:
-    def __init__(self, bag: Path) -> None:
+    def __init__(self, bag: Path, algorithms: tuple[str, ...]) -> None:
         self._bag = bag
+        self._algorithms = algorithms
         self.faults: list[Fault] = []
         self.digests: dict[str, Digests] = {}  # of every file there is
 
-    def run(self, manifest_sha256: str | None) -> None:
+    def run(self, manifest_sha256: str | None, tell: Progress) -> None:
         if not self._bag.is_dir():
             self._fault(".", "missing", "there is no such folder")
             return
-        self._digest_all()
+        self._digest_all(tell)
         for name in (*_TAG_FILES, *_TAG_MANIFESTS):
             if name not in self.digests:
                 self._fault(name, "missing", "every bag has it")
@@ -78,23 +86,26 @@ class _Check:
     def _fault(self, path: str, kind: str, text: str) -> None:
         self.faults.append(Fault(path, kind, text))
 
-    def _digest_all(self) -> None:
+    def _digest_all(self, tell: Progress) -> None:
+        plain: dict[Path, str] = {}
         for path in _walk(self._bag):
             name = path.relative_to(self._bag).as_posix()
             if path.is_symlink() or not path.is_file():
                 self._fault(name, "unsafe", "not a plain file")
-                continue
-            try:
-                self.digests[name] = digest_file(path)
-            except OSError as error:
-                self._fault(name, "unusable", f"cannot be read: {error.strerror}")
+            else:
+                plain[path] = name
+        for path, found in digest_files(plain, self._algorithms, tell).items():
+            if isinstance(found, OSError):
+                self._fault(plain[path], "unusable", f"cannot be read: {found.strerror}")
+            else:
+                self.digests[plain[path]] = found
 
     def _compare(self, kind: str, present: list[str]) -> None:
         """Holds what is there against the manifests of one kind.
 
         Where they contradict each other it is a manifest that was changed, not the file.
         """
-        manifests = {name: self._read_manifest(f"{kind}-{name}.txt") for name in ALGORITHMS}
+        manifests = {name: self._read_manifest(f"{kind}-{name}.txt") for name in self._algorithms}
         known = {name: entries for name, entries in manifests.items() if entries is not None}
         present = [path for path in present if path not in _TAG_MANIFESTS]
         for path in sorted({*present, *(path for entries in known.values() for path in entries)}):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from recordings.bag import UnsafeNameError, digest_file, seal
+from recordings.bag import UnsafeNameError, seal
+from recordings.digests import digest_bytes, digest_files
 from recordings.verify import read_info
 
 INFO = {"External-Identifier": "m1", "Source-Organization": "网上代表联络站"}
@@ -24,7 +25,9 @@ INFO = {"External-Identifier": "m1", "Source-Organization": "网上代表联络�
 def test_digest_of_abc(tmp_path: Path, algorithm: str, digest: str) -> None:
     """Each digest of "abc" is the one in its standard (FIPS 180-4, GB/T 32905)."""
     (tmp_path / "abc").write_bytes(b"abc")
-    assert digest_file(tmp_path / "abc")[algorithm] == digest
+    found = digest_files([tmp_path / "abc"])[tmp_path / "abc"]
+    assert found == digest_bytes(b"abc")
+    assert found[algorithm] == digest  # type: ignore[index]
 
 
 def test_a_bag_holds_what_was_given(tmp_path: Path) -> None:
