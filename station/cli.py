@@ -143,27 +143,33 @@ def token(
 
 
 @ledger.command()
-def verify() -> None:
+def verify(
+    new: Annotated[bool, typer.Option("--new", help="Check only what came after the last whole check.")] = False,
+) -> None:
     """Recompute the chain of hashes and compare it with what is kept outside; exit status 1 if anything was changed."""
     from station.base.database import Database
     from station.ledger.model import VerifyResult
-    from station.ledger.service import verify_chain
-    from station.ledger.witness import kept_heads, sealed_heads
+    from station.ledger.verify import verify_chain
+    from station.ledger.witness import keep_proved, kept_heads, proved_head, sealed_heads
 
     settings = read_settings()
+    after = proved_head(settings.ledger_proved) if new else None
 
     async def check() -> VerifyResult:
         database = Database(settings.resolved_database_url)
         try:
             outside = chain(kept_heads(settings.ledger_heads), sealed_heads(settings.data / "bags"))
-            return await verify_chain(database, outside)
+            cores = len(os.sched_getaffinity(0))
+            return await verify_chain(database, outside, processes=cores, after=after, tell=_show_progress)
         finally:
             await database.close()
 
     result = asyncio.run(check())
     if result.ok:
+        keep_proved(settings.ledger_proved, result.events, result.head)
+        checked = f"checked from event {after.seq + 1}; " if after is not None else ""
         typer.echo(
-            f"The ledger is whole: {result.events} events, head {result.head}; "
+            f"The ledger is whole: {result.events} events, head {result.head}; {checked}"
             f"it holds all {result.compared} entries noted outside of the database"
         )
         return
@@ -171,6 +177,11 @@ def verify() -> None:
         _fail(f"The ledger is cut: event {result.broken_at} is missing, {result.witness or 'the head'} has it")
     against = f", {result.witness} has another" if result.witness else " does not fit the chain"
     _fail(f"The ledger is broken: event {result.broken_at}{against}")
+
+
+def _show_progress(done: int, events: int) -> None:
+    if sys.stderr.isatty():
+        typer.echo(f"\r{done} of {events} events", err=True, nl=done == events)
 
 
 @ledger.command("clear-words")

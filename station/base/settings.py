@@ -134,6 +134,11 @@ class Settings(BaseSettings):
         return self.ledger_file or self.data / "ledger" / "heads.jsonl"
 
     @property
+    def ledger_proved(self) -> Path:
+        """Where the event is noted up to which the ledger was found whole."""
+        return self.data / "ledger" / "proved.json"
+
+    @property
     def shown_help_phone(self) -> str:
         """The number that pages and messages name; "" while none is set, for an invented one must not reach anybody."""
         return self.help_phone or (DEMO_HELP_PHONE if self.demo else "")

@@ -6,12 +6,17 @@ import hashlib
 import hmac
 import json
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar
 
 GENESIS = "0" * 64
 HEAD_LABEL = "Ledger-Head"  # in a bag's bag-info.txt: number and hash of the newest event when it was sealed
+T = TypeVar("T")
+_NAMED_AT_ONCE = 500
+_CHAINED_REASON = 7  # among the hashed fields
 _WORDS_HASH = re.compile(r"^hmac-sha256:[0-9a-f]{64}$")
 
 
@@ -64,6 +69,49 @@ class VerifyResult:
         return self.broken_at is not None and self.broken_at > self.events
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What checking some neighbouring events found: how many there are, the last one's hash, the first at fault."""
+
+    events: int
+    head: str
+    broken_at: int | None
+
+
+class StoredEvent(NamedTuple):
+    """An event as the database holds it, with its words if they are kept. `fields` are as `hashed_fields` has them."""
+
+    seq: int
+    previous: str
+    hash: str
+    words: str | None
+    salt: str | None
+    fields: tuple[str, ...]
+
+
+def check_stretch(before: str | None, first: int, events: Iterable[StoredEvent]) -> Stretch:
+    """Recompute the hashes of events that should begin with number `first`, the hash before them being `before`."""
+    previous, count = before, 0
+    for event in events:
+        count += 1
+        whole = event.seq == first + count - 1 and event.previous == previous
+        if not whole or chain_hash(event.previous, event.fields) != event.hash or not _fits_words(event):
+            return Stretch(count, previous or "", event.seq)
+        previous = event.hash
+    return Stretch(count, previous or "", None)
+
+
+def _fits_words(event: StoredEvent) -> bool:
+    return event.salt is None or hash_words(event.salt, event.words or "") == event.fields[_CHAINED_REASON]
+
+
+def batches(items: Iterable[T]) -> Iterator[list[T]]:
+    """The items, as many at once as one statement may name."""
+    waiting = iter(items)
+    while batch := list(islice(waiting, _NAMED_AT_ONCE)):
+        yield batch
+
+
 def head_line(seq: int, event_hash: str) -> str:
     """What a bag says under HEAD_LABEL."""
     return f"{seq} {event_hash}"
@@ -84,22 +132,25 @@ def is_words_hash(reason: str) -> bool:
     return _WORDS_HASH.match(reason) is not None
 
 
-def chain_hash(previous: str, fields: list[str]) -> str:
+def chain_hash(previous: str, fields: Sequence[str]) -> str:
     """SHA-256 over the previous hash and the event's fields; lengths are hashed too, so fields cannot run together."""
-    digest = hashlib.sha256(previous.encode())
+    parts = [previous.encode()]
     for field in fields:
         raw = field.encode()
-        digest.update(len(raw).to_bytes(8, "big"))
-        digest.update(raw)
-    return digest.hexdigest()
+        parts += (len(raw).to_bytes(8, "big"), raw)
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def spell_time(at: datetime) -> str:
+    """The one spelling of a moment that is hashed."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def hashed_fields(event: Event) -> list[str]:
     """What of an event the chain protects: everything but the words of its reason."""
-    at = event.at.astimezone(UTC).isoformat(timespec="microseconds")
     return [
         str(event.seq),
-        at,
+        spell_time(event.at),
         event.actor,
         event.actor_name,
         event.role,

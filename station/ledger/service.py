@@ -1,14 +1,12 @@
-"""Append to the ledger inside a transaction, tell the bus after it, prove the chain, clear people's words."""
+"""Append to the ledger inside a transaction, tell the bus after it, watch its head, clear people's words."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 
@@ -16,10 +14,9 @@ from station.base.database import Database, Transaction
 from station.base.principal import Principal
 from station.base.station import Station
 from station.ledger import store
-from station.ledger.model import GENESIS, Event, VerifyResult, chain_hash, hash_words, hashed_fields
+from station.ledger.model import Event, batches, hash_words
 from station.ledger.witness import Head, keep_head, newest_kept_head
 
-T = TypeVar("T")
 log = structlog.get_logger()
 
 
@@ -85,7 +82,7 @@ async def subjects_with(station: Station, action: str, subjects: list[str]) -> s
     """Those of some subjects that have an event of an action."""
     found: set[str] = set()
     async with station.database.read() as connection:
-        for some in _batches(subjects):
+        for some in batches(subjects):
             found |= await store.subjects_with(connection, action, some)
     return found
 
@@ -115,39 +112,6 @@ async def clear_words_before(station: Station, moment: datetime) -> int:
     """Forget all reasons given before a moment; returns how many texts."""
     async with station.database.transaction() as work:
         return await store.clear_words_before(work, moment)
-
-
-async def verify_chain(database: Database, outside: Iterable[Head] = ()) -> VerifyResult:
-    """Walk the whole chain and recompute every hash; then compare it with heads kept outside of the database."""
-    previous, count = GENESIS, 0
-    async with database.read() as connection:
-        head_seq, head_hash = await store.head_of(connection)
-        async for event, salt in store.all_events(connection):
-            count += 1
-            if event.seq != count or not _fits(event, previous, salt):
-                return VerifyResult(count, previous, event.seq)
-            previous = event.hash
-        if (count, previous) != (head_seq, head_hash):
-            return VerifyResult(count, previous, max(head_seq, count))
-        compared = 0
-        for heads in _batches(outside):
-            found = await store.hashes_of(connection, [head.seq for head in heads])
-            wrong = min((h for h in heads if found.get(h.seq) != h.hash), key=lambda h: h.seq, default=None)
-            if wrong is not None:
-                return VerifyResult(count, previous, wrong.seq, wrong.source, compared)
-            compared += len(heads)
-    return VerifyResult(count, previous, None, "", compared)
-
-
-def _batches(items: Iterable[T]) -> Iterator[list[T]]:
-    waiting = iter(items)
-    while batch := list(islice(waiting, 500)):
-        yield batch
-
-
-def _fits(event: Event, previous: str, salt: str | None) -> bool:
-    whole = event.previous == previous and event.hash == chain_hash(previous, hashed_fields(event))
-    return whole and (salt is None or hash_words(salt, event.reason) == event.chained_reason)
 
 
 async def find_cut(database: Database, head: Head) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -19,15 +18,26 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
+    func,
     insert,
     select,
+    text,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import Transaction, UtcDateTime, metadata
 from station.base.inserts import insert_missing
-from station.ledger.model import GENESIS, Event, canonical, chain_hash, hashed_fields, is_words_hash
+from station.ledger.model import (
+    GENESIS,
+    Event,
+    StoredEvent,
+    canonical,
+    chain_hash,
+    hashed_fields,
+    is_words_hash,
+    spell_time,
+)
 
 ledger_events = Table(
     "ledger_events",
@@ -142,17 +152,38 @@ async def events_of(connection: AsyncConnection, *subjects: str) -> list[Event]:
     return [_event(row) for row in await connection.execute(query)]
 
 
-async def all_events(connection: AsyncConnection, page: int = 1000) -> AsyncIterator[tuple[Event, str | None]]:
-    """The whole chain, oldest first, each event with the salt of its words; in pages, so that memory stays flat."""
-    seq = 0
-    while True:
-        query = _with_words().where(ledger_events.c.seq > seq).order_by(ledger_events.c.seq).limit(page)
-        rows = (await connection.execute(query)).all()
-        if not rows:
-            return
-        for row in rows:
-            yield _event(row), row.salt
-        seq = rows[-1].seq
+# Without the types of the columns: a million dates and JSON texts taken apart only to be spelled again take a minute.
+_STORED = text(
+    "SELECT e.seq, e.at, e.actor, e.actor_name, e.role, e.action, e.subject, e.reason, e.origin, e.data,"
+    " e.previous, e.hash, w.words, w.salt FROM ledger_events e LEFT JOIN ledger_words w ON w.seq = e.seq"
+    " WHERE e.seq BETWEEN :first AND :last ORDER BY e.seq"
+)
+
+
+async def stored_events(connection: AsyncConnection, first: int, last: int) -> list[StoredEvent]:
+    """The events of these numbers, both included, oldest first, as the chain hashes them."""
+    rows = (await connection.execute(_STORED, {"first": first, "last": last})).all()
+    return [
+        StoredEvent(
+            seq=row[0],
+            previous=row[10],
+            hash=row[11],
+            words=row[12],
+            salt=row[13],
+            fields=(str(row[0]), _spell(row[1]), *row[2:10]),
+        )
+        for row in rows
+    ]
+
+
+def _spell(at: str | datetime) -> str:
+    """A moment as it is hashed. SQLite gives the text that it holds: 2026-11-30 08:00:00.000000."""
+    return f"{at[:10]}T{at[11:]}+00:00" if isinstance(at, str) else spell_time(at)
+
+
+async def last_number(connection: AsyncConnection) -> int:
+    """The highest number of an event; 0 when there is none."""
+    return (await connection.execute(select(func.max(ledger_events.c.seq)))).scalar() or 0
 
 
 async def head_of(connection: AsyncConnection) -> tuple[int, str]:

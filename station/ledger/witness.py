@@ -40,6 +40,19 @@ def keep_head(path: Path, seq: int, event_hash: str) -> None:
         os.close(descriptor)
 
 
+def keep_proved(path: Path, seq: int, event_hash: str) -> None:
+    """Note up to which event the whole chain was found to hold. A note torn by a crash is none. Raises OSError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.write_text(json.dumps({"seq": seq, "hash": event_hash}), encoding="utf-8")
+
+
+def proved_head(path: Path) -> Head | None:
+    """The event up to which the chain was found to hold; None when it never was, or the note cannot be read."""
+    with suppress(OSError, ValueError):
+        return next(_heads([json.loads(path.read_bytes())], path), None)
+    return None
+
+
 def kept_heads(path: Path) -> Iterator[Head]:
     """Every head of the file, oldest first; a line torn by a crash is passed over.
 

@@ -16,7 +16,8 @@ from station.archive import jobs
 from station.archive.jobs import bag_folder, compose, composed_file, record_missing_seals, recording_folder, seal_bag
 from station.base.principal import SYSTEM
 from station.base.station import Station
-from station.ledger.service import append, timeline, verify_chain
+from station.ledger.service import append, timeline
+from station.ledger.verify import verify_chain
 from station.ledger.witness import sealed_heads
 from station.meeting.model import Meeting
 from tests.recordings.media import EPOCH_MS, feed, record, sound, track, video

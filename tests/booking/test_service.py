@@ -39,7 +39,8 @@ from station.booking.service import (
     page_of_day,
 )
 from station.demo.booking import CHEN, LIN, ZHOU, seed_booking
-from station.ledger.service import timeline, verify_chain
+from station.ledger.service import timeline
+from station.ledger.verify import verify_chain
 from station.notices.service import list_newest
 from station.people.service import consents_of, ensure_citizen
 from tests.fixtures import MONDAY_TEN

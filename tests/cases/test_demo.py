@@ -8,7 +8,7 @@ from station.cases.model import CaseState, Colour
 from station.cases.queries import cards_where, cases_where
 from station.demo.cases import seed_cases
 from station.demo.directory import seed_directory
-from station.ledger.service import verify_chain
+from station.ledger.verify import verify_chain
 from tests.cases.conftest import UNIT
 
 

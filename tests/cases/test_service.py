@@ -36,8 +36,9 @@ from station.cases.model import (
 from station.cases.records import OpenCase
 from station.demo.directory import seed_directory
 from station.demo.logins import DEMO_ACCOUNTS
-from station.ledger.service import timeline, verify_chain
+from station.ledger.service import timeline
 from station.ledger.store import ledger_events
+from station.ledger.verify import verify_chain
 from station.notices.service import list_newest, my_notices
 from station.people.service import ensure_citizen
 from tests.cases.conftest import CITIZEN, CLERK, DEPUTY, OTHER_DEPUTY, STRANGER, SUPERVISOR, UNIT, Town

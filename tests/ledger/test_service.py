@@ -20,9 +20,10 @@ from station.base.principal import SYSTEM
 from station.base.settings import Settings
 from station.base.station import Station
 from station.ledger.model import HEAD_LABEL, Event, head_line
-from station.ledger.service import append, clear_words, head_of, timeline, verify_chain, watch_head
+from station.ledger.service import append, clear_words, head_of, timeline, watch_head
 from station.ledger.store import append_row
-from station.ledger.witness import keep_head, kept_heads, newest_kept_head, sealed_heads
+from station.ledger.verify import verify_chain
+from station.ledger.witness import keep_head, keep_proved, kept_heads, newest_kept_head, proved_head, sealed_heads
 from tests.fixtures import MONDAY_TEN
 
 
@@ -222,3 +223,37 @@ async def test_the_first_events_of_all_make_one_chain(database_url: str, tmp_pat
         assert (result.ok, result.events) == (True, 4)
     finally:
         await close_station(fresh)
+
+
+async def test_several_processes_find_what_one_finds(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stretches checked apart are held together at their seams, whichever event was changed."""
+    monkeypatch.setattr("station.ledger.verify.TASK", 2)
+    await add(station, 6)
+    seen: list[int] = []
+    result = await verify_chain(station.database, processes=2, tell=lambda done, _all: seen.append(done))
+    assert result == await verify_chain(station.database)
+    assert seen == sorted(seen) and seen[-1] == result.events
+    async with station.database.transaction() as work:
+        await work.execute(text("DROP TRIGGER ledger_events_no_delete"))
+        await work.execute(text(f"DELETE FROM ledger_events WHERE seq = {result.events - 2}"))
+    for processes in (1, 2):
+        assert (await verify_chain(station.database, processes=processes)).broken_at == result.events - 1
+
+
+async def test_only_what_is_new_can_be_checked(station: Station, tmp_path: Path) -> None:
+    """After a whole check the next one begins where it ended; an event that is not there any more is told."""
+    await add(station, 3)
+    whole = await verify_chain(station.database)
+    note = tmp_path / "ledger" / "proved.json"
+    assert proved_head(note) is None
+    keep_proved(note, whole.events, whole.head)
+    await add(station, 2)
+    after = proved_head(note)
+    counted: list[int] = []
+    result = await verify_chain(station.database, after=after, tell=lambda done, _all: counted.append(done))
+    assert (result.ok, result.events, counted) == (True, whole.events + 2, [whole.events + 2])
+    await cut(station, whole.events - 1)
+    result = await verify_chain(station.database, after=after)
+    assert (result.cut, result.broken_at, result.witness) == (True, whole.events, str(note))
+    note.write_text("{", encoding="utf-8")
+    assert proved_head(note) is None

@@ -14,7 +14,8 @@ from station.base.station import Station
 from station.booking.model import Booking
 from station.booking.service import cancel_booking, get_booking
 from station.cases.service import read_case
-from station.ledger.service import timeline, verify_chain
+from station.ledger.service import timeline
+from station.ledger.verify import verify_chain
 from station.meeting.chat import chat_of, send_chat
 from station.meeting.lobby import enter_lobby
 from station.meeting.matters import list_matters, note_matter

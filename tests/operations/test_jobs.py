@@ -14,7 +14,7 @@ from station.base import jobs
 from station.base.station import Station
 from station.cli import app
 from station.demo.directory import seed_directory
-from station.ledger.service import verify_chain
+from station.ledger.verify import verify_chain
 from station.meeting.store import meetings
 from station.people.store import accounts
 from tests.fixtures import MONDAY_TEN, Person

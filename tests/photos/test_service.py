@@ -21,7 +21,8 @@ from station.base.grants import GrantSigner
 from station.base.principal import Principal, Role
 from station.base.settings import Settings
 from station.base.station import Station
-from station.ledger.service import timeline, verify_chain
+from station.ledger.service import timeline
+from station.ledger.verify import verify_chain
 from station.photos import service
 from station.photos.model import NotAPhoto, Photo, TooManyPhotos
 from tests.fixtures import MONDAY_TEN

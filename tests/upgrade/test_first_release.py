@@ -20,7 +20,7 @@ from station.app import close_station
 from station.base.clock import FixedClock
 from station.base.database import migrate_url
 from station.base.station import Station
-from station.ledger.service import verify_chain
+from station.ledger.verify import verify_chain
 from tests.fixtures import open_test_station
 
 FIRST_RELEASE = Path(__file__).with_name("first_release.db.xz")
