@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 from station.base import jobs
@@ -44,7 +44,6 @@ from station.photos.model import booking_holder
 from station.photos.service import open_photo
 
 _MODE_WORDS = {Mode.VIDEO: "视频见面", Mode.ONSITE: "到站见面", Mode.PHONE: "电话联系"}
-LONGEST_TURN = timedelta(hours=1)  # what began longer ago is over
 _STEP_TO = {BookingState.ATTENDED: BookingStep.ATTEND, BookingState.MISSED: BookingStep.MISS}
 
 
@@ -311,7 +310,8 @@ async def page_of_day(
     async with station.database.read() as connection:
         total = await store.count_bookings(connection, since, until, deputies)
         if cursor is None and total > size:
-            cursor = Cursor(join_key((station.clock.now() - LONGEST_TURN, "")))
+            begins = await store.first_not_over(connection, since, until, deputies, station.clock.now())
+            cursor = Cursor(join_key((begins, ""))) if begins else None
         return await store.bookings_page(connection, since, until, deputies, cursor, size), total
 
 

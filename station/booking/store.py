@@ -275,6 +275,15 @@ async def count_bookings(
     return int((await connection.execute(query)).scalar_one())
 
 
+async def first_not_over(
+    connection: AsyncConnection, since: datetime, until: datetime, deputies: Collection[str] | None, now: datetime
+) -> datetime | None:
+    """When the first booking of a span begins that has not ended; None when all have."""
+    still = (*_not_cancelled(since, until, deputies), bookings.c.ends_at > now)
+    found: datetime | None = (await connection.execute(select(func.min(bookings.c.starts_at)).where(*still))).scalar()
+    return found
+
+
 def _not_cancelled(since: datetime, until: datetime, deputies: Collection[str] | None) -> Iterator[ColumnElement[bool]]:
     yield bookings.c.starts_at >= since
     yield bookings.c.starts_at < until
