@@ -71,6 +71,9 @@ def test_notices_and_one_s_own_picture_do_not_meet_in_the_room() -> None:
 @pytest.mark.parametrize(
     ("selector", "name", "value"),
     [
+        (".player-bar-live .at", "flex", "1 0 calc(100% - 3 * var(--target-s) - 16px)"),  # 全屏 alone on a line
+        (".box > ul:not([class])", "padding-inline-start", "1.3em"),  # bullets outside of the box
+        (".stack-s > ul:not([class])", "padding-inline-start", "1.3em"),  # bullets cut at the screen's edge
         (".board .at small", "white-space", "normal"),  # the day of a hearing ran into who chairs it
         (".sign-row:has(.sign-who) .sign-name span", "white-space", "normal"),  # the English name ran under the bell
         (".lobby .btn", "width", "100%"),  # "Let in" lay over the day
