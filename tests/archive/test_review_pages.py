@@ -32,7 +32,7 @@ ZHAO = Principal("ac_demo_citizen", Role.CITIZEN, "赵玉梅")
 PATH = "/desk/broadcasts/bc_1"
 STILL_ON_AIR = {
     "zh-CN": "还在直播，停了以后才能审核公开",
-    "en": "It is still on air. It can be reviewed and published once it has stopped",
+    "en": "It can be reviewed and published once it has stopped",
 }
 PUBLISH = {"zh-CN": ("审核过了，公开", "撤回公开"), "en": ("Reviewed, publish", "Withdraw from the public")}
 REFUSED = {"zh-CN": "赵玉梅 不同意公开", "en": "赵玉梅 did not agree"}

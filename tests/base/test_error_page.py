@@ -57,3 +57,16 @@ async def test_a_form_that_was_refused_is_spoken_of_as_that(new_person: NewPerso
     clerk = await new_person("ac_demo_clerk")
     page = main_of(await clerk.post("/notices/nowhere", status=405))
     assert "只给别的身份的人看" not in page and "网址可能少了一截" not in page
+
+
+async def test_a_long_sentence_is_no_heading(new_person: NewPerson) -> None:
+    """What happened is the heading and the page's title; what helps stands below it, whole."""
+    person = await new_person()
+    for language, head, more in (
+        ("zh-CN", "这个地址里有不能用的字符", "请从首页重新进入。"),
+        ("en", "This address holds characters that cannot be used", "Please start again from the home page."),
+    ):
+        person.headers = {"Accept-Language": language}
+        page = await person.get("/cases?q=%00", status=400)
+        assert f"<title>{head} · " in page, page[:600]
+        assert f"<h1>{head}</h1>" in page and f"<p>{more}</p>" in page
