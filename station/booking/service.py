@@ -304,12 +304,12 @@ async def page_of_day(
 ) -> tuple[Slice[Booking], int]:
     """A page of the bookings of a day that are not cancelled, in order, and how many there are.
 
-    Without a cursor, of a day that is longer than a page, the page begins with what lasts now.
+    Without a cursor, when today is longer than a page, the page begins with what lasts now.
     """
     since, until = day_span(day)
     async with station.database.read() as connection:
         total = await store.count_bookings(connection, since, until, deputies)
-        if cursor is None and total > size:
+        if cursor is None and total > size and day == local_date(station.clock.now()):
             begins = await store.first_not_over(connection, since, until, deputies, station.clock.now())
             cursor = Cursor(join_key((begins, ""))) if begins else None
         return await store.bookings_page(connection, since, until, deputies, cursor, size), total
