@@ -5,6 +5,7 @@ SQLite (WAL) on one machine, PostgreSQL by setting; every query must run on both
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -32,6 +33,7 @@ log = structlog.get_logger()
 # A database beside us that does not answer holds nobody up: seconds for a connection, and for one statement.
 CONNECT_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_S = 30
+WRITE_TURN_S = 10  # as long as SQLite waits for the writers of other processes
 MIGRATIONS = Path(__file__).parent / "migrations"
 _REVISION = re.compile(r"""^(revision|down_revision) = ["'](.+)["']$""", re.MULTILINE)
 # SQLITE_FULL, SQLITE_READONLY and SQLITE_IOERR with its kinds; disk_full and its class of PostgreSQL; read-only server.
@@ -125,9 +127,11 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine: AsyncEngine = create_async_engine(url, **_engine_options(url))
+        self._writing: asyncio.Lock | None = None
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+            self._writing = asyncio.Lock()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -136,7 +140,7 @@ class Database:
         What follows the commit cannot fail the caller: each step is guarded, as the change is already done.
         """
         with _explained():
-            async with self._connect() as plain:
+            async with self._turn(), self._connect() as plain:
                 connection = await plain.execution_options(station_write=True)
                 async with connection.begin():
                     work = Transaction(connection)
@@ -153,6 +157,27 @@ class Database:
         with _explained():
             async with self._connect() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """One writer of this process at a time, in the order of their coming.
+
+        SQLite has one writer anyway, but lets whoever asks at the right moment go first: of many some waited until
+        they failed. Those who wait here hold no connection, so reading goes on.
+        """
+        if self._writing is None:
+            yield
+            return
+        try:
+            async with asyncio.timeout(WRITE_TURN_S):
+                await self._writing.acquire()
+        except TimeoutError:
+            log.warning("database_busy", waited_s=WRITE_TURN_S)
+            raise DatabaseAway from None
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     @asynccontextmanager
     async def _connect(self) -> AsyncIterator[AsyncConnection]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import DBAPIError
@@ -108,4 +110,31 @@ async def test_an_error_names_nobody(database_url: str) -> None:
         async with database.read() as connection:
             await connection.execute(text("SELECT :words FROM nowhere"), {"words": "赵玉梅说的话"})
     assert "nowhere" in str(failed.value) and "赵玉梅" not in str(failed.value)
+    await database.close()
+
+
+async def test_writers_take_turns_in_the_order_of_their_coming(database: Database) -> None:
+    """Of many writers at once none is passed over by one that came later, and reading goes on beside them."""
+    began: list[int] = []
+
+    async def write(number: int) -> None:
+        async with database.transaction() as work:
+            began.append(number)
+            await work.execute(heartbeats.insert().values(role=f"r{number}", at=MONDAY_TEN))
+            assert await last_beat(database, "nobody") is None
+
+    await asyncio.gather(*(write(number) for number in range(40)))
+    assert began == list(range(40))
+    await database.close()
+
+
+async def test_a_writer_whose_turn_does_not_come_is_told(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a write that does not end the next one fails in time, changes nothing, and the one after it succeeds."""
+    monkeypatch.setattr("station.base.database.WRITE_TURN_S", 0.05)
+    async with database.transaction():
+        with pytest.raises(DatabaseAway):
+            await beat(database, "late", MONDAY_TEN)
+    await beat(database, "next", MONDAY_TEN)
+    assert await last_beat(database, "late") is None
+    assert await last_beat(database, "next") == MONDAY_TEN
     await database.close()
