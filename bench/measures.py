@@ -7,6 +7,7 @@ import platform
 import re
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -14,9 +15,15 @@ def cpu_seconds(pid: int) -> float:
     """User and system time of all threads: nanoseconds from the scheduler, or ticks where it does not tell."""
     tasks = list(Path(f"/proc/{pid}/task").glob("*/schedstat"))
     if tasks:
-        return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+        return sum(map(_ran_ns, tasks)) / 1e9
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _ran_ns(task: Path) -> int:
+    with suppress(FileNotFoundError, ProcessLookupError):  # a thread that ended since they were listed
+        return int(task.read_text().split()[0])
+    return 0
 
 
 def core_seconds(core: int) -> float:
