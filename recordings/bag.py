@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 from recordings.digests import ALGORITHMS, Digests, digest_bytes, digest_files
 from recordings.whole_file import sync_folder
 
-_CHUNK = 1 << 20
 DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+_CHUNK = 1 << 20
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f%\\:*?\"<>|]")
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 
@@ -85,7 +85,7 @@ def _fill(bag: Path, payload: Mapping[str, Path | bytes], info: Mapping[str, str
     for target, source in places.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         _store(target, source)
-    digests = {f"data/{path.relative_to(bag / 'data').as_posix()}": found for path, found in _digests(places).items()}
+    digests = {path.relative_to(bag).as_posix(): found for path, found in _digests(places).items()}
     octets = sum(path.stat().st_size for path in places)
     tags = {
         "bagit.txt": DECLARATION,

@@ -55,7 +55,7 @@ def digest_files(
 ) -> dict[Path, Digests | OSError]:
     """The digests of every file; an OSError in place of those of one that cannot be read.
 
-    `tell` hears what part is done, 0 to 1, from other threads.
+    `tell` hears what part is done, 0 to 1, in the caller's thread.
     """
     sizes = {path: _size(path) for path in files}
     tasks = [(path, algorithm) for path in sizes for algorithm in algorithms]
@@ -106,5 +106,6 @@ def _size(path: Path) -> int:
 
 
 def _threads() -> int:
-    cores = len(os.sched_getaffinity(0))
+    # Not every system tells which cores a process may use (macOS).
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores if cores <= 2 else cores - _FREE_CORES

@@ -46,7 +46,7 @@ def verify(
 ) -> Report:
     """Checks every file of a bag against its checksums, that its media can be decoded, and that its metadata is
     complete. `algorithms` are those of the checksums to look at; SHA-256, which the ledger notes, must be one of them.
-    `tell` hears what part of the checksums is done, 0 to 1, from other threads.
+    `tell` hears what part of the checksums is done, 0 to 1, in the caller's thread.
 
     Whoever can rewrite a whole bag can also write checksums that fit: `manifest_sha256`, the SHA-256 of
     manifest-sha256.txt as the ledger noted it at sealing, rules that out.

@@ -21,7 +21,7 @@ from station.base.errors import BadInput
 from station.base.grants import Grant, GrantSigner, Right
 from station.base.ids import SAFE_NAME, new_id
 from station.base.principal import SYSTEM, Role
-from station.base.settings import Settings
+from station.base.settings import Settings, usable_cores
 from station.serve.folder import make_private
 from station.serve.fork_server import start_fork_server
 from station.serve.ports import CannotStart
@@ -159,8 +159,7 @@ def verify(
         database = Database(settings.resolved_database_url)
         try:
             outside = chain(kept_heads(settings.ledger_heads), sealed_heads(settings.data / "bags"))
-            cores = len(os.sched_getaffinity(0))
-            return await verify_chain(database, outside, processes=cores, after=after, tell=_show_progress)
+            return await verify_chain(database, outside, processes=usable_cores(), after=after, tell=_show_progress)
         finally:
             await database.close()
 
