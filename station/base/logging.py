@@ -81,6 +81,16 @@ def set_up_logging(settings: Settings, role: str) -> None:
     root.setLevel(level)
     for chatty in ("aioice", "aiortc", "alembic", "aiosqlite", "libav"):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
+    logging.getLogger("aiohttp.server").addFilter(_is_no_bad_request)
+
+
+def _is_no_bad_request(record: logging.LogRecord) -> bool:
+    """What is no HTTP was answered with 400 and is no error of ours; aiohttp would show its line, with people's words.
+
+    Known by its module: the supervisor logs too, and does without aiohttp.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    return type(error).__module__ != "aiohttp.http_exceptions"
 
 
 def _add_role(role: str) -> Processor:

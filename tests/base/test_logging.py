@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -9,6 +10,7 @@ import sys
 
 import pytest
 import structlog
+from aiohttp import web
 
 from station.base.logging import HIDDEN, drop_secrets, mask_text, set_up_logging
 from station.base.settings import Settings
@@ -66,3 +68,32 @@ def test_library_records_and_tracebacks_go_the_same_way(monkeypatch: pytest.Monk
     assert line["event"] == "failed for 139****4321"
     assert "138****1234" in line["exception"]
     assert line["role"] == "web"
+
+
+@pytest.mark.parametrize("query", ["?q=路灯", "?phone=13800001234\x01", "?a b"])
+async def test_a_request_that_is_no_http_leaves_no_words_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    """Who sends a line that cannot be read gets a 400; the log keeps neither the line nor where it came from."""
+    out = io.StringIO()
+    root, before = logging.getLogger(), logging.getLogger().handlers[:]
+    level, configuration = root.level, structlog.get_config()
+    monkeypatch.setattr(sys, "stderr", out)
+    runner = web.AppRunner(web.Application(), access_log=None)
+    try:
+        set_up_logging(Settings(_env_file=None), "web")  # type: ignore[call-arg]
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        reader, writer = await asyncio.open_connection(*runner.addresses[0])
+        writer.write(f"GET /cases{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert b" 400 " in await reader.readline()
+        await reader.read()
+        writer.close()
+        logging.getLogger("aiohttp.server").error("something of ours")
+    finally:
+        await runner.cleanup()
+        root.handlers[:] = before
+        root.setLevel(level)
+        structlog.configure(**configuration)
+    (line,) = out.getvalue().splitlines()
+    assert "something of ours" in line
