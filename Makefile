@@ -12,7 +12,7 @@ PY := .venv/bin/python
 option = $(if $(filter command,$(word 1,$(origin $(1)))),$(2) '$($(1))')
 OPTIONS = $(call option,HOST,--host) $(call option,PORT,--port) $(call option,MEDIA_PORT,--media-port) $(call option,DATA,--data)
 
-.PHONY: help run setup develop test unit check format messages bench lock audit clean
+.PHONY: help run setup develop test unit check lint format messages bench lock audit clean
 help:
 	grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */make \1\t/'
 
@@ -28,7 +28,7 @@ run: setup ## start the station with demo data (HOST, PORT, MEDIA_PORT, DATA)
 test: ## install what is needed, check the code, run every test
 	tools/system_packages.sh
 	tools/setup.sh dev
-	$(MAKE) check
+	$(MAKE) lint
 	rm -f .pytest_cache/v/cache/lastfailed
 	faults=0
 	$(PY) -m pytest --beside -n 2 --dist loadfile || faults=$$?
@@ -40,7 +40,10 @@ unit: ## only the fast tests, which need neither npm nor apt
 	tools/setup.sh dev python
 	$(PY) -m pytest --unit
 
-check: develop ## lint and types only
+check: lint ## lint, types, and the house's own rules: words, floors, sizes
+	$(PY) -m pytest tests/test_house.py tests/test_import_order.py
+
+lint: develop ## lint and types only
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy

@@ -53,9 +53,15 @@ def test_retired_words_stay_away() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("pattern", ["web/css/*.css", "web/templates/*.html"])
+@cache
+def parsed(path: Path) -> ast.Module:
+    """A module's tree, read once for all of these rules."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("pattern", ["web/css/*.css", "web/templates/*.html", "web/js/*.js", "web/js/*.ts"])
 def test_lines_fit_a_screen(pattern: str) -> None:
-    """A reviewer sees a whole line: at most 120 columns in styles and templates (Python: ruff)."""
+    """A reviewer sees a whole line: at most 120 characters in styles, templates and scripts (Python: ruff)."""
     wide = [
         f"{path.relative_to(ROOT)}:{number} {len(line)}"
         for path in tracked(pattern)
@@ -79,7 +85,7 @@ def test_files_and_functions_stay_small() -> None:
         name = path.relative_to(ROOT)
         if source.count("\n") > MAX_FILE_LINES:
             large.append(f"{name}: {source.count(chr(10))} lines")
-        for node in ast.walk(ast.parse(source)):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
                 if lines > MAX_FUNCTION_LINES:
@@ -91,7 +97,7 @@ def test_public_names_say_what_they_are() -> None:
     """Every public class, function and method has a docstring; an error with a message for people says it by that."""
     silent = []
     for path in tracked("station/*.py", "recordings/*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = parsed(path)
         silent += [f"{path.relative_to(ROOT)}:{node.lineno} {node.name}" for node in _silent_in(tree)]
     assert silent == []
 
@@ -117,7 +123,7 @@ def test_long_records_are_made_by_keyword() -> None:
 
     Left out are the demo's tables, one row a line, and what is made for each packet.
     """
-    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in tracked("station/*.py", "recordings/*.py")}
+    trees = {path: parsed(path) for path in tracked("station/*.py", "recordings/*.py")}
     classes = [node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     records = {node.name for node in classes if _is_record(node)}
     positional = [
@@ -154,12 +160,11 @@ def test_nothing_stands_unused() -> None:
     What a decorator registers (commands) is not asked.
     """
     paths = tracked("station/*.py", "recordings/*.py")
-    sources = {path: path.read_text(encoding="utf-8") for path in paths}
-    named = Counter(re.findall(r"\w+", "\n".join(sources.values())))
+    named = Counter(re.findall(r"\w+", "\n".join(path.read_text(encoding="utf-8") for path in paths)))
     unused = [
         f"{path.relative_to(ROOT)} {name}"
-        for path, source in sources.items()
-        for name in _defined_in(ast.parse(source))
+        for path in paths
+        for name in _defined_in(parsed(path))
         if named[name] == 1 and name not in FOR_TESTS_AND_BENCHMARKS
     ]
     assert unused == []

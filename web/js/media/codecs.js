@@ -25,7 +25,8 @@ export function decodableCodecs() {
 }
 
 /**
- * H.264 constrained baseline, then VP8, then what retransmits lost packets (RTX); leaves a browser without both as it is.
+ * H.264 constrained baseline, then VP8, then what retransmits lost packets (RTX); leaves a browser without both as it
+ * is.
  * @param {RTCRtpTransceiver} transceiver of kind video
  */
 export function preferCodecs(transceiver) {

@@ -22,9 +22,9 @@ const ALIVE_WITHIN_MS = 3000;
 /** @typedef {"connecting" | "connected" | "reconnecting" | "closed"} RoomState */
 
 /**
- * Events, each a CustomEvent: "track" {track, mediaTrack} (again for a known id after a reconnection: play the new one),
- * "trackremoved" {track}, "memberjoined" Member, "memberleft" person, "muted" Track, "recording" Recording,
- * "unplayable" {track, willChange} (this browser cannot show it; `willChange`: its publisher is asked for another codec),
+ * Events, each a CustomEvent: "track" {track, mediaTrack} (again for a known id after a reconnection: play the new
+ * one), "trackremoved" {track}, "memberjoined" Member, "memberleft" person, "muted" Track, "recording" Recording,
+ * "unplayable" {track, willChange} (this browser cannot show it; `willChange`: another codec was asked for),
  * "paused" {track, paused} (our line does not carry this picture now), "speakers" person[] (the loudest first),
  * "state" RoomState, "closed" {reason} (a CloseReason, or the code of a refusal), "measured" Measures (every 5 s),
  * "media" {up, down} (states of the two peer connections: the socket may be open while UDP is blocked).

@@ -45,7 +45,10 @@ export async function openCamera({ video = true, audio = true, deviceIds = {} } 
   );
 }
 
-/** Lets the user choose what to share. Rejects with DeviceError ("denied" if they chose nothing). @returns {Promise<MediaStream>} */
+/**
+ * Lets the user choose what to share. Rejects with DeviceError ("denied" if they chose nothing).
+ * @returns {Promise<MediaStream>}
+ */
 export async function openScreen() {
   return open((devices) => {
     if (!devices.getDisplayMedia) throw new DeviceError("missing");

@@ -73,7 +73,9 @@ export class DownPeer extends Peer {
     return people;
   }
 
-  /** @param {string} person @param {Slot[]} slots @returns {Promise<number | null>} what they wait from now on, in ms */
+  /**
+   * @param {string} person @param {Slot[]} slots @returns {Promise<number | null>} what they wait from now on, in ms
+   */
   async #wait(person, slots) {
     const stats = await Promise.all(slots.map(({ id, transceiver }) => downStats(id, transceiver.receiver)));
     const patience = this.#patience.get(person) ?? new Patience();
@@ -102,7 +104,10 @@ export class DownPeer extends Peer {
     }
   }
 
-  /** Frees slots of tracks that have gone, and gives each new one a slot. @returns {boolean} whether anything changed */
+  /**
+   * Frees slots of tracks that have gone, and gives each new one a slot.
+   * @returns {boolean} whether anything changed
+   */
   #assign() {
     let changed = this.#slots.some((slot) => slot.id && !slot.isShown);
     const taken = new Set(this.#slots.map((slot) => slot.id));

@@ -4,7 +4,10 @@
 
 /** From small to large, as RFC 8853 wants them named. */
 const RIDS = ["q", "h", "f"];
-/** By how many sizes there are: what each is divided by, and its most bits per second. Those without an entry are off. */
+/**
+ * By how many sizes there are: what each is divided by, and its most bits per second. Those without an entry are
+ * off.
+ */
 const SIZES = [
   [],
   [{ scaleResolutionDownBy: 1, maxBitrate: 700_000 }],

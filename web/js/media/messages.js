@@ -4,7 +4,8 @@
 /** @typedef {{person: string, name: string}} Member */
 /**
  * `codecs`: what its publisher could send it in, `codec` among them.
- * @typedef {{id: string, person: string, source: Source, kind: "audio" | "video", codec: string, codecs: string[], muted: boolean}} Track
+ * @typedef {{id: string, person: string, source: Source, kind: "audio" | "video", codec: string, codecs: string[],
+ *   muted: boolean}} Track
  */
 /** @typedef {{state: "off" | "recording" | "paused", alarm: string | null}} Recording */
 
@@ -12,12 +13,16 @@
 
 /** @typedef {{type: "join", id: string, grant: string, decodes: string[]}} Join `decodes`: video codecs we can show */
 /** @typedef {{type: "publish", id: string, sdp: string, sources: Record<string, Source>}} Publish by mid */
-/** @typedef {{type: "subscribe", id: string, sdp: string, tracks: Record<string, string>}} Subscribe track ids by mid */
+/** @typedef {{type: "subscribe", id: string, sdp: string, tracks: Record<string, string>}} Subscribe ids by mid */
 /** @typedef {{type: "mute", id: string, track: string, muted: boolean}} Mute */
-/** @typedef {{type: "show", id: string, tracks: Record<string, number>}} Show height of each picture in device pixels; 0: not shown */
+/**
+ * The height of each picture in device pixels; 0: not shown.
+ * @typedef {{type: "show", id: string, tracks: Record<string, number>}} Show
+ */
 /**
  * What only the browser knows of a track it receives, since its last report.
- * @typedef {{frames_per_s: number, height: number, freezes: number, frozen_s: number, jitter_ms: number, concealed: number}} TrackReport
+ * @typedef {{frames_per_s: number, height: number, freezes: number, frozen_s: number, jitter_ms: number,
+ *   concealed: number}} TrackReport
  */
 /** @typedef {{type: "report", id: string, tracks: Record<string, TrackReport>}} Report by track id */
 /** @typedef {{type: "leave", id: string}} Leave */
@@ -36,7 +41,7 @@
  * @property {Recording} recording
  * @property {RTCIceServer[]} [ice_servers]
  */
-/** @typedef {{type: "published", re: string, sdp: string, tracks: Record<string, string>}} Published track ids by mid */
+/** @typedef {{type: "published", re: string, sdp: string, tracks: Record<string, string>}} Published ids by mid */
 /** @typedef {{type: "subscribed", re: string, sdp: string}} Subscribed */
 /** @typedef {{type: "pong", re: string}} Pong */
 
@@ -49,8 +54,14 @@
 /** @typedef {{type: "track_muted", track: string, muted: boolean}} TrackMuted the track's id */
 /** @typedef {{type: "recording", state: Recording["state"], alarm: string | null}} RecordingChanged */
 /** @typedef {{type: "speakers", people: string[]}} Speakers the loudest first */
-/** @typedef {{type: "track_paused", track: string, paused: boolean}} TrackPaused our downlink does not carry this video now */
-/** @typedef {{type: "track_late", track: string, wait_ms: number}} TrackLate what its publisher's uplink loses comes so much later */
+/**
+ * Our downlink does not carry this video now.
+ * @typedef {{type: "track_paused", track: string, paused: boolean}} TrackPaused
+ */
+/**
+ * What its publisher's uplink loses comes so much later.
+ * @typedef {{type: "track_late", track: string, wait_ms: number}} TrackLate
+ */
 /**
  * To its publisher: somebody cannot show this track. The answer to another offer will take that codec.
  * @typedef {{type: "codec_needed", track: string, codec: string}} CodecNeeded
@@ -65,7 +76,10 @@
 /** @typedef {RosterNotice | RecordingChanged | Speakers | TrackPaused | TrackLate | CodecNeeded | Closed} Notice */
 /** @typedef {Answer | Notice | Failed} FromMedia */
 
-/** @typedef {{join: Joined, publish: Published, subscribe: Subscribed, ping: Pong}} Answers which answer a request gets */
+/**
+ * Which answer a request gets.
+ * @typedef {{join: Joined, publish: Published, subscribe: Subscribed, ping: Pong}} Answers
+ */
 
 /** The fields of each message besides `type`. */
 export const FIELDS = Object.freeze({

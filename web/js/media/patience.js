@@ -20,10 +20,11 @@ export class Patience {
 
   /**
    * What all of it waits, so that lips match. While packets of videos are asked for again, and ten seconds longer: a
-   * round trip for asking and being answered, and something for the server's noticing; on a short line, where it is many
-   * packets, two of them. On an uneven line: what the slower of them needs. Nothing for a voice without a video.
+   * round trip for asking and being answered, and something for the server's noticing; on a short line, where it is
+   * many packets, two of them. On an uneven line: what the slower of them needs. Nothing for a voice without a video.
    * @param {DownStats[]} stats of each track of the person @param {number} late_ms what media says to wait for the
-   * publisher's retransmissions @param {number} now_ms @returns {number | null} in ms; null: as long as the browser thinks right
+   * publisher's retransmissions
+   * @param {number} now_ms @returns {number | null} in ms; null: as long as the browser thinks right
    */
   target(stats, late_ms, now_ms) {
     const videos = stats.filter(({ kind }) => kind === "video");

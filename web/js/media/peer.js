@@ -146,7 +146,10 @@ export class Peer {
   }
 }
 
-/** Whether an answer is the first of its session: media counts them in the origin line (RFC 8866). @param {string} sdp */
+/**
+ * Whether an answer is the first of its session: media counts them in the origin line (RFC 8866).
+ * @param {string} sdp
+ */
 function isFirst(sdp) {
   return /^o=\S+ \S+ 1 /m.test(sdp);
 }

@@ -26,7 +26,10 @@ export class LineJudge {
     return { own, theirs: new Set(suffering.map(([track]) => track)) };
   }
 
-  /** The worst share lost of any track since last time; sound is not sent again, so it tells most. @param {DownStats[]} down */
+  /**
+   * The worst share lost of any track since last time; sound is not sent again, so it tells most.
+   * @param {DownStats[]} down
+   */
   #loss(down) {
     const losses = down.map((now) => {
       const before = this.#before.get(now.track);

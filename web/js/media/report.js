@@ -23,7 +23,10 @@ export class Reports {
   /** @param {DownStats} now @param {number} elapsed_s @returns {TrackReport} */
   #compare(now, elapsed_s) {
     const before = this.#before.get(now.track);
-    /** @param {"framesDecoded" | "freezeCount" | "freezeTime" | "bufferTime" | "buffered" | "samples" | "samplesConcealed"} name */
+    /**
+     * @param {"framesDecoded" | "freezeCount" | "freezeTime" | "bufferTime" | "buffered" | "samples"
+     *   | "samplesConcealed"} name
+     */
     const more = (name) => Math.max(0, now[name] - (before?.[name] ?? 0)); // a rebuilt connection counts anew
     return {
       frames_per_s: before ? round(more("framesDecoded") / elapsed_s) : now.framesPerSecond,

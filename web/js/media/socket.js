@@ -36,7 +36,8 @@ export class MediaSocket {
 
   /**
    * @param {string} url absolute or relative to the page, with http(s) or ws(s)
-   * @param {{onNotice: (notice: Notice) => void, onLost: () => void}} handlers `onLost` is called once, unless we closed
+   * @param {{onNotice: (notice: Notice) => void, onLost: () => void}} handlers `onLost` is called once, unless we
+   *   closed
    */
   constructor(url, { onNotice, onLost }) {
     const address = new URL(url, location.href);

@@ -13,7 +13,10 @@ export class Sources {
     return [...this.#all].map(([source, { mediaTrack }]) => [source, mediaTrack]);
   }
 
-  /** A track in the place of what the source had; muted if that was. @param {Source} source @param {MediaStreamTrack} mediaTrack */
+  /**
+   * A track in the place of what the source had; muted if that was.
+   * @param {Source} source @param {MediaStreamTrack} mediaTrack
+   */
   set(source, mediaTrack) {
     const muted = this.#all.get(source)?.muted ?? false;
     mediaTrack.enabled = !muted;

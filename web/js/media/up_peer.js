@@ -18,7 +18,10 @@ export class UpPeer extends Peer {
   /** Called after each answer. */
   onpublished = () => {};
 
-  /** Sends this track as that source, in place of what it sent before. @param {Source} source @param {MediaStreamTrack} track */
+  /**
+   * Sends this track as that source, in place of what it sent before.
+   * @param {Source} source @param {MediaStreamTrack} track
+   */
   async set(source, track) {
     const sent = this.#sent.get(source);
     if (source === "screen") track.contentHint = "detail";

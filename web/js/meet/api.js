@@ -15,7 +15,8 @@ const csrf = () => document.querySelector('meta[name="csrf-token"]')?.getAttribu
 /** @param {string} path @param {unknown} [body] a POST if given @returns {Promise<any>} */
 export async function ask(path, body) {
   const headers = { Accept: "application/json", "Content-Type": "application/json", "X-CSRF-Token": csrf() };
-  const answer = await fetch(path, body === undefined ? { headers } : { method: "POST", headers, body: JSON.stringify(body) });
+  const sent = body === undefined ? { headers } : { method: "POST", headers, body: JSON.stringify(body) };
+  const answer = await fetch(path, sent);
   const content = await answer.json().catch(() => ({}));
   if (answer.ok) return content;
   const code = answer.status >= 500 ? "unavailable" : String(content.type ?? "").split("/").pop() || "refused";

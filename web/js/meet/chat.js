@@ -33,7 +33,11 @@ export class Chat {
     if (this.#shown.has(line.id)) return;
     this.#shown.add(line.id);
     const mine = line.account === this.me;
-    const at = new Date(line.at).toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit", timeZone: "Asia/Shanghai" });
+    const at = new Date(line.at).toLocaleTimeString("zh-CN", {
+      hour: "2-digit",
+      minute: "2-digit",
+      timeZone: "Asia/Shanghai",
+    });
     const from = make("span", "from", `${mine ? this.words.you : line.name} ${at}`);
     this.#list.append(make("li", mine ? "is-me" : "", from, make("span", "words", line.text)));
     this.#scroll.scrollTop = this.#scroll.scrollHeight;

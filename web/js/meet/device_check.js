@@ -116,7 +116,9 @@ export class DeviceCheck {
   }
 }
 
-/** @param {string} id @param {Sign} sign @param {string} title @param {string} help @param {Record<Sign, string>} signs */
+/**
+ * @param {string} id @param {Sign} sign @param {string} title @param {string} help @param {Record<Sign, string>} signs
+ */
 function mark(id, sign, title, help, signs = SIGNS) {
   const item = part(id, HTMLLIElement);
   const holder = item.querySelector("[data-sign]");

@@ -62,13 +62,15 @@ export class DeviceTrouble {
     const offers = document.getElementById("device-offers");
     if (!offers) return;
     const others = kind ? await this.devices.list(kind).catch(() => []) : [];
-    if ([...this.#wrong.keys()].pop() !== kind) return; // the list came late, as behind another window: it is of the past
+    // The list came late, as behind another window: it is of the past.
+    if ([...this.#wrong.keys()].pop() !== kind) return;
     offers.replaceChildren(...(kind ? others.map((device) => this.#offer(kind, device)) : []));
   }
 
   /** @param {Kind} kind @param {import("../media/devices.js").Device} device */
   #offer(kind, device) {
-    const button = make("button", "btn btn-small", fill(this.words.useDevice ?? "", { name: device.label || device.id }));
+    const text = fill(this.words.useDevice ?? "", { name: device.label || device.id });
+    const button = make("button", "btn btn-small", text);
     button.type = "button";
     button.addEventListener("click", async () => {
       button.disabled = true;
@@ -81,7 +83,8 @@ export class DeviceTrouble {
 
 /**
  * What is wrong with a device, and what helps.
- * @param {Record<string, string>} words @param {"camera" | "mic"} device @param {string} problem @returns {[string, string]}
+ * @param {Record<string, string>} words @param {"camera" | "mic"} device @param {string} problem
+ * @returns {[string, string]}
  */
 export function problemWords(words, device, problem) {
   if (problem === "insecure") return [words.insecure, words.insecureHelp];

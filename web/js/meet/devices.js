@@ -7,8 +7,9 @@ import { DeviceError, listDevices, openCamera } from "../media/devices.js";
 /** @typedef {{camera?: string, microphone?: string}} Choice */
 
 /**
- * Events, each a CustomEvent with {kind}: "lost" (unplugged, or taken away for good), "silenced" (the system keeps it for
- * itself for now, as during a telephone call), "restored"; and "change" when something was plugged in or pulled out.
+ * Events, each a CustomEvent with {kind}: "lost" (unplugged, or taken away for good), "silenced" (the system keeps it
+ * for itself for now, as during a telephone call), "restored"; and "change" when something was plugged in or pulled
+ * out.
  */
 export class OwnDevices extends EventTarget {
   stream = new MediaStream();

@@ -1,4 +1,5 @@
-// The error summary of a form that is checked here: the same as the server's pages show, in place of the browser's bubbles.
+// The error summary of a form that is checked here: the same as the server's pages show, in place of the browser's
+// bubbles.
 import { fill, make } from "./page.js";
 
 /**

@@ -1,4 +1,5 @@
-// Full screen for a video, also where it goes by other names: iPhones fill the screen with a video only, older iPads by prefix.
+// Full screen for a video, also where it goes by other names: iPhones fill the screen with a video only, older iPads by
+// prefix.
 
 /**
  * @typedef {HTMLVideoElement & {

@@ -22,7 +22,10 @@ export class Line {
     this.personOf = personOf;
   }
 
-  /** Shown when it was so twice, taken away when it was not twice: one hiccup is no weak line. @param {Measures} measures */
+  /**
+   * Shown when it was so twice, taken away when it was not twice: one hiccup is no weak line.
+   * @param {Measures} measures
+   */
   take(measures) {
     const { own, theirs } = this.#judge.judge(measures);
     /** @type {Map<string, string>} */

@@ -34,7 +34,10 @@ export class People {
     ]);
   }
 
-  /** While nobody else is inside the stage is empty, and says that somebody waits to be let in. @param {number} count */
+  /**
+   * While nobody else is inside the stage is empty, and says that somebody waits to be let in.
+   * @param {number} count
+   */
   #showAtDoor(count) {
     const [empty, sign] = [document.getElementById("nobody-inside"), document.getElementById("at-door")];
     if (empty) empty.hidden = count > 0;
@@ -42,8 +45,10 @@ export class People {
     say(document.getElementById("at-door-words"), count ? fill(this.words.atDoor ?? "", { n: count }) : "");
   }
 
-  /** Rows stay where they are: a button about to be pressed must not move or lose the focus.
-   * @param {HTMLOListElement} list @param {PersonView[]} people @param {(person: PersonView) => HTMLElement[]} buttons */
+  /**
+   * Rows stay where they are: a button about to be pressed must not move or lose the focus.
+   * @param {HTMLOListElement} list @param {PersonView[]} people @param {(person: PersonView) => HTMLElement[]} buttons
+   */
   #fill(list, people, buttons) {
     const known = new Map([...list.children].map((row) => [row.getAttribute("data-row"), row]));
     const rows = people.map((person) => {
@@ -63,7 +68,10 @@ export class People {
     return `${person.ready ? words.ready : words.testing} · ${recorded}`;
   }
 
-  /** @param {PersonView} person @param {"admit" | "refuse"} action @param {string} text @param {string} id @param {string} look */
+  /**
+   * @param {PersonView} person @param {"admit" | "refuse"} action
+   * @param {string} text @param {string} id @param {string} look
+   */
   #button(person, action, text, id, look) {
     const button = make("button", look, text);
     button.type = "button";

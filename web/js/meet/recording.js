@@ -73,7 +73,8 @@ export class RecordingBar {
   }
 
   #showOwn() {
-    const [stop, allow] = [partIfAny("stop-recorded", HTMLButtonElement), partIfAny("allow-recorded", HTMLButtonElement)];
+    const stop = partIfAny("stop-recorded", HTMLButtonElement);
+    const allow = partIfAny("allow-recorded", HTMLButtonElement);
     if (stop) stop.hidden = !(this.#agreed === true && this.#recording.state === "recording");
     if (allow) allow.hidden = this.#agreed !== false;
   }

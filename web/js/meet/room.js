@@ -114,7 +114,10 @@ export class Room {
     this.stage.showUnplayable(track, name, willChange ? this.words.codecChanges : this.words.codecUnknown);
   }
 
-  /** Once media tells who speaks, only our own voice is measured here: it needs no way there and back. @param {string[]} people */
+  /**
+   * Once media tells who speaks, only our own voice is measured here: it needs no way there and back.
+   * @param {string[]} people
+   */
   #showSpeakers(people) {
     this.#mediaTells = true;
     for (const person of this.connection.members.keys()) if (person !== this.stage.me) this.speaking.forget(person);
@@ -124,8 +127,8 @@ export class Room {
   /** @param {import("../media/connection.js").RoomState} state */
   #showState(state) {
     document.body.dataset.roomState = state;
-    const words = { connecting: this.words.connecting, reconnecting: this.words.reconnecting, connected: "", closed: "" };
-    say(document.getElementById("network"), words[state]);
+    const { connecting, reconnecting } = this.words;
+    say(document.getElementById("network"), { connecting, reconnecting, connected: "", closed: "" }[state]);
   }
 
   /** Some browsers play sound only after a tap. */

@@ -55,7 +55,10 @@ export class Stage {
     return tile.element;
   }
 
-  /** Words in the place of a picture that this browser cannot show. @param {Track} track @param {string} name @param {string} why */
+  /**
+   * Words in the place of a picture that this browser cannot show.
+   * @param {Track} track @param {string} name @param {string} why
+   */
   showUnplayable(track, name, why) {
     const tile = this.#tileOf(track, name);
     tile.showUnplayable(why);

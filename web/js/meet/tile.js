@@ -12,7 +12,8 @@ export class Tile {
   #isOn = false;
 
   /**
-   * @param {{person: string, source: "camera" | "screen", name: string, isSelf?: boolean, words: Record<string, string>}} options
+   * @param {{person: string, source: "camera" | "screen", name: string, isSelf?: boolean,
+   *   words: Record<string, string>}} options
    */
   constructor({ person, source, name, isSelf = false, words }) {
     this.words = words;
@@ -29,7 +30,8 @@ export class Tile {
     this.#paused.setAttribute("role", "status");
     this.#weak = make("span", "badge tag", icon("sign-soon"), words.weakLine);
     const plate = make("span", "plate", icon("mic-off"), make("b", "", name));
-    this.element = make("div", `tile${isSelf && source === "camera" ? " is-mirrored" : ""}`, this.video, this.#off, this.#paused, this.#weak, plate);
+    const look = isSelf && source === "camera" ? "tile is-mirrored" : "tile";
+    this.element = make("div", look, this.video, this.#off, this.#paused, this.#weak, plate);
     this.element.dataset.source = source;
     this.video.srcObject = this.stream;
     this.showPicture(false);

@@ -49,7 +49,8 @@ function show() {
 /** @param {string} state */
 function sentence(state) {
   if (state === "playing" && performance.now() < saidBackUntil) return words.back ?? "";
-  return ["loading", "stalled", "reconnecting", "blocked", "finished", "unsupported"].includes(state) ? (words[state] ?? "") : "";
+  const told = ["loading", "stalled", "reconnecting", "blocked", "finished", "unsupported"];
+  return told.includes(state) ? (words[state] ?? "") : "";
 }
 
 function sayBack() {

@@ -26,7 +26,10 @@ let at = "device";
 /** @type {Room | null} */
 let room = null;
 
-/** Devices are tried: on to consent, the lobby, the room, as far as one may go now. @param {string} [why] @returns {Promise<void>} */
+/**
+ * Devices are tried: on to consent, the lobby, the room, as far as one may go now.
+ * @param {string} [why] @returns {Promise<void>}
+ */
 async function advance(why = "") {
   at = "entering";
   say(problem, "");
@@ -102,7 +105,13 @@ function onOver(reason) {
   if (reason === "signed_out" || reason === SIGNED_OUT) return overSignedOut();
   const isEnded = reason === "ended" || reason === "meeting-ended";
   /** @type {Record<string, string>} */
-  const said = { left: "", removed: words.removed, "put-out": words.removed, replaced: words.replaced, unsupported: words.noWebrtc };
+  const said = {
+    left: "",
+    removed: words.removed,
+    "put-out": words.removed,
+    replaced: words.replaced,
+    unsupported: words.noWebrtc,
+  };
   over(isEnded ? words.ended : (said[reason] ?? words.lost), isEnded);
 }
 
@@ -169,7 +178,10 @@ function onMessage(message) {
   if (message.action === "hello" && at === "room") void room?.chat.load().catch(() => {});
 }
 
-/** Who waits answers each ping: a page that has gone must not hold a place. What comes back is the place in the queue. */
+/**
+ * Who waits answers each ping: a page that has gone must not hold a place. What comes back is the place in the
+ * queue.
+ */
 async function giveSign() {
   if (hosting || !["device", "asking", "lobby"].includes(at)) return;
   const view = await api.door("here").catch(() => null);
