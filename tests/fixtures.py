@@ -34,7 +34,7 @@ MONDAY_TEN = datetime(2026, 10, 12, 2, 0, tzinfo=UTC)  # Monday 12 October 2026,
 
 def open_test_station(folder: Path) -> Station:
     """A station on the SQLite file of a folder, at Monday 10:00."""
-    settings = Settings(data=folder, demo=True, media_processes=1, _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(data=folder, demo=True, media_processes=1, _env_file=None)
     database = Database(settings.resolved_database_url)
     return Station(settings, database, LocalBus(), FixedClock(MONDAY_TEN), GrantSigner.load(settings.keys))
 
@@ -66,7 +66,7 @@ async def station(tmp_path: Path, station_folder: Path) -> AsyncIterator[Station
 @pytest_asyncio.fixture
 async def bare_town(database_url: str, tmp_path: Path) -> AsyncIterator[Station]:
     """The same without a calendar, on SQLite and on PostgreSQL; nobody signs in, so no password is hashed."""
-    settings = Settings(data=tmp_path, demo=True, _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(data=tmp_path, demo=True, _env_file=None)
     clock = FixedClock(MONDAY_TEN)
     made = Station(settings, Database(database_url), LocalBus(), clock, GrantSigner.load(settings.keys))
     rows = [

@@ -126,10 +126,10 @@ def marked_texts() -> Iterator[tuple[str, str]]:
     """(where, message id) of every text marked for translation in templates and code."""
     method_map = [("**.html", "jinja2.ext:babel_extract")]
     options = {"**.html": {"silent": "false", "extensions": "jinja2.ext.i18n,jinja2.ext.do"}}
-    found = extract_from_dir(ROOT / "web" / "templates", method_map, options, {**MARKS, "translate": None})  # type: ignore[arg-type]
+    found = extract_from_dir(ROOT / "web" / "templates", method_map, options, {**MARKS, "translate": None})
     for file, line, message, _comments, _context in found:
         yield from ((f"web/templates/{file}:{line}", m) for m in _as_ids(message))
-    code = extract_from_dir(ROOT / "station", [("**.py", "python")], keywords=MARKS)  # type: ignore[arg-type]
+    code = extract_from_dir(ROOT / "station", [("**.py", "python")], keywords=MARKS)
     for file, line, message, _comments, _context in code:
         yield from ((f"station/{file}:{line}", m) for m in _as_ids(message))
     for path in sorted((ROOT / "station").rglob("*.py")):

@@ -140,7 +140,7 @@ async def test_the_web_role_keeps_to_them(
     shutil.copytree(station_folder, tmp_path / "var")
     monkeypatch.setattr("station.app.HEADER_S", 0.3)
     port = pick_port()
-    settings = Settings(data=tmp_path / "var", http_port=port, media_processes=1, _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(data=tmp_path / "var", http_port=port, media_processes=1, _env_file=None)
     web_role = asyncio.create_task(run_web(settings))
     async with asyncio.timeout(20):
         while not await asyncio.to_thread(answers, port):

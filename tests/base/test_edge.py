@@ -30,7 +30,7 @@ NewPerson = Callable[..., Awaitable[Person]]
 @pytest_asyncio.fixture
 async def server(postgres_database_url: str, tmp_path: Path) -> AsyncIterator[TestServer]:
     """The application on PostgreSQL, which takes no zero byte in a text."""
-    settings = Settings(data=tmp_path / "var", _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(data=tmp_path / "var", _env_file=None)
     signer = GrantSigner.load(settings.keys)
     station = Station(settings, Database(postgres_database_url), LocalBus(), FixedClock(MONDAY_TEN), signer)
     server = TestServer(build_app(station))

@@ -56,13 +56,14 @@ def test_library_records_and_tracebacks_go_the_same_way(monkeypatch: pytest.Monk
     root = logging.getLogger()
     before = (root.handlers[:], root.level)
     try:
-        set_up_logging(Settings(_env_file=None), "web")  # type: ignore[call-arg]
+        set_up_logging(Settings(_env_file=None), "web")
         try:
             raise ValueError("no such phone 13800001234")
         except ValueError:
             logging.getLogger("some.package").exception("failed for %s", "13900004321")
     finally:
-        root.handlers[:], _ = before[0], root.setLevel(before[1])
+        root.handlers[:] = before[0]
+        root.setLevel(before[1])
         structlog.reset_defaults()
     line = json.loads(out.getvalue())
     assert line["event"] == "failed for 139****4321"
@@ -81,7 +82,7 @@ async def test_a_request_that_is_no_http_leaves_no_words_in_the_log(
     monkeypatch.setattr(sys, "stderr", out)
     runner = web.AppRunner(web.Application(), access_log=None)
     try:
-        set_up_logging(Settings(_env_file=None), "web")  # type: ignore[call-arg]
+        set_up_logging(Settings(_env_file=None), "web")
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         reader, writer = await asyncio.open_connection(*runner.addresses[0])

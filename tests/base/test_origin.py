@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -134,7 +135,7 @@ async def test_metrics_never_pass_a_proxy(station: Station, headers: dict[str, s
         {"trusted_proxies": "10.0.0.1/33"},
     ],
 )
-def test_a_wrong_origin_or_proxy_is_said_at_the_start(wrong: dict[str, str]) -> None:
+def test_a_wrong_origin_or_proxy_is_said_at_the_start(wrong: dict[str, Any]) -> None:
     """What is no origin, or no address of a proxy, is no setting."""
     with pytest.raises(ValidationError):
-        Settings(_env_file=None, **wrong)  # type: ignore[call-arg, arg-type]
+        Settings(_env_file=None, **wrong)

@@ -22,7 +22,7 @@ from station.rtc.http.main import MediaServer
 @pytest_asyncio.fixture
 async def roles(tmp_path: Path, station: Station) -> AsyncIterator[dict[str, str]]:
     """The addresses of a web, a media and a live role."""
-    settings = Settings(data=tmp_path, media_port=0, media_http_port=0, live_http_port=0, _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(data=tmp_path, media_port=0, media_http_port=0, live_http_port=0, _env_file=None)
     GrantSigner.load(settings.keys)
     async with MediaServer(settings) as media, LiveServer(settings) as live, TestServer(build_app(station)) as web:
         yield {

@@ -123,14 +123,16 @@ async def test_photos_are_kept_shown_and_taken_away(town: Station, new_person: N
     """Chosen on the matter's page, on the check, after going back, on the confirmation; one taken away on the way."""
     citizen, slot = await new_person("ac_demo_citizen"), await first_slot(town)
     await citizen.get(f"/book/{slot}")
-    check = await citizen.upload(f"/book/{slot}", [("a.jpg", phone_photo()), ("b", picture(form="PNG"))], **TYPED)
+    check = await citizen.upload(
+        f"/book/{slot}", [("a.jpg", phone_photo()), ("b", picture(form="PNG"))], status=200, **TYPED
+    )
     assert "核对一下" in check and len(shown(check)) == 2
     back = await citizen.get(f"/book/{slot}")
     assert shown(back) == shown(check) and "路灯不亮" in back
     ids = re.findall(r'name="remove" value="(ph_\w+)"', back)
-    left = await citizen.upload(f"/book/{slot}", [], **TYPED | {"topic": "还在写", "remove": ids[0]})
+    left = await citizen.upload(f"/book/{slot}", [], status=200, **TYPED | {"topic": "还在写", "remove": ids[0]})
     assert shown(left) == [f"/book/photos/{ids[1]}.jpg"] and "还在写" in left and "您想说什么事" in left
-    check = await citizen.upload(f"/book/{slot}", [], **TYPED)
+    check = await citizen.upload(f"/book/{slot}", [], status=200, **TYPED)
     key = re.search(r'name="key" value="(\w+)"', check)
     assert key
     done = await citizen.post(f"/book/{slot}/check", key=key[1], use="yes")
@@ -155,7 +157,7 @@ async def test_adding_stays_on_the_page(town: Station, new_person: NewPerson) ->
 async def test_a_photo_is_served_for_looking_at_only(town: Station, new_person: NewPerson) -> None:
     """As a JPEG, inline, kept by no cache, sniffed by nobody, under our own name."""
     citizen, slot = await new_person("ac_demo_citizen"), await first_slot(town)
-    (address,) = shown(await citizen.upload(f"/book/{slot}", [("evil.html", phone_photo())], **TYPED))
+    (address,) = shown(await citizen.upload(f"/book/{slot}", [("evil.html", phone_photo())], status=200, **TYPED))
     async with citizen.client.get(address) as answer:
         body = await answer.read()
         assert answer.status == 200 and answer.headers["Content-Type"] == "image/jpeg"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from sqlalchemy import func, select, update
@@ -23,8 +24,8 @@ from station.booking.rota import (
     set_rules,
 )
 from station.booking.store import rota_rules, slots
+from station.demo.booking import LIN
 from station.ledger.store import ledger_events
-from tests.booking.test_service import LIN
 from tests.fixtures import MONDAY_TEN
 
 RULE = RotaRule("rr_race", LIN, "st_demo_guihua", 0, None, 840, 960, 20, (Mode.VIDEO,), 1)
@@ -80,8 +81,13 @@ def test_the_work_grows_with_the_deputies_and_not_with_their_square(monkeypatch:
             )
             for n, slot in enumerate(plan_slots(wanted, [], MONDAY_TEN).fresh)
         ]
-        calls = []
-        monkeypatch.setattr(rota, "overlap", lambda *span: calls.append(span) or overlap(*span))
+        calls: list[tuple[datetime, ...]] = []
+
+        def counted(*moments: datetime) -> bool:
+            calls.append(moments)
+            return overlap(*moments)
+
+        monkeypatch.setattr(rota, "overlap", counted)
         assert plan_slots(wanted, there, MONDAY_TEN).fresh == []
         return len(calls)
 

@@ -145,7 +145,7 @@ async def test_own_bookings_may_not_overlap(town: Station) -> None:
         book_slot(town, ZHAO, other[0].id, LIFT, "two"),
         return_exceptions=True,
     )
-    assert sorted(type(r) for r in results if isinstance(r, OverlappingBooking)) == [OverlappingBooking]
+    assert sum(isinstance(r, OverlappingBooking) for r in results) == 1
     assert sum(isinstance(r, Booking) for r in results) == 1
 
 

@@ -46,7 +46,7 @@ BIG = "cases|case_words|case_replies|case_ratings|case_cards|bookings|slots"
 
 async def open_city(url: str, folder: Path, size: Size) -> Station:
     """A station whose clock stands at the city's moment."""
-    settings = Settings(data=folder, _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(data=folder, _env_file=None)
     database = Database(url)
     await fill(database, size)
     return Station(settings, database, LocalBus(), FixedClock(NOW), GrantSigner.load(settings.keys))
@@ -140,7 +140,8 @@ async def walk(read: Callable[[Cursor | None], Coroutine[Any, Any, Slice[Any]]])
 async def test_every_list_of_the_desks_is_complete(city: Station) -> None:
     """What is counted is there to be leafed through, each once; and the counts are those of the rows."""
     async with city.database.read() as connection:
-        by_state = dict((await connection.execute(select(cases.c.state, func.count()).group_by(cases.c.state))).all())  # type: ignore[arg-type]
+        counts = await connection.execute(select(cases.c.state, func.count()).group_by(cases.c.state))
+        by_state = {str(state): int(count) for state, count in counts}
         late = await connection.scalar(
             select(func.count()).where(cases.c.state == "assigned", cases.c.due_at <= NOW).select_from(cases)
         )

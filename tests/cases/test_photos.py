@@ -71,10 +71,10 @@ async def test_the_parties_see_it_and_nobody_else(case: Case, station: Station, 
         person = signed_in[name] = signed_in.get(name) or await new_person(name)
         assert pictures(await person.get(page)) == [address], name
         assert await status_of(person, address) == 200, name
-    for name in ("ac_demo_citizen2", "ac_demo_deputy2", None):
-        stranger = await new_person(name) if name else await new_person()
+    for other in ("ac_demo_citizen2", "ac_demo_deputy2", None):
+        stranger = await new_person(other) if other else await new_person()
         assert "/photos/" not in await stranger.get(f"/cases/{case.id}")
-        assert await status_of(stranger, address) == (404 if name else 303), name
+        assert await status_of(stranger, address) == (404 if other else 303), other
     await move_clerk(station, "st_demo_wangjiang")
     assert await status_of(signed_in["ac_demo_clerk"], address) == 404
 

@@ -48,7 +48,7 @@ from tests.fixtures import MONDAY_TEN
 @pytest_asyncio.fixture
 async def town(database_url: str, tmp_path: Path) -> AsyncIterator[Town]:
     """The demo's directory and its two citizens, on SQLite and on PostgreSQL."""
-    settings = Settings(data=tmp_path, demo=True, _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(data=tmp_path, demo=True, _env_file=None)
     database = Database(database_url)
     station = Station(settings, database, LocalBus(), FixedClock(MONDAY_TEN), GrantSigner.load(settings.keys))
     await seed_directory(station)
@@ -428,7 +428,7 @@ async def test_a_provisional_day_is_counted_again(town: Town, monkeypatch: pytes
     class WithNotice(ChineseCalendar):
         """As if the notice for 2027 had moved one more day."""
 
-        published_until = date(2027, 12, 31)  # type: ignore[assignment]
+        published_until = date(2027, 12, 31)
 
         def kind(self, day: date) -> DayKind:
             if day == date(2027, 1, 4):

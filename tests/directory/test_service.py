@@ -20,8 +20,8 @@ from station.directory.service import (
 )
 
 
-async def names(station: Station, **query: str) -> list[str]:
-    return [deputy.name for deputy in (await find_deputies(station, **query)).deputies]
+async def names(station: Station, place: str = "", name: str = "") -> list[str]:
+    return [deputy.name for deputy in (await find_deputies(station, place, name)).deputies]
 
 
 async def test_an_estate_finds_its_deputies(town: Station) -> None:

@@ -24,7 +24,8 @@ from aiortc.codecs.vpx import Vp8Encoder
 from station.rtc.formats import rtcp
 from station.rtc.formats.framing import frame
 from station.rtc.rooms import messages
-from station.rtc.transport import port, session
+from station.rtc.transport import port
+from station.rtc.transport.dtls_srtp import DtlsPeer
 from tests.fuzz.targets import CORPUS, TARGETS
 
 EACH = 12  # inputs of a kind; more would only be more of the same
@@ -99,12 +100,15 @@ def collect_payloads(into: Collection) -> None:
     into.add("opus", _stream([OpusEncoder().encode(sound)[0]]))
 
 
-def _listening(call: Callable[..., Any], see: Callable[..., None]) -> Callable[..., Any]:
-    def listening(*arguments: Any) -> Any:
+def _tap(owner: object, name: str, see: Callable[..., None]) -> None:
+    """Lets `see` have the arguments of each call, before the call itself."""
+    call: Callable[..., Any] = getattr(owner, name)
+
+    def tapped(*arguments: Any) -> Any:
         see(*arguments)
         return call(*arguments)
 
-    return listening
+    setattr(owner, name, tapped)
 
 
 def listen(into: Collection) -> None:
@@ -126,13 +130,13 @@ def listen(into: Collection) -> None:
         into.add("framing", frame(bytes(data)) * 2)
 
     into_rtp = lambda _self, scratch, size: into.add("rtp", bytes(scratch.view[:size]))  # noqa: E731
-    upstream.Upstream.receive_rtp = _listening(upstream.Upstream.receive_rtp, into_rtp)  # type: ignore[method-assign]
-    rtcp.parse = _listening(rtcp.parse, see_rtcp)
-    port.parse_binding_request = _listening(port.parse_binding_request, see_stun)
-    room.parse_offer = _listening(room.parse_offer, lambda text: into.add("sdp", text.encode()))
-    messages.decode = _listening(messages.decode, lambda text: into.add("signalling", text.encode()))
+    _tap(upstream.Upstream, "receive_rtp", into_rtp)
+    _tap(rtcp, "parse", see_rtcp)
+    _tap(port, "parse_binding_request", see_stun)
+    _tap(room, "parse_offer", lambda text: into.add("sdp", text.encode()))
+    _tap(messages, "decode", lambda text: into.add("signalling", text.encode()))
     see_dtls = lambda _self, data: into.add("dtls", bytes(data))  # noqa: E731
-    session.DtlsPeer.receive = _listening(session.DtlsPeer.receive, see_dtls)  # type: ignore[method-assign]
+    _tap(DtlsPeer, "receive", see_dtls)
 
 
 async def collect_call(seconds: float) -> None:

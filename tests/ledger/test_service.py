@@ -213,7 +213,7 @@ async def test_old_reasons_stay_readable(station: Station) -> None:
 
 async def test_the_first_events_of_all_make_one_chain(database_url: str, tmp_path: Path) -> None:
     """On an empty database four writers at once start one chain: none fails because another made its beginning."""
-    settings = Settings(data=tmp_path, _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(data=tmp_path, _env_file=None)
     fresh = Station(
         settings, Database(database_url), LocalBus(), FixedClock(MONDAY_TEN), GrantSigner.load(settings.keys)
     )

@@ -24,7 +24,7 @@ async def media() -> AsyncIterator[FakeMedia]:
 @pytest_asyncio.fixture
 async def studio(tmp_path: Path, media: FakeMedia) -> AsyncIterator[Studio]:
     """A live role beside it, with nothing on air yet."""
-    settings = Settings(data=tmp_path, media_http_port=media.port, live_http_port=0, media_processes=1, _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(data=tmp_path, media_http_port=media.port, live_http_port=0, media_processes=1, _env_file=None)
     signer = GrantSigner.load(settings.keys)
 
     @asynccontextmanager

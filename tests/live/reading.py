@@ -63,7 +63,7 @@ def joined(events: list[Begun | Part]) -> bytes:
 def read(file: bytes) -> Read:
     """Decode a fragmented MP4 from its first to its last frame."""
     found = Read()
-    with av.open(io.BytesIO(file)) as source:
+    with av.open(io.BytesIO(file), "r") as source:
         to_mono = av.AudioResampler(format="s16", layout="mono", rate=48_000)
         for frame in source.decode():
             if isinstance(frame, av.VideoFrame):

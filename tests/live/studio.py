@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from multidict import CIMultiDictProxy
 
 from station.base.grants import GrantSigner
 from station.live.origin.main import LiveServer
@@ -70,7 +71,7 @@ class Studio:
             while (await self.control("GET", "b1"))[1][key] != value:
                 await asyncio.sleep(0.05)
 
-    async def get(self, path: str, **headers: str) -> tuple[int, bytes, aiohttp.typedefs.LooseHeaders]:
+    async def get(self, path: str, **headers: str) -> tuple[int, bytes, CIMultiDictProxy[str]]:
         """A player's request below `/live/`."""
         async with self.http.get(f"{self.url}/live/{path}", headers=headers) as answer:
             return answer.status, await answer.read(), answer.headers

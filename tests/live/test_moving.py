@@ -39,7 +39,7 @@ async def studio(tmp_path: Path, processes: list[FakeMedia]) -> AsyncIterator[St
     """A live role beside them."""
     settings = Settings(
         data=tmp_path, media_http_port=processes[0].port, live_http_port=0, media_processes=2, _env_file=None
-    )  # type: ignore[call-arg]
+    )
     signer = GrantSigner.load(settings.keys)
 
     @asynccontextmanager

@@ -5,7 +5,7 @@ import itertools
 import json
 
 import pytest
-from aiohttp.typedefs import LooseHeaders
+from multidict import CIMultiDictProxy
 
 from station.live.packaging.playlist import PartLine
 from tests.live.media import FPS, FakeMedia
@@ -13,11 +13,10 @@ from tests.live.reading import read
 from tests.live.studio import Studio, closed, hint
 
 
-def assert_problem(answer: tuple[int, bytes, LooseHeaders], status: int, code: str) -> None:
+def assert_problem(answer: tuple[int, bytes, CIMultiDictProxy[str]], status: int, code: str) -> None:
     """The answer is problem details (RFC 9457) that no cache keeps."""
     found, body, headers = answer
     assert found == status
-    headers = dict(headers)
     assert headers["Content-Type"].startswith("application/problem+json") and headers["Cache-Control"] == "no-store"
     told = json.loads(body)
     assert (told["type"], told["status"]) == (f"/problems/{code}", status) and told["title"]
@@ -103,7 +102,9 @@ async def test_bad_directives_are_refused(studio: Studio, query: str) -> None:
     assert_problem(await studio.get(f"b1/main.m3u8{query}"), 400, "bad-directive")
 
 
-async def test_a_source_that_stops_gives_503_in_time(studio: Studio, media: FakeMedia) -> None:
+async def test_a_source_that_stops_gives_503_in_time(
+    studio: Studio, media: FakeMedia, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With nothing new, a blocking request ends after three target durations with 503, not with silence."""
     await studio.go_live()
     await studio.playlist()
@@ -111,7 +112,7 @@ async def test_a_source_that_stops_gives_503_in_time(studio: Studio, media: Fake
     await studio.state_when("state", "interrupted")
     playlist = (await studio.server.registry.get("b1")).cache.playlist
     assert playlist.block_limit_s == 9
-    playlist._target_s = 0.1  # the same, faster
+    monkeypatch.setattr(playlist, "_target_s", 0.1)  # the same, faster
     answer = await studio.get(f"b1/main.m3u8?_HLS_msn={playlist.closed}&_HLS_part=5")
     assert_problem(answer, 503, "nothing-new")
     assert answer[2]["Retry-After"] == "1"
@@ -190,7 +191,13 @@ async def test_only_a_service_grant_controls(studio: Studio) -> None:
         assert (await studio.control("GET", "b1", token=token))[0] == 401
     for method in ("GET", "PUT", "DELETE"):
         assert (await studio.control(method, "b1", {}, token=guest))[0] == 403
-    for body in ({}, [], {"room": "r1", "person": "p1", "grant": "rubbish"}, {"room": 1, "person": 2, "grant": 3}):
+    bodies: tuple[object, ...] = (
+        {},
+        [],
+        {"room": "r1", "person": "p1", "grant": "rubbish"},
+        {"room": 1, "person": 2, "grant": 3},
+    )
+    for body in bodies:
         assert (await studio.control("PUT", "b1", body))[0] == 422
 
 

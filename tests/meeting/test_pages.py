@@ -148,7 +148,8 @@ async def test_nothing_is_recorded_while_somebody_present_declines(
             for action in ("start", "resume"):
                 told = await person.post_json(path, {"action": action}, status=409)
                 assert isinstance(told, dict) and str(told["type"]).endswith(f"/{RecordingRefused.code}")
-            titles.append(told["title"])
+                title = told["title"]
+            titles.append(title)
         assert all("赵玉梅" in title for title in titles) and titles[0] != titles[1]
     await answer_consent(town, ZHAO, reception.id, "recorded", True)
     told = await people[0].post_json(path, {"action": "start"})
@@ -178,7 +179,7 @@ async def test_a_hearing_is_announced_by_form(town: Station, visitor: NewPerson)
         assert fault in page
     assert "2026-10-15" in page
     fields |= {"title": "加装电梯办法听证会", "ends": "16:00", "deputy": DEPUTY.scope}
-    page = await clerk.post("/desk/hearings", **fields)
+    page = await clerk.post("/desk/hearings", status=200, **fields)
     assert "10月15日（周四） 14:00–16:00" in page
     invitation = re.search(r'id="address"[^>]*value="http://[^"]+(/meet/mt_\w+)"', page)
     assert invitation, "the clerk is not told which address to send to those who are to come"

@@ -135,7 +135,7 @@ def test_a_frozen_picture_is_blamed_on_whose_line_is_at_fault() -> None:
 
 def test_the_page_reads_what_media_tells() -> None:
     """Every field that is read here is one that media's snapshot has, with the same default."""
-    pairs = [
+    pairs: list[tuple[type[msgspec.Struct], type[msgspec.Struct]]] = [
         (told.Line, media.LineInsight), (told.Layer, media.LayerInsight), (told.Sent, media.SentInsight),
         (told.Given, media.GivenInsight), (told.Up, media.UpInsight), (told.Down, media.DownInsight),
         (told.Person, media.PersonInsight), (told.RoomInsight, media.RoomInsight),

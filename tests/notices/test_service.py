@@ -25,6 +25,7 @@ from station.base.station import Station
 from station.notices.channels import Channel, DeliveryFailed, channels_for, outbox_file
 from station.notices.model import LEASE, MAX_ATTEMPTS, SECRET_LIFETIME, NoticeState
 from station.notices.service import NoSmsCarrier, deliver_due, list_newest, queue
+from station.people.model import Caller
 from station.people.signin import send_code
 from tests.fixtures import MONDAY_TEN
 
@@ -57,7 +58,7 @@ def later(station: Station, by: timedelta) -> Station:
 @pytest_asyncio.fixture
 async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Station]:
     """A station outside of the demo, without a carrier, on SQLite and on PostgreSQL."""
-    settings = Settings(data=tmp_path, _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(data=tmp_path, _env_file=None)
     clock = FixedClock(MONDAY_TEN)
     made = Station(settings, Database(database_url), LocalBus(), clock, GrantSigner.load(settings.keys))
     yield made
@@ -137,7 +138,7 @@ async def test_a_code_that_comes_too_late_is_not_sent(office: Station) -> None:
 async def test_without_a_carrier_nothing_counts_as_sent(office: Station) -> None:
     """A station that can send no SMS says so: to who asks for a code, and in the state of what waited."""
     with pytest.raises(NoSmsCarrier):
-        await send_code(office, "13800000001", "127.0.0.1")
+        await send_code(office, "13800000001", Caller("127.0.0.1", ""))
     await put(office)
     assert await deliver_due(office, channels_for(office.settings)) == 0
     assert (await list_newest(office))[0].state is NoticeState.FAILED

@@ -60,7 +60,7 @@ async def outcomes(*calls: Awaitable[object]) -> Counter[str]:
 @pytest_asyncio.fixture
 async def both(database_url: str, tmp_path: Path) -> AsyncIterator[Station]:
     """A station with the demo's accounts, on SQLite and on PostgreSQL."""
-    settings = Settings(data=tmp_path / "var", demo=True, _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(data=tmp_path / "var", demo=True, _env_file=None)
     signer = GrantSigner.load(settings.keys)
     made = Station(settings, Database(database_url), LocalBus(), FixedClock(MONDAY_TEN), signer)
     await seed_accounts(made)

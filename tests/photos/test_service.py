@@ -35,7 +35,7 @@ HOLDER = "draft:ac_demo_citizen"
 @pytest_asyncio.fixture
 async def bare(database_url: str, tmp_path: Path) -> AsyncIterator[Station]:
     """A station with tables and nothing in them."""
-    settings = Settings(data=tmp_path / "var", _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(data=tmp_path / "var", _env_file=None)
     clock = FixedClock(MONDAY_TEN)
     made = Station(settings, Database(database_url), LocalBus(), clock, GrantSigner.load(settings.keys))
     yield made

@@ -33,7 +33,7 @@ def plain_picture(width: int, height: int, colour: tuple[int, int, int], index: 
     luma = bytearray(bytes(frame.planes[0]))
     at = (index * 4 % height) * frame.planes[0].line_size
     luma[at : at + width] = bytes([min(235, colour[0] + 40)]) * width
-    frame.planes[0].update(luma)
+    frame.planes[0].update(bytes(luma))
     return frame
 
 

@@ -151,7 +151,8 @@ async def test_damaged_tracks_are_borne(tmp_path: Path, damage: str) -> None:
                 data[at] ^= 0x55
             path.write_bytes(data)
         else:
-            path.write_bytes({"cut": data[: len(data) // 2], "empty": b"", "rubbish": os.urandom(5000)}[damage])
+            left = {"cut": bytes(data)[: len(data) // 2], "empty": b"", "rubbish": os.urandom(5000)}
+            path.write_bytes(left[damage])
     info = compose(room, tmp_path / "out.mp4", lambda _: None)
     assert info.duration_s == pytest.approx(3, abs=0.2)
     assert is_colour(picture_at(tmp_path / "out.mp4", 2), 960, 360, GREEN)

@@ -11,10 +11,10 @@ from recordings import h264
 from tests.recordings.media import GREY, plain_picture, video
 
 
-def encoded_by(width: int, height: int, pix_fmt: str, **options: str) -> list[bytes]:
+def encoded_by(width: int, height: int, pix_fmt: str, options: dict[str, str] | None = None) -> list[bytes]:
     context: Any = av.CodecContext.create("libx264", "w")
     context.width, context.height, context.pix_fmt, context.framerate = width, height, pix_fmt, 25
-    context.options = {"preset": "ultrafast", **options}
+    context.options = {"preset": "ultrafast", **(options or {})}
     frame = plain_picture(width, height, GREY).reformat(format=pix_fmt)
     packets = [*context.encode(frame), *context.encode(None)]
     return h264.split_nals(b"".join(bytes(packet) for packet in packets))
@@ -27,14 +27,14 @@ def encoded_by(width: int, height: int, pix_fmt: str, **options: str) -> list[by
 )
 def test_picture_size(size: tuple[int, int], pix_fmt: str, options: dict[str, str]) -> None:
     """The size is what was encoded, cropping, fields and chroma formats counted."""
-    sets = h264.parameter_sets(encoded_by(*size, pix_fmt, **options))
+    sets = h264.parameter_sets(encoded_by(*size, pix_fmt, options))
     assert sets is not None and h264.picture_size(sets.sps) == size
     assert h264.decoder_configuration(sets)[:4] == bytes([1]) + sets.sps[1:4]
 
 
 def test_picture_size_of_fields() -> None:
     """Interlaced pictures count their height in fields."""
-    sets = h264.parameter_sets(encoded_by(1920, 1080, "yuv420p", **{"x264-params": "interlaced=1"}))
+    sets = h264.parameter_sets(encoded_by(1920, 1080, "yuv420p", {"x264-params": "interlaced=1"}))
     assert sets is not None and h264.picture_size(sets.sps) == (1920, 1080)
 
 

@@ -68,13 +68,16 @@ async def test_nothing_is_written_in_a_pause(tmp_path: Path) -> None:
 async def test_orders_are_idempotent(tmp_path: Path) -> None:
     """Saying the same twice, or what does not fit the state, changes nothing."""
     recorder = RoomRecorder(tmp_path, pytest.fail)
-    recorder.stop(T), recorder.pause(T), recorder.resume(T)
-    assert recorder.state == "off" and recorder.epoch_ms is None
-    recorder.start(T), recorder.start(T + 1), recorder.resume(T + 2)
-    recorder.pause(T + 10), recorder.pause(T + 11)
+    for order in (recorder.stop, recorder.pause, recorder.resume):
+        order(T)
+    assert (recorder.state, recorder.epoch_ms) == ("off", None)
+    orders = [recorder.start, recorder.start, recorder.resume, recorder.pause, recorder.pause]
+    for order, at_ms in zip(orders, (T, T + 1, T + 2, T + 10, T + 11), strict=True):
+        order(at_ms)
     recorder.start(T + 20)
-    assert recorder.state == "recording"
-    recorder.stop(T + 30), recorder.stop(T + 31)
+    assert (recorder.state, recorder.epoch_ms) == ("recording", T)
+    for at_ms in (T + 30, T + 31):
+        recorder.stop(at_ms)
     await recorder.close()
     await recorder.close()
     assert mark_names(tmp_path) == ["started", "paused", "resumed", "stopped"]

@@ -38,7 +38,7 @@ def signer_of(station: RunningStation) -> GrantSigner:
 
 
 def settings_of(station: RunningStation) -> Settings:
-    return Settings(data=station.data, _env_file=None)  # type: ignore[call-arg]
+    return Settings(data=station.data, _env_file=None)
 
 
 def publish_grant(lasts_s: int = 60) -> Grant:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import av
 import pytest
+from av.frame import Frame
 from playwright.async_api import Browser, expect
 
 from recordings.timeline import read_timeline
@@ -63,5 +64,6 @@ def check_files(folder: Path) -> None:
     assert len(timeline.tracks) == 4
     for track in timeline.tracks:
         with av.open(str(folder / track.file)) as file:
-            last_s = max(float(frame.time) for frame in file.decode(file.streams[0]) if frame.time is not None)
+            frames = [frame for frame in file.decode(file.streams[0]) if isinstance(frame, Frame)]
+            last_s = max(frame.time for frame in frames if frame.time is not None)
         assert last_s == pytest.approx(timeline.duration_s, abs=1.5), track.file

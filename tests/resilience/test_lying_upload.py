@@ -84,7 +84,7 @@ async def test_in_english_as_well(citizen: Person) -> None:
 
 async def stored(citizen: Person, sent: bytes) -> bytes:
     """What is kept of the one photo that was sent."""
-    await citizen.upload(await form_of(citizen), [("a.jpg", sent)], **TYPED)
+    await citizen.upload(await form_of(citizen), [("a.jpg", sent)], status=200, **TYPED)
     rows, names = await kept(citizen.station)
     assert names == [f"{row}.jpg" for row in rows] and len(rows) == 1
     return (citizen.station.settings.data / "photos" / names[0]).read_bytes()
@@ -124,7 +124,7 @@ async def test_a_flood_is_cut_off(citizen: Person) -> None:
 
 async def test_nobody_else_opens_it(citizen: Person, new_person: NewPerson) -> None:
     """Another citizen, and the deputy before it is booked, find nothing at the address; a guest is asked to sign in."""
-    page = await citizen.upload(await form_of(citizen), [("a.jpg", picture())], **TYPED)
+    page = await citizen.upload(await form_of(citizen), [("a.jpg", picture())], status=200, **TYPED)
     (address,) = re.findall(r'<img src="(/book/photos/[^"]+)"', page)
     async with citizen.client.get(address) as answer:
         assert answer.status == 200

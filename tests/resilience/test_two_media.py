@@ -45,7 +45,7 @@ def two_media(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStati
         "STATION_MEDIA_PORT": str(pick_ports(2)),
         "STATION_MEDIA_HTTP_PORT": str(pick_ports(2)),
     }
-    with start_station(tmp_path_factory.mktemp("two"), **settings) as running:
+    with start_station(tmp_path_factory.mktemp("two"), demo=True, first_start=False, **settings) as running:
         yield running
 
 

@@ -94,7 +94,7 @@ class Media:
 def make_settings(folder: Path, **more: Any) -> Settings:
     """Settings for a media role of its own on free ports."""
     values = {"data": folder, "media_port": 0, "media_http_port": 0, **more}
-    return Settings(_env_file=None, **values)  # type: ignore[call-arg]
+    return Settings(_env_file=None, **values)
 
 
 @pytest_asyncio.fixture

@@ -72,7 +72,14 @@ def write_certificate(folder: Path) -> tuple[Path, Path]:
 @contextmanager
 def ffmpeg(media: Media, folder: Path) -> Iterator[subprocess.Popen[str]]:
     url = f"{media.url}/whip/mt_test"
-    arguments = [sys.executable, "-c", FFMPEG, url, media.grant("encoder"), *write_certificate(folder)]
+    arguments: list[str | Path] = [
+        sys.executable,
+        "-c",
+        FFMPEG,
+        url,
+        media.grant("encoder"),
+        *write_certificate(folder),
+    ]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             yield process

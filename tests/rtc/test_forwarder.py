@@ -26,7 +26,7 @@ from station.rtc.forwarding.subscription import Subscription
 from station.rtc.transport.dtls_srtp import Scratch, SrtpStream, srtp_unprotect
 from station.rtc.transport.session import Session
 from station.rtc.transport.totals import TotalsByKind
-from station.rtc.transport.wire import Datagram, Flushable
+from station.rtc.transport.wire import Datagram, Flushable, Wire
 from tests.rtc.header_extensions import find_extension
 
 NUMBER_ID = 4
@@ -49,7 +49,7 @@ class Subscriber:
         self.calls = 0
         self.raw: list[bytes] = []
         self.got: list[bytes] = []
-        self.down_track.set_route(self, ADDRESS, self._key.handle)
+        self.down_track.set_route(cast(Wire, self), ADDRESS, self._key.handle)
 
     def send(self, datagram: Datagram, address: Address) -> int:
         return self.send_segments(datagram, len(datagram), address)

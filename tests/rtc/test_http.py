@@ -13,6 +13,7 @@ import pytest
 from aiohttp import ClientWebSocketResponse
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
+from av import VideoFrame
 
 from recordings.frames import read_records
 from station.base.grants import Right
@@ -69,6 +70,7 @@ async def test_whip_in_whep_out_and_feed(media: Media) -> None:
         assert (status, whep["Content-Type"]) == (201, "application/sdp")
         await player.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         frame = await asyncio.wait_for(seen["video"].recv(), 15)
+        assert isinstance(frame, VideoFrame)
         assert (frame.width, frame.height) == (640, 480)
         await asyncio.wait_for(seen["audio"].recv(), 15)
         await check_feed(media)
@@ -189,7 +191,7 @@ async def test_requests_that_cannot_be_are_failed_and_the_rest_goes_on(media: Me
         encoder.addTrack(VideoStreamTrack())
         offer = await offer_of(encoder)
     no_codec = offer.replace("H264", "H265").replace("VP8", "VP7")
-    requests = [
+    requests: list[tuple[str, dict[str, object]]] = [
         ("bad-offer", {"type": "publish", "sdp": "v=0\r\nm=", "sources": {}}),
         ("no-codec", {"type": "publish", "sdp": no_codec, "sources": {"0": "camera"}}),
         ("bad-source", {"type": "publish", "sdp": offer, "sources": {"0": "microphone"}}),

@@ -66,6 +66,8 @@ async def test_what_was_gathered_is_sent_once_after_reading() -> None:
     calls: list[Any] = []
 
     class Packet:
+        is_coming = False
+
         def __init__(self, fails: bool) -> None:
             self.fails = fails
 

@@ -18,12 +18,13 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
 
 from recordings.hold import FolderHold
+from recordings.recorder import RoomRecorder
 from recordings.timeline import read_timeline
 from station.base.errors import Unavailable
 from station.base.grants import Grant, GrantSigner, Right
 from station.rtc.rooms.journal import Journal
 from station.rtc.rooms.messages import RecordingInfo
-from station.rtc.rooms.recording import RoomRecorder, RoomRecording
+from station.rtc.rooms.recording import RoomRecording
 from tests.rtc.conftest import Media, MediaProcess
 from tests.rtc.test_http import offer_of, peer, publish_by_whip
 

@@ -156,8 +156,9 @@ def test_an_answer_is_understood_by_another_implementation() -> None:
     read = SessionDescription.parse(text)
     assert read.media[0].direction == "sendonly"
     assert read.media[0].ssrc[0].ssrc == 77
-    assert read.media[0].ice.iceLite
-    assert read.media[0].dtls.role == "server"
+    ice, dtls = read.media[0].ice, read.media[0].dtls
+    assert ice is not None and ice.iceLite
+    assert dtls is not None and dtls.role == "server"
     candidates = [(candidate.protocol, candidate.ip) for candidate in read.media[0].ice_candidates]
     assert candidates == [("udp", "192.0.2.1"), ("udp", "127.0.0.1"), ("tcp", "192.0.2.1")]
     assert [candidate.tcpType for candidate in read.media[0].ice_candidates] == [None, None, "passive"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -22,8 +23,9 @@ from tests.servers import pick_port
 
 
 def settings_of(data: Path, **others: str) -> Settings:
-    ports = {name: pick_port() for name in ("http_port", "media_http_port", "live_http_port", "media_port")}
-    return Settings(_env_file=None, data=data, media_processes=1, **{**ports, **others})  # type: ignore[call-arg, arg-type]
+    names = ("http_port", "media_http_port", "live_http_port", "media_port")
+    values: dict[str, Any] = {**{name: pick_port() for name in names}, **others}
+    return Settings(_env_file=None, data=data, media_processes=1, **values)
 
 
 async def finding(settings: Settings, subject: str) -> Finding | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +15,10 @@ from tests.servers import pick_port
 
 
 def settings_on_free_ports(data: Path, **others: int) -> Settings:
-    ports = {name: pick_port() for name in ("http_port", "media_http_port", "live_http_port")}
+    ports: dict[str, Any] = {name: pick_port() for name in ("http_port", "media_http_port", "live_http_port")}
     ports["media_port"] = pick_port()
     ports["media_processes"] = 1
-    return Settings(_env_file=None, data=data, **{**ports, **others})  # type: ignore[call-arg]
+    return Settings(_env_file=None, data=data, **{**ports, **others})
 
 
 def test_free_ports_pass(tmp_path: Path) -> None:
