@@ -24,6 +24,7 @@ from sqlalchemy.types import TypeDecorator
 
 from station.base.errors import DatabaseAway, StationError, StorageFull, is_full
 from station.base.settings import Settings
+from station.base.sqlite_driver import CONNECT_ARGUMENTS, SqliteConnection, SqliteDriver
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -201,7 +202,7 @@ def _engine_options(url: str) -> dict[str, Any]:
     # What a statement was given are people's own words, names and hashes of codes: no traceback in a log shows them.
     options: dict[str, Any] = {"hide_parameters": True}
     if not url.startswith("postgresql"):
-        return options
+        return options | {"module": SqliteDriver(), "connect_args": CONNECT_ARGUMENTS}
     timeouts = {"timeout": CONNECT_TIMEOUT_S, "command_timeout": STATEMENT_TIMEOUT_S}
     return options | {"pool_pre_ping": True, "pool_timeout": CONNECT_TIMEOUT_S, "connect_args": timeouts}
 
@@ -216,9 +217,10 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A write takes the lock at once: two writers then wait for each other instead of failing half-way.
-    write = connection.get_execution_options().get("station_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    # A write takes the lock with its first statement: two writers then wait for each other instead of failing half-way.
+    driver_connection = connection.connection.dbapi_connection
+    assert isinstance(driver_connection, SqliteConnection)
+    driver_connection.begin(write=connection.get_execution_options().get("station_write", False))
 
 
 def migrate(settings: Settings) -> None:
