@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any, cast
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
-from jinja2.runtime import Context
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes, pass_context
+from jinja2.runtime import Context, Macro
+from jinja2.visitor import NodeTransformer
+from markupsafe import Markup, escape
 
 from station.base.clock import local, local_date
 from station.base.errors import Phrase
@@ -28,29 +31,68 @@ def environments() -> Mapping[str, Environment]:
     return MappingProxyType({language: _environment(translator, language) for language in LANGUAGES})
 
 
+class _Translate(NodeTransformer):
+    """Puts the words of the language in the place of `_("…")` when a template is compiled, as a page has a hundred.
+
+    What has gaps to fill or is known at run time only stays a call.
+    """
+
+    def __init__(self, translate: Callable[[str], object]) -> None:
+        self._translate = translate
+
+    def visit_Call(self, node: nodes.Call, *args: Any, **kwargs: Any) -> nodes.Node:  # noqa: N802  jinja2's naming
+        """A call of `_` with one text and nothing else becomes that text."""
+        self.generic_visit(node, *args, **kwargs)  # changes it where it is
+        called, message = node.node, node.args[0] if len(node.args) == 1 else None
+        is_plain = isinstance(called, nodes.Name) and called.name == "_" and isinstance(message, nodes.Const)
+        if not is_plain or node.kwargs or node.dyn_args or node.dyn_kwargs:
+            return node
+        assert isinstance(message, nodes.Const)
+        return nodes.TemplateData(str(self._translate(message.value)), lineno=node.lineno)
+
+
+class _Context(Context):
+    """Calls macros and our own functions without asking each time, some five hundred times a page, what they take."""
+
+    def call(self, called: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """What jinja2's own does, for what a page calls most."""
+        if type(called) is not Macro:
+            return super().call(called, *args, **kwargs)
+        kwargs.pop("_block_vars", None)
+        kwargs.pop("_loop_vars", None)
+        return called(self.eval_ctx, *args, **kwargs)
+
+
+class _Environment(Environment):
+    context_class = _Context
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        parsed = super()._parse(source, name, filename)
+        _Translate(cast("Callable[[str], object]", self.globals["_"])).visit(parsed)  # changes it where it is
+        return parsed
+
+
 def _environment(translator: Translator, language: str) -> Environment:
-    environment = Environment(
+    environment = _Environment(
         loader=FileSystemLoader(WEB / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        extensions=["jinja2.ext.do"],
     )
 
     def translate(message: str) -> str:
         text = translator.gettext(language, message)
         return text % message.params if isinstance(message, Phrase) else text
 
-    def gettext(message: str) -> str:
-        # Jinja fills the gaps of what comes back once more: what has been filled already must survive that.
-        text = translate(message)
-        return text.replace("%", "%%") if isinstance(message, Phrase) else text
+    def gettext(message: str, **params: object) -> Markup:
+        # Our texts are markup, as those of jinja2's own extension; what fills their gaps is not.
+        if isinstance(message, Phrase):  # its gaps are filled already
+            return Markup(translate(message))  # noqa: S704
+        return Markup(translate(message) % {name: _escaped(value) for name, value in params.items()})  # noqa: S704
 
-    def ngettext(singular: str, plural: str, count: int) -> str:
-        return translator.ngettext(language, singular, plural, count)
-
-    environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.globals["_"] = gettext
     environment.globals["translate"] = translate
     environment.filters["day"] = lambda moment, today=None: format_day(moment, language, today)
 
@@ -75,6 +117,11 @@ def _environment(translator: Translator, language: str) -> Environment:
 
 def _is_elder(context: Context) -> bool:
     return bool(context.get("mode") == "elder")
+
+
+def _escaped(value: object) -> object:
+    """A value for a gap in a text: %d wants numbers as they are."""
+    return value if isinstance(value, int | float) else escape(value)
 
 
 def _iso(moment: datetime) -> str:
