@@ -47,7 +47,10 @@ lint: develop ## lint and types only
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(PY) -m djlint web/templates --lint --quiet
 	node_modules/.bin/tsc --noEmit -p jsconfig.json
+	node_modules/.bin/biome lint --error-on-warnings
+	node_modules/.bin/stylelint "web/css/**/*.css"
 
 format: develop ## put the code into its form
 	$(PY) -m ruff check --fix-only .

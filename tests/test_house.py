@@ -77,6 +77,17 @@ def test_stylesheets_stay_small() -> None:
     assert large == []
 
 
+def test_every_custom_property_is_set_somewhere() -> None:
+    """`var(--x)` names a token that a stylesheet, a template or a script sets: a browser drops the rule otherwise."""
+    sources = [
+        path.read_text(encoding="utf-8") for path in tracked("web/css/*.css", "web/templates/*.html", "web/js/*.js")
+    ]
+    used = {name for source in sources for name in re.findall(r"var\((--[\w-]+)", source)}
+    made = {name for source in sources for name in re.findall(r"(--[\w-]+)\s*:", source)}
+    assert used
+    assert used - made == set()
+
+
 def test_files_and_functions_stay_small() -> None:
     """No module passes 400 lines, no function 60."""
     large = []

@@ -30,7 +30,8 @@ const diary = {
 
 /** @param {HTMLVideoElement} video @param {string} id */
 function noteFrames(video, id) {
-  const shown = (diary.shown[id] ??= []);
+  diary.shown[id] ??= [];
+  const shown = diary.shown[id];
   let presented = 0;
   /** @param {number} _ @param {VideoFrameCallbackMetadata} frame */
   const note = (_, frame) => {

@@ -38,7 +38,7 @@ export class LivePlayer extends EventTarget {
     this.state = "loading";
     this.isOver = false;
     this.isBehind = false;
-    this.Engine = Hls && Hls.isSupported() ? HlsEngine : NativeEngine;
+    this.Engine = Hls?.isSupported() ? HlsEngine : NativeEngine;
     this.Hls = Hls;
     this.failures = 0;
     this.progress = { at: -1, since: 0 };

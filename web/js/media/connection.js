@@ -231,8 +231,10 @@ export class RoomConnection extends EventTarget {
       this.#trace.note(type);
       return answer;
     };
-    const up = (this.#up = new UpPeer(ask, iceServers));
-    const down = (this.#down = new DownPeer(ask, iceServers));
+    const up = new UpPeer(ask, iceServers);
+    const down = new DownPeer(ask, iceServers);
+    this.#up = up;
+    this.#down = down;
     this.#sources.forgetTold();
     up.onpublished = () => this.#tellMuted();
     down.ontrack = (id, mediaTrack) => {

@@ -98,7 +98,8 @@ export class DeviceCheck {
     const bars = [...document.querySelectorAll("#meter rect")];
     if (devices.microphone) {
       this.#stopMeter = meter(devices.microphone, (level) => {
-        bars.forEach((bar, number) => bar.setAttribute("class", number < level * bars.length ? "on" : "off"));
+        for (const [number, bar] of bars.entries())
+          bar.setAttribute("class", number < level * bars.length ? "on" : "off");
       });
     }
   }

@@ -58,7 +58,8 @@ export class People {
       return row;
     });
     for (const row of [...list.children]) if (!rows.includes(row)) row.remove();
-    rows.forEach((row, at) => list.children[at] !== row && list.insertBefore(row, list.children[at] ?? null));
+    for (const [at, row] of rows.entries())
+      if (list.children[at] !== row) list.insertBefore(row, list.children[at] ?? null);
   }
 
   /** @param {PersonView} person */

@@ -36,7 +36,7 @@ export class Stage {
     const tile = this.#tiles.get(this.me) ?? this.#add({ person: this.me, source: "camera", name: this.words.you });
     if (camera) tile.put(camera);
     else tile.take("video");
-    tile.showPicture(camera !== null && camera.enabled);
+    tile.showPicture(camera?.enabled ?? false);
   }
 
   /** @param {boolean} muted */

@@ -86,7 +86,7 @@ async function refresh() {
   clearTimeout(timer);
   const now = await ask(`/api/v1/broadcasts/${id}`).catch(() => null);
   if (now && !now.public && !root.dataset.src) return close();
-  const why = AWAY[/** @type {keyof typeof AWAY} */ (now?.state)];
+  const why = AWAY[/** @type {keyof typeof AWAY} */ (now?.state ?? "")];
   away = why ? (words[why] ?? "") : "";
   player.sourceAway = Boolean(why);
   if (now?.source) part("source", HTMLElement).textContent = now.source;
