@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial, wraps
 from pathlib import Path
 
@@ -17,9 +17,10 @@ from station.base.clock import SystemClock
 from station.base.database import Database
 from station.base.deadlines import DEADLINES, HEADER_S, Deadlines
 from station.base.errors import NotAllowed, NotSignedIn
+from station.base.fast_path import listen
 from station.base.grants import GrantSigner
 from station.base.key_files import load_secret
-from station.base.middleware import add_cors, add_hsts, csrf, errors, well_formed
+from station.base.middleware import HSTS, add_cors, add_hsts, csrf, errors, well_formed
 from station.base.open_files import allow_many_connections
 from station.base.origin import is_shared_address
 from station.base.problems import mark_started
@@ -32,6 +33,7 @@ from station.base.web import CSRF_KEY, HTTP, ROUTE_KEY, SIGN_IN_PAGE, STATION, H
 from station.booking.find_pages import HOME_BLOCKS
 from station.gateway import UNJOINED, UnjoinedSockets
 from station.home import live_card
+from station.live.edge.fast_path import EdgeFastPath
 from station.meeting.occupancy import end_sessions, watch_rooms
 from station.nodes.journal import follow_journal
 from station.nodes.placement import all_nodes
@@ -48,6 +50,7 @@ from station.people.way_in import sign_in_page
 from station.routes import ROUTES
 
 log = structlog.get_logger()
+BACKLOG = 1024  # a hall opens the page of a hearing at once
 MAX_BODY = 2**20  # of what is read whole; forms with files are read as they arrive, under caps of their own
 
 
@@ -169,6 +172,19 @@ async def _media_readers(app: web.Application) -> AsyncIterator[None]:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+@asynccontextmanager
+async def edge_of(app: web.Application) -> AsyncIterator[EdgeFastPath]:
+    """The fast path of a started application: viewers of broadcasts, with the headers that all answers have."""
+    settings = app[STATION].settings
+    is_https = settings.tls_cert is not None or settings.public_origin.startswith("https:")
+    headers = {"Strict-Transport-Security": HSTS} if is_https else {}
+    edge = EdgeFastPath(app[HTTP], lambda: settings.live_url, headers, app[METRICS].count_viewing)
+    try:
+        yield edge
+    finally:
+        await edge.close()
+
+
 async def run_web(settings: Settings) -> None:
     """The web role: serve until cancelled."""
     allow_many_connections()
@@ -184,9 +200,15 @@ async def run_web(settings: Settings) -> None:
         assert runner.server is not None
         watching = asyncio.create_task(app[DEADLINES].watch(runner.server))
         stack.callback(watching.cancel)
-        site = web.TCPSite(
-            runner, settings.host, settings.http_port, ssl_context=tls_context(settings), reuse_port=None
+        listening = await listen(
+            runner,
+            await stack.enter_async_context(edge_of(app)),
+            host=settings.host,
+            port=settings.http_port,
+            keepalive_s=HEADER_S,
+            ssl=tls_context(settings),
+            backlog=BACKLOG,
         )
-        await site.start()
+        stack.callback(listening.close)
         log.info("web_ready", host=settings.host, port=settings.http_port)
         await asyncio.Event().wait()

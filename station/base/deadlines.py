@@ -14,6 +14,7 @@ from collections.abc import Callable
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from station.base.fast_path import FastPathConnection
 from station.base.origin import network_of
 from station.base.web import Handler
 
@@ -21,6 +22,7 @@ HEADER_S = 20.0  # to send a whole header, and to stay silent between two reques
 BODY_GRACE_S = 20.0
 BODY_BYTES_PER_S = 4_000  # on the average: a telephone on a poor line sends more
 MAX_IDLE = 100  # connections of one address without a request under way; the oldest give way
+IN_USE_S = 3.0  # a viewer of a broadcast asks three times a second, and is silent in between
 MAX_CONNECTIONS = 1000  # of one address, idle or not: a hall of viewers has fewer; the newest give way
 LOOK_EVERY_S = 1.0
 
@@ -67,9 +69,13 @@ class Deadlines:
                 every[network_of(address)].append(connection)
         beyond: list[RequestHandler] = []
         for held in every.values():
-            idle = [connection for connection in held if connection not in self._begun_s]
+            idle = [connection for connection in held if not self._is_busy(connection)]
             beyond += idle[:-MAX_IDLE] + held[MAX_CONNECTIONS:]
         return beyond
+
+    def _is_busy(self, connection: RequestHandler) -> bool:
+        in_use = isinstance(connection, FastPathConnection) and connection.is_in_use(IN_USE_S)
+        return in_use or connection in self._begun_s
 
 
 DEADLINES = web.AppKey("deadlines", Deadlines)

@@ -34,6 +34,7 @@ from station.base.web import (
 log = structlog.get_logger()
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _LINE_ENDS = str.maketrans("\t\r\n", "   ")
+HSTS = "max-age=31536000"
 REFERENCE = web.RequestKey("reference", str)
 
 
@@ -138,7 +139,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def add_hsts(request: web.Request, response: web.StreamResponse) -> None:
     """Signal handler (`on_response_prepare`): who came by HTTPS comes by HTTPS again (RFC 6797)."""
     if is_secure(request):
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        response.headers.setdefault("Strict-Transport-Security", HSTS)
 
 
 async def add_cors(request: web.Request, response: web.StreamResponse) -> None:

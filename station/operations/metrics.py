@@ -73,6 +73,10 @@ class WebMetrics:
         if request.method == "POST" and route in SIGN_INS:
             self._sign_ins.labels(SIGN_INS[route], "done" if response.status == 303 else "refused").inc()
 
+    def count_viewing(self, status: int, count: int) -> None:
+        """So many answers of the fast path for viewers of broadcasts, which no handler of ours sees."""
+        self._requests.labels("GET", "/live/{broadcast}/{file}", str(status)).inc(count)
+
     async def render(self, station: Station) -> bytes:
         """All figures as text; those of the database are left out while it is away."""
         for gauge in (self._jobs, self._notices, self._cases, self._beats):

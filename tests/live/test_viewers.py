@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from station.live.origin.viewers import RECENT_S, ViewerCount
+from station.live.viewing.viewers import RECENT_S, ViewerCount
 
 
 def test_viewers_are_counted_once_and_forgotten_when_they_leave() -> None:

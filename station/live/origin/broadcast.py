@@ -15,10 +15,10 @@ import aiohttp
 from recordings.frames import EncodedFrame
 from station.live.origin.feed_reader import FeedUnavailable, find_media, read_feed
 from station.live.origin.live_cache import LiveCache
-from station.live.origin.viewers import ViewerCount
 from station.live.packaging.playlist import MediaPlaylist, SegmentLine, Variant, render_multivariant
 from station.live.packaging.programme import PARTS_KEPT_FOR, Programme, ProgrammeFolder, StoredSegment
 from station.live.packaging.writer import InitReady, PartReady, ProgrammeWriter, SegmentClosed, SegmentOpened, Update
+from station.live.viewing.viewers import ViewerCount
 
 log = logging.getLogger(__name__)
 RECONNECT_S = 0.5

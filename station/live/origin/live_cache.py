@@ -22,15 +22,20 @@ class LiveCache:
         self.parts: dict[tuple[int, int], bytes] = {}
         self.inits: dict[int, bytes] = {}
         self._bodies: dict[tuple[bool, bool], bytes] = {}
+        self.answers: dict[object, bytes] = {}  # whole answers, as long as nothing changes
+        self.on_change: list[Callable[[], None]] = []
         self._changed: asyncio.Future[None] | None = None
         self.waiting = 0
 
     def wake(self) -> None:
         """The state has changed: forget rendered bodies, release everyone who waits."""
         self._bodies.clear()
+        self.answers.clear()
         changed, self._changed = self._changed, None
         if changed and not changed.done():
             changed.set_result(None)
+        for changed_now in self.on_change:
+            changed_now()
 
     def finish(self) -> None:
         """No more will come."""

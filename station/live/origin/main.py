@@ -10,13 +10,18 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from station.base.fast_path import listen
 from station.base.grants import GrantVerifier
 from station.base.open_files import allow_many_connections
 from station.base.problems import mark_started, problem_middleware
 from station.base.security_headers import add_security_headers
 from station.base.settings import Settings
 from station.live.origin import access, control, origin
+from station.live.origin.fast_path import OriginFastPath
 from station.live.origin.registry import Registry
+
+# Longer than the gateway and nginx keep their connections open (60 s): a request must not meet a closing one.
+KEEPALIVE_S = 75.0
 
 
 async def run_live(settings: Settings) -> None:
@@ -32,6 +37,7 @@ class LiveServer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._runner: web.AppRunner | None = None
+        self._listening: asyncio.Server | None = None
         self.registry = Registry(settings.data / "live", tuple(settings.media_urls.values()))
         self.port = 0
 
@@ -41,15 +47,23 @@ class LiveServer:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handle_signals=False)
         await self._runner.setup()
         try:
-            site = web.TCPSite(self._runner, "127.0.0.1", self._settings.live_http_port, backlog=1024)
-            await site.start()
+            self._listening = await listen(
+                self._runner,
+                OriginFastPath(self.registry),
+                host="127.0.0.1",
+                port=self._settings.live_http_port,
+                keepalive_s=KEEPALIVE_S,
+                backlog=1024,
+            )
         except OSError:
             await self.__aexit__()
             raise
-        self.port = self._runner.addresses[0][1]
+        self.port = self._listening.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._listening:
+            self._listening.close()
         await self.registry.__aexit__()
         if self._runner:
             await self._runner.cleanup()

@@ -14,7 +14,7 @@ from station.live.origin.registry import NoSuchBroadcast, Registry
 from station.live.packaging.playlist import init_name, segment_name
 
 REGISTRY = web.AppKey("registry", Registry)
-_PLAYLIST = "application/vnd.apple.mpegurl"
+PLAYLIST = "application/vnd.apple.mpegurl"
 _NUMBER = r"(0|[1-9][0-9]{0,7})"
 _SEGMENT = re.compile(rf"s{_NUMBER}\.mp4")
 _PART = re.compile(rf"s{_NUMBER}\.p{_NUMBER}\.mp4")
@@ -29,8 +29,8 @@ CORS = {
     "Access-Control-Max-Age": "86400",
 }
 # A recall must reach the caches: what they hold is asked for anew after a few seconds, and never handed on stale.
-_SHARED = "public, max-age=5, must-revalidate"
-_BLOCKING = "public, max-age=1, must-revalidate"
+SHARED = "public, max-age=5, must-revalidate"
+BLOCKING = "public, max-age=1, must-revalidate"
 _REVIEW = "private, no-store"
 
 
@@ -98,9 +98,9 @@ def _stored_file(broadcast: Broadcast, name: str) -> web.StreamResponse:
 async def _multivariant(broadcast: Broadcast) -> web.Response:
     if not await _begun(broadcast):
         return _not_yet()
-    cache = _SHARED if broadcast.ended else "no-cache"
+    cache = SHARED if broadcast.ended else "no-cache"
     body = broadcast.multivariant().encode()
-    return web.Response(body=body, content_type=_PLAYLIST, headers={"Cache-Control": cache})
+    return web.Response(body=body, content_type=PLAYLIST, headers={"Cache-Control": cache})
 
 
 async def _media_playlist(request: web.Request, broadcast: Broadcast) -> web.Response:
@@ -122,18 +122,19 @@ async def _media_playlist(request: web.Request, broadcast: Broadcast) -> web.Res
             return _not_yet()
     packed = "gzip" in request.headers.get("Accept-Encoding", "")
     body, is_packed = cache.body(query.get("_HLS_skip") in ("YES", "v2"), packed)
-    headers = {"Cache-Control": _playlist_cache(broadcast, wanted is not None), "Vary": "Accept-Encoding"}
+    headers = {"Cache-Control": playlist_cache(broadcast, wanted is not None), "Vary": "Accept-Encoding"}
     if is_packed:
         headers["Content-Encoding"] = "gzip"
-    return web.Response(body=body, content_type=_PLAYLIST, headers=headers)
+    return web.Response(body=body, content_type=PLAYLIST, headers=headers)
 
 
-def _playlist_cache(broadcast: Broadcast, blocking: bool) -> str:
+def playlist_cache(broadcast: Broadcast, blocking: bool) -> str:
+    """What caches may do with a media playlist."""
     if not broadcast.is_public:
         return "no-store"  # it ended while they waited: the end mark is for them alone
     if broadcast.ended:
-        return _SHARED
-    return _BLOCKING if blocking else "no-cache"
+        return SHARED
+    return BLOCKING if blocking else "no-cache"
 
 
 def _directives(segment: str | None, part: str | None) -> tuple[int, int | None] | None:
@@ -165,7 +166,7 @@ async def _part(broadcast: Broadcast, segment: int, index: int) -> web.Response:
     data = cache.parts.get(wanted)
     if data is None or broadcast.is_hidden(segment):
         return _missing()
-    return web.Response(body=data, content_type="video/mp4", headers={"Cache-Control": _SHARED})
+    return web.Response(body=data, content_type="video/mp4", headers={"Cache-Control": SHARED})
 
 
 def _segment(broadcast: Broadcast, number: int) -> web.StreamResponse:
@@ -173,21 +174,21 @@ def _segment(broadcast: Broadcast, number: int) -> web.StreamResponse:
         return _missing()
     path = broadcast.folder.folder / segment_name(number)
     if path.exists():
-        return web.FileResponse(path, headers={"Cache-Control": _SHARED, "Content-Type": "video/mp4"})
+        return web.FileResponse(path, headers={"Cache-Control": SHARED, "Content-Type": "video/mp4"})
     data = broadcast.cache.segment_from_parts(number)
     if not data:
         return _missing()
-    return web.Response(body=data, content_type="video/mp4", headers={"Cache-Control": _SHARED})
+    return web.Response(body=data, content_type="video/mp4", headers={"Cache-Control": SHARED})
 
 
 def _init(broadcast: Broadcast, number: int) -> web.StreamResponse:
     data = broadcast.cache.inits.get(number)
     if data is not None:
-        return web.Response(body=data, content_type="video/mp4", headers={"Cache-Control": _SHARED})
+        return web.Response(body=data, content_type="video/mp4", headers={"Cache-Control": SHARED})
     path = broadcast.folder.folder / init_name(number)
     if not path.exists():
         return _missing()
-    return web.FileResponse(path, headers={"Cache-Control": _SHARED, "Content-Type": "video/mp4"})
+    return web.FileResponse(path, headers={"Cache-Control": SHARED, "Content-Type": "video/mp4"})
 
 
 def _address(request: web.Request) -> str:

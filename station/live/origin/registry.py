@@ -66,6 +66,11 @@ class Registry:
         """The broadcasts that have not ended."""
         return [broadcast for broadcast in self._broadcasts.values() if not broadcast.ended]
 
+    def find_on_air(self, name: str) -> Broadcast | None:
+        """The broadcast if it is in memory and has not ended, and so is public."""
+        broadcast = self._broadcasts.get(name)
+        return broadcast if broadcast is not None and not broadcast.ended else None
+
     async def get(self, name: str) -> Broadcast:
         """The broadcast, from memory or disk. Raises NoSuchBroadcast."""
         broadcast = self._broadcasts.get(name)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 RECENT_S = 15.0
 _MAX_REMEMBERED = 100_000
+_MAX_EDGES = 64
 
 
 class ViewerCount:
@@ -18,6 +19,7 @@ class ViewerCount:
         self._monotonic = monotonic
         self._salt = secrets.token_bytes(16)
         self._seen: dict[bytes, float] = {}
+        self._edges: dict[bytes, tuple[int, float]] = {}
         self.peak = 0
 
     def saw(self, address: str, agent: str) -> None:
@@ -30,8 +32,17 @@ class ViewerCount:
             self._seen[key] = self._monotonic()
         self.peak = max(self.peak, self.now())
 
+    def heard_of(self, edge: bytes, count: int) -> None:
+        """An edge, which asks once for many, says how many watch behind it."""
+        if edge in self._edges or len(self._edges) < _MAX_EDGES:
+            self._edges[edge] = count, self._monotonic()
+        self.peak = max(self.peak, self.now())
+
     def now(self) -> int:
         """Viewers of the last seconds."""
+        return self._own() + sum(count for count, at_s in self._edges.values() if at_s >= self._monotonic() - RECENT_S)
+
+    def _own(self) -> int:
         oldest = self._monotonic() - RECENT_S
         while self._seen:
             key = next(iter(self._seen))
