@@ -25,7 +25,10 @@ _OPEN_END = re.compile(rb"[\r\n](?:transfer-encoding|expect|upgrade)[ \t]*:", re
 _LENGTH = re.compile(rb"[\r\n]content-length[ \t]*:[ \t]*([0-9]{0,12})", re.IGNORECASE)
 _UNKNOWN = -1
 # Conditions and rights, and who wants the connection closed: aiohttp and our handlers know what to do.
-_SPECIAL = re.compile(rb"[\r\n](?:authorization|range|if-[a-z-]+|connection[ \t]*:[ \t]*(?!keep-alive))", re.IGNORECASE)
+_SPECIAL = re.compile(
+    rb"[\r\n](?:authorization|range|if-[a-z-]+|content-length|connection[ \t]*:(?![ \t]*keep-alive[ \t]*\r))",
+    re.IGNORECASE,
+)
 
 
 class FastPath(Protocol):

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 import pytest_asyncio
 from aiohttp import web
 
@@ -97,6 +98,27 @@ async def test_both_answer_on_one_connection(client: Client) -> None:
     for sent, expected in ((FAST, b"fast"), (SLOW, b"slow 0"), (FAST, b"fast"), (SLOW, b"slow 0")):
         client.send(sent)
         assert await client.body() == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("Connection: keep-alive", b"fast"),
+        ("connection:Keep-Alive", b"fast"),
+        ("Upgrade-Insecure-Requests: 1", b"fast"),
+        ("If: x", b"fast"),
+        ("Connection: close", b"slow 0"),
+        ("Connection: keep-alive, close", b"slow 0"),
+        ("Connection: Upgrade\r\nUpgrade: nothing", b"slow 0"),
+        ("authorization: Bearer x", b"slow 0"),
+        ("Range: bytes=0-1", b"slow 0"),
+        ("If-None-Match: x", b"slow 0"),
+    ],
+)
+async def test_a_header_that_means_more_is_aiohttps(client: Client, header: str, expected: bytes) -> None:
+    """What browsers send with each request is no hindrance; conditions, rights and other protocols are."""
+    client.send(f"GET /fast HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\n".encode())
+    assert await client.body() == expected
 
 
 async def test_requests_at_once_are_answered_in_order(client: Client) -> None:

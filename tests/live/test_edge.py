@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp import ClientSession, web
-from aiohttp.typedefs import LooseHeaders
+from multidict import CIMultiDictProxy
 
 from station.app import build_app, edge_of
 from station.base.fast_path import listen
@@ -27,7 +27,7 @@ class FrontDoor:
         self._http = http
         self._url = f"http://127.0.0.1:{port}/live/"
 
-    async def get(self, path: str, **headers: str) -> tuple[int, bytes, LooseHeaders]:
+    async def get(self, path: str, **headers: str) -> tuple[int, bytes, CIMultiDictProxy[str]]:
         async with self._http.get(self._url + path, headers=headers) as answer:
             return answer.status, await answer.read(), answer.headers
 
@@ -94,7 +94,7 @@ async def test_the_answer_is_that_of_live(studio: Studio, door: FrontDoor) -> No
     for path, encoding in (("b1/s1.p0.mp4", "gzip"), ("b1/s1.p0.mp4", "identity")):
         status, body, headers = await door.get(path, **{"Accept-Encoding": encoding})
         expected_status, expected_body, expected = await studio.get(path, **{"Accept-Encoding": encoding})
-        told, wanted = dict(headers), dict(expected)
+        told, wanted = headers.copy(), expected.copy()
         assert "Server" not in told and told.pop("Date") and wanted.pop("Date")
         assert (status, body, told) == (expected_status, expected_body, wanted)
 
@@ -119,7 +119,7 @@ async def test_what_live_refuses_is_refused_and_not_kept(studio: Studio, door: F
     """A broadcast that is none is not found, each time anew: it may begin at any moment."""
     for _ in range(2):
         status, body, headers = await door.get("nothing/s0.p0.mp4")
-        assert status == 404 and b"/problems/not-found" in body and dict(headers)["Cache-Control"] == "no-store"
+        assert status == 404 and b"/problems/not-found" in body and headers["Cache-Control"] == "no-store"
     assert asked == ["/live/nothing/s0.p0.mp4"] * 2
 
 
