@@ -26,6 +26,7 @@ from station.base.origin import is_shared_address
 from station.base.problems import mark_started
 from station.base.security_headers import add_security_headers
 from station.base.settings import Settings
+from station.base.shared_pages import SHARED_PAGES, SharedPages
 from station.base.station import Station
 from station.base.stylesheets import stylesheet_handler
 from station.base.templates import WEB, environments
@@ -107,6 +108,7 @@ def build_app(station: Station, routes: tuple[Route, ...] = ROUTES) -> web.Appli
     app[SIGN_IN_PAGE] = sign_in_page
     app[READINESS] = ReadinessCheck()
     app[METRICS] = figures
+    app[SHARED_PAGES] = SharedPages(station)
     app[UNJOINED] = UnjoinedSockets()
     app.cleanup_ctx.append(_http_client)
     for route in routes:
@@ -131,6 +133,8 @@ def _guarded(route: Route) -> Handler:
         who = principal_of(request)
         if not allowed(who, Action(route.action)):
             raise NotAllowed if who.signed_in else NotSignedIn
+        if route.shared and not who.signed_in:
+            return await request.app[SHARED_PAGES].answer(request, route.handler)
         return await route.handler(request)
 
     setattr(handler, ROUTE_KEY, route)

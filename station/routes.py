@@ -49,7 +49,7 @@ PEOPLE = (
     Route("POST", "/signout", people.sign_out, Action.SIGN_OUT),
     Route("GET", "/language/{language:zh|en}", people.choose_language, Action.BROWSE),
     Route("GET", "/mode/{mode:elder|standard}", people.choose_mode, Action.BROWSE),
-    Route("GET", "/privacy", people.privacy, Action.BROWSE),
+    Route("GET", "/privacy", people.privacy, Action.BROWSE, shared=True),
 )
 
 NOTICES = (
@@ -59,10 +59,10 @@ NOTICES = (
 )
 
 DIRECTORY = (
-    Route("GET", "/", finding.show_home, Action.BROWSE),
-    Route("GET", "/stations", directory.list_stations, Action.BROWSE),
-    Route("GET", "/deputies", finding.list_deputies, Action.BROWSE),
-    Route("GET", "/deputies/{deputy}", finding.show_deputy, Action.BROWSE),
+    Route("GET", "/", finding.show_home, Action.BROWSE, shared=True),
+    Route("GET", "/stations", directory.list_stations, Action.BROWSE, shared=True),
+    Route("GET", "/deputies", finding.list_deputies, Action.BROWSE, shared=True),
+    Route("GET", "/deputies/{deputy}", finding.show_deputy, Action.BROWSE, shared=True),
     Route("GET", "/deputies/{deputy}/qr.svg", directory.show_qr, Action.BROWSE),
     Route("GET", "/deputies/{deputy}/poster", directory.show_poster, Action.BROWSE),
     Route("GET", "/d/{code}", directory.follow_code, Action.BROWSE),
@@ -105,9 +105,9 @@ GATEWAY = (
 
 
 CASES = (
-    Route("GET", "/cases", cases.list_cases, Action.SEE_PUBLIC_CASES),
-    Route("GET", "/cases/rules", cases.show_rules, Action.SEE_PUBLIC_CASES),
-    Route("GET", "/cases/{case}", cases.show, Action.SEE_PUBLIC_CASES),
+    Route("GET", "/cases", cases.list_cases, Action.SEE_PUBLIC_CASES, shared=True),
+    Route("GET", "/cases/rules", cases.show_rules, Action.SEE_PUBLIC_CASES, shared=True),
+    Route("GET", "/cases/{case}", cases.show, Action.SEE_PUBLIC_CASES, shared=True),
     Route("GET", "/cases/{case}/photos/{photo}.jpg", cases.send_photo, Action.SEE_PHOTO),
     Route("POST", "/cases/{case}/notes", cases.add_note, Action.SUPPLEMENT_CASE, page="/cases/{case}"),
     Route("GET", "/cases/{case}/rate", cases.ask_rating, Action.RATE_CASE),
@@ -188,7 +188,7 @@ MEETING = (
         Action.RUN_HEARING,
         page="/desk/hearings/{meeting}",
     ),
-    Route("GET", "/live", live.list_live, Action.WATCH),
+    Route("GET", "/live", live.list_live, Action.WATCH, shared=True),
     Route("GET", "/live/{broadcast}", live.show_live, Action.WATCH),
     Route("GET", "/api/v1/broadcasts/{broadcast}", live.show_status, Action.WATCH),
     Route("GET", "/replay/{meeting}", replay.show_replay, Action.SEE_REPLAY),

@@ -127,6 +127,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.changes = 0  # rises with each commit of this process
         self.engine: AsyncEngine = create_async_engine(url, **_engine_options(url))
         self._writing: asyncio.Lock | None = None
         if self.engine.dialect.name == "sqlite":
@@ -146,6 +147,7 @@ class Database:
                 async with connection.begin():
                     work = Transaction(connection)
                     yield work
+        self.changes += 1
         for step in work.after_commit:
             try:
                 await step()

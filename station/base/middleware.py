@@ -20,6 +20,7 @@ from station.base.web import (
     LANGUAGE,
     LATE_COOKIE,
     SENT_TOKEN,
+    SHARED,
     SIGN_IN_PAGE,
     UNKEPT_FORM,
     VISIT,
@@ -53,7 +54,8 @@ def keep_visit(request: web.Request, response: web.StreamResponse) -> None:
     """The visit cookie for who comes without one, on pages; and a cookie that waited for the answer."""
     if response.prepared:
         return
-    if response.status < 400 and response.content_type == "text/html" and is_new(request):
+    is_page = response.status < 400 and response.content_type == "text/html"
+    if is_page and is_new(request) and not request.get(SHARED, False):
         send_visit(request, response)
     if LATE_COOKIE in request:
         name, value, age = request[LATE_COOKIE]

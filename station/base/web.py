@@ -39,6 +39,9 @@ KEPT_FORM_PAGE: web.RequestKey[str] = web.RequestKey("kept_form_page", str)
 UNKEPT_FORM: web.RequestKey[list[tuple[str, str]]] = web.RequestKey("unkept_form", list)
 # A cookie to go with the answer, whatever it will be: name, value, seconds.
 LATE_COOKIE: web.RequestKey[tuple[str, str, int]] = web.RequestKey("late_cookie", tuple)
+SHARED: web.RequestKey[bool] = web.RequestKey(
+    "shared", bool
+)  # the answer is the same for all guests: no token, no cookie
 UNREAD: web.RequestKey[int] = web.RequestKey("unread", int)  # notices that are new to the caller
 
 MAX_FORM_BYTES = 64 * 1024
@@ -59,6 +62,7 @@ class Route:
     upload: bool = False  # takes files: the handler reads the form as it arrives, with `read_upload`
     cors: bool = False  # public to pages of other sites, without cookies; errors too
     anonymous: bool = False  # does not ask who calls: no session is looked up, so it answers without the database
+    shared: bool = False  # all guests get the same page, which may be kept for a moment (`base/shared_pages.py`)
 
     page: str = ""  # of a POST: the page on which its form stands, if that has another address
 
@@ -109,6 +113,11 @@ def language_of(request: web.Request) -> str:
     return str(request.get(LANGUAGE, "zh"))
 
 
+def reading_mode(request: web.Request) -> str:
+    """ "elder", or "" for the standard one."""
+    return "elder" if request.cookies.get("mode") == "elder" else ""
+
+
 def translate(request: web.Request, message: str, **params: object) -> str:
     """One sentence in the visitor's language, for answers that are not templates."""
     environment = environments()[language_of(request)]
@@ -123,8 +132,8 @@ def render(request: web.Request, template: str, status: int = 200, **context: An
     shared = {
         "who": request.get(PRINCIPAL, GUEST),
         "lang": language_of(request),
-        "mode": "elder" if request.cookies.get("mode") == "elder" else "",
-        "csrf": csrf_token(request),
+        "mode": reading_mode(request),
+        "csrf": "" if request.get(SHARED, False) else csrf_token(request),
         "path": request.path,
         "here": page_of_form(request),
         "now": station.clock.now(),
