@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import re
 
-from station.base.i18n import choose_language
+import pytest
+from babel.messages.pofile import read_po
+
+from station.base.i18n import LOCALE_FOLDER, choose_language
 
 
 @pytest.mark.parametrize(
@@ -26,3 +29,16 @@ def test_the_visitors_choice_comes_first() -> None:
     """The cookie counts if it names a language that there is."""
     assert choose_language("en", "zh") == "en"
     assert choose_language("fr", "en") == "en"
+
+
+def test_english_words_stand_apart_from_what_follows_them() -> None:
+    """Chinese writes on after a colon without a space and English does not; nor has it one word for one and for many."""
+    messages = {}
+    for path in LOCALE_FOLDER.glob("en/*.po"):
+        with path.open("rb") as file:
+            messages.update({str(m.id): str(m.string) for m in read_po(file) if m.id})
+    assert [text for chinese, text in messages.items() if chinese.endswith("位：") and not text.endswith(": ")] == []
+    assert messages["现在播出的是："].endswith(": ")
+    assert messages[" 里看。"] == "."
+    counted = re.compile(r"%\((?:n|count|days)\)s (?:meetings|things?|days?)\b(?!\(s\))")
+    assert [text for text in messages.values() if re.match(counted, text) or text.startswith("In %(days)s")] == []

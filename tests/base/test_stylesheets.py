@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,47 @@ async def test_who_has_the_sheet_is_told_so(tmp_path: Path) -> None:
             again = await client.get("/a.css", headers={"If-None-Match": known})
             assert (again.status, await again.text()) == (304, "")
         assert (await client.get("/a.css", headers={"If-None-Match": '"other"'})).status == 200
+
+
+def _tokens(theme: str, *, elder: bool) -> dict[str, str]:
+    """The tokens of a page of that theme: rules of one attribute or `:root` are equal, so that the last one decides."""
+    wanted = {":root", f'[data-theme="{theme}"]'} | ({'[data-mode="elder"]'} if elder else set())
+    sheet = re.sub(r"/\*.*?\*/", "", (WEB / "css" / "tokens.css").read_text("utf-8"), flags=re.DOTALL)
+    rules = re.findall(r"([^{}]+)\{([^{}]*)\}", sheet)
+    found = "".join(body for selector, body in rules if selector.strip() in wanted)
+    return dict(re.findall(r"(--[\w-]+):\s*([^;]+);", found))
+
+
+def _luminance(colour: str) -> float:
+    """WCAG 2.2's relative luminance."""
+    parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _contrast(one: str, other: str) -> float:
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "stage"])
+@pytest.mark.parametrize("elder", [False, True])
+def test_every_ink_can_be_read_on_every_ground(theme: str, elder: bool) -> None:
+    """4.5:1 (WCAG 2.2, 1.4.3), in large type too, where second texts are to stand out more and not less."""
+    tokens = _tokens(theme, elder=elder)
+    faint = {
+        (ink, ground): round(ratio, 1)
+        for ink in ("--ink", "--ink-2", "--ink-3", "--link")
+        for ground in ("--paper", "--surface", "--sunken")
+        if (ratio := _contrast(tokens[ink], tokens[ground])) < 4.5
+    }
+    assert faint == {}
+
+
+def test_large_type_is_large_in_rooms_and_players() -> None:
+    """Their sizes are tokens, none of them under 20 px in large type; what stands in one's own small picture may be smaller."""
+    tokens = _tokens("stage", elder=True)
+    assert all(int(size.removesuffix("px")) >= 20 for name, size in tokens.items() if name.startswith("--stage-"))
+    for name in ("meet.css", "stage/room.css", "stage/player.css"):
+        sizes = set(re.findall(r"font-size: (\d+)px", (WEB / "css" / name).read_text("utf-8")))
+        assert sizes <= {"14"}, name

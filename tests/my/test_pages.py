@@ -27,6 +27,25 @@ async def test_what_waits_for_the_citizen_stands_on_top(station: Station, new_pe
     assert "/bookings/bk_demo_past" in page
 
 
+@pytest.mark.parametrize(
+    ("language", "late", "promise"),
+    [
+        ("zh-CN", "区住房和城乡建设局应该在", "区住房和城乡建设局最迟 11月26日"),
+        ("en", "区住房和城乡建设局 should have replied by", "区住房和城乡建设局 will reply by Thursday 26"),
+    ],
+)
+async def test_no_reply_is_promised_for_a_day_that_has_passed(
+    station: Station, new_person: NewPerson, language: str, late: str, promise: str
+) -> None:
+    """A matter that is overdue says when the reply should have come; those in time say until when it will."""
+    await seed(station)
+    citizen = await new_person("ac_demo_citizen2")
+    citizen.headers = {"Accept-Language": language}
+    page = " ".join((await citizen.get("/my")).split())
+    assert page.count(late) == 1
+    assert promise not in page
+
+
 async def count_rows(station: Station) -> dict[str, int]:
     """How many rows each table has; jobs and the ledger aside, which tell of the second start itself."""
     async with station.database.read() as connection:

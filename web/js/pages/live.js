@@ -72,9 +72,8 @@ function showOver() {
 /** It is over and the recording not public before its review, or it has been recalled: nothing more can be watched. */
 function close() {
   player.close();
-  for (const id of ["to-start", "to-live", "scrub"]) {
-    const control = document.getElementById(id);
-    if (control) control.hidden = true;
+  for (const useless of document.querySelectorAll("#scrub, .player-bar, #sign, .player .plate")) {
+    if (useless instanceof HTMLElement) useless.hidden = true;
   }
   say(document.getElementById("away"), words.closed ?? "");
   say(document.getElementById("player-state"), "");
