@@ -32,7 +32,7 @@ def test_the_visitors_choice_comes_first() -> None:
 
 
 def test_english_words_stand_apart_from_what_follows_them() -> None:
-    """Chinese writes on after a colon without a space and English does not; nor has it one word for one and for many."""
+    """Chinese writes on after a colon and English leaves a space; nor has English one word for one and for many."""
     messages = {}
     for path in LOCALE_FOLDER.glob("en/*.po"):
         with path.open("rb") as file:

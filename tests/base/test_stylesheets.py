@@ -85,7 +85,7 @@ def test_every_ink_can_be_read_on_every_ground(theme: str, elder: bool) -> None:
 
 
 def test_large_type_is_large_in_rooms_and_players() -> None:
-    """Their sizes are tokens, none of them under 20 px in large type; what stands in one's own small picture may be smaller."""
+    """Their sizes are tokens, none under 20 px in large type; but for what stands in one's own small picture."""
     tokens = _tokens("stage", elder=True)
     assert all(int(size.removesuffix("px")) >= 20 for name, size in tokens.items() if name.startswith("--stage-"))
     for name in ("meet.css", "stage/room.css", "stage/player.css"):

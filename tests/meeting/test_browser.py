@@ -65,6 +65,7 @@ async def test_without_camera_and_against_recording_one_still_meets(
 
     await desk.click("#tab-people")
     await desk.click("#remove-ac_demo_citizen")
+    await expect(desk.locator("#nobody-inside")).to_contain_text("对方出去了")
     await expect(page.locator("#over-words")).to_have_text("工作人员请您离开了会场，有疑问请打电话")
     assert citizen.errors == [] and deputy.errors == []
     for person in (citizen, deputy):

@@ -160,3 +160,57 @@ def test_who_waits_to_be_let_in_is_said_on_the_stage_and_on_the_button_of_the_do
         [True, False, "1 wait", "3", False],
         [False, True, "", "2", False],
     ]
+
+
+UNSENT = """
+import { byId } from "PAGE";
+import { keepUnsent } from "WEB/meet/unsent.js";
+globalThis.sessionStorage = { "unsent/ac_other/mt_1/chat-text": "of somebody else", other: "of another page" };
+const leaving = [];
+globalThis.addEventListener = (type, act) => leaving.push(act);
+const [chat, title] = [byId("chat-text"), byId("matter-title")];
+const open = (meeting, account) => {
+  chat.value = title.value = "";
+  leaving.length = 0;
+  keepUnsent(meeting, account, ["chat-text", "matter-title", "not-on-this-page"]);
+  return [chat.value, title.value];
+};
+const leave = () => leaving.forEach((act) => act());
+const getElementById = document.getElementById;
+document.getElementById = (id) => (id === "not-on-this-page" ? null : getElementById(id));
+const seen = [open("mt_1", "ac_me")];
+[chat.value, title.value] = ["听得见吗", "楼道灯坏了"];
+leave();
+seen.push(open("mt_2", "ac_me"), open("mt_1", "ac_me"));
+chat.value = "";  // sent
+leave();
+seen.push(open("mt_1", "ac_me"), open("mt_1", "ac_other"), open("mt_1", "ac_me"));
+done({ seen, left: Object.keys(sessionStorage) });
+"""
+
+
+def test_what_was_typed_in_the_room_and_not_sent_comes_back() -> None:
+    """To the same account, in the same meeting; not once it is sent, and never to who signs in after that account."""
+    nothing = ["", ""]
+    assert run_script(UNSENT) == {
+        "seen": [nothing, nothing, ["听得见吗", "楼道灯坏了"], ["", "楼道灯坏了"], nothing, nothing],
+        "left": ["other"],
+    }
+
+
+NO_STORE = """
+import { byId } from "PAGE";
+import { keepUnsent } from "WEB/meet/unsent.js";
+Object.defineProperty(globalThis, "sessionStorage", { get: () => { throw new DOMException("", "SecurityError"); } });
+let leave;
+globalThis.addEventListener = (type, act) => (leave = act);
+keepUnsent("mt_1", "ac_me", ["chat-text"]);
+byId("chat-text").value = "听得见吗";
+leave();
+done(byId("chat-text").value);
+"""
+
+
+def test_a_browser_that_keeps_nothing_is_no_obstacle_to_writing() -> None:
+    """Where storage is forbidden the field works all the same."""
+    assert run_script(NO_STORE) == "听得见吗"

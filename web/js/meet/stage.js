@@ -29,6 +29,14 @@ export class Stage {
     this.weak.delete(person);
     this.#remove(person);
     this.#remove(`${person}/screen`);
+    this.#sayGone();
+  }
+
+  /** An empty stage no longer says that nobody has come in yet. */
+  #sayGone() {
+    const [gone, hint] = [document.getElementById("nobody-words"), document.getElementById("nobody-hint")];
+    if (gone) gone.textContent = this.words.wentOut ?? "";
+    if (hint) hint.textContent = this.words.comesBack ?? "";
   }
 
   /** Our own picture, with what is sent. @param {MediaStreamTrack | null} camera */

@@ -8,6 +8,7 @@ import { fill, make, onClick, part, partIfAny, say } from "../meet/page.js";
 import { Room } from "../meet/room.js";
 import { chime } from "../meet/sound.js";
 import { showStep } from "../meet/steps.js";
+import { keepUnsent } from "../meet/unsent.js";
 
 /** @typedef {import("../meet/api.js").RoomView} RoomView */
 
@@ -20,6 +21,7 @@ const devices = new OwnDevices();
 const check = new DeviceCheck(devices, words);
 const problem = document.getElementById("problem");
 const SIGNED_OUT = "not-signed-in"; // the code of a refusal
+keepUnsent(meeting, me, ["chat-text", "matter-title", "matter-unit"]);
 
 /** @type {"device" | "asking" | "lobby" | "entering" | "room" | "over"} */
 let at = "device";
