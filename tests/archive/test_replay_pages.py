@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from station.base.clock import to_ms
 from station.base.principal import Principal, Role
@@ -57,6 +57,21 @@ async def test_strangers_read_reviewed_words_only(station: Station, new_person: 
     await publish_case(station, CLERK, case.id, "居民家漏水", "")
     page = await guest.get(f"/replay/{meeting}")
     assert "居民家漏水" in page and "张伟" not in page
+
+
+async def test_who_follows_a_link_to_a_recalled_replay_reads_why_to_sign_in(
+    station: Station, new_person: NewPerson
+) -> None:
+    """The form says that the recording is not public, for staff too; it says nothing of the kind for other pages."""
+    await seed_directory(station)
+    meeting = await published(station, "hearing", "电梯办法")
+    guest = await new_person()
+    assert "电梯办法" in await guest.get(f"/replay/{meeting}")
+    async with station.database.transaction() as work:
+        await work.execute(update(store.meetings).values(published=False))
+    assert "撤回了公开" in await guest.get(f"/replay/{meeting}")
+    assert "撤回了公开" in await guest.get(f"/signin/staff?next=/replay/{meeting}")
+    assert "撤回了公开" not in await guest.get("/my")
 
 
 async def test_a_gap_in_who_was_there_is_said(station: Station, hearing: Meeting, new_person: NewPerson) -> None:
