@@ -38,7 +38,6 @@ def test_a_station_is_set_up_without_the_test_tools() -> None:
 
 # What is asked for by name though no module of ours imports it.
 UNIMPORTED = {
-    "aiosqlite": "SQLAlchemy's driver, named in the database's URL",
     "asyncpg": "SQLAlchemy's driver, named in the database's URL",
     "setuptools": "builds the project itself, without isolation",
     "tzdata": "time zones where the system has none",

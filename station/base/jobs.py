@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Column, Float, Index, Integer, String, Table, Text, func, or_, select, update
@@ -37,6 +38,15 @@ jobs = Table(
 )
 
 
+class JobStatus(StrEnum):
+    """Where a job stands; only the failed ones wait for somebody."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One job as a page or the worker sees it; progress runs from 0 to 1."""
@@ -45,7 +55,7 @@ class Job:
     kind: str
     key: str
     arguments: dict[str, Any]
-    state: str
+    state: JobStatus
     progress: float
     attempts: int
     error: str
@@ -69,7 +79,7 @@ async def enqueue(work: Transaction, kind: str, key: str, arguments: dict[str, A
         kind=kind,
         key=key,
         arguments=json.dumps(arguments),
-        state="waiting",
+        state=JobStatus.WAITING,
         progress=0.0,
         attempts=0,
         error="",
@@ -89,8 +99,8 @@ async def claim(database: Database, kinds: list[str], now: datetime) -> Job | No
 
     A job that took its worker with it each time ends as failed: otherwise it would be begun for ever.
     """
-    due = (jobs.c.state == "waiting") & (jobs.c.run_after <= now)
-    orphaned = (jobs.c.state == "running") & (jobs.c.leased_until < now)
+    due = (jobs.c.state == JobStatus.WAITING) & (jobs.c.run_after <= now)
+    orphaned = (jobs.c.state == JobStatus.RUNNING) & (jobs.c.leased_until < now)
     query = (
         select(jobs).where(jobs.c.kind.in_(kinds), or_(due, orphaned)).order_by(jobs.c.run_after).limit(1)
     ).with_for_update(skip_locked=True)
@@ -98,12 +108,12 @@ async def claim(database: Database, kinds: list[str], now: datetime) -> Job | No
         await work.execute(
             update(jobs)
             .where(jobs.c.kind.in_(kinds), orphaned, jobs.c.attempts >= MAX_ATTEMPTS)
-            .values(state="failed", error=WORKER_DIED, finished_at=now)
+            .values(state=JobStatus.FAILED, error=WORKER_DIED, finished_at=now)
         )
         row = (await work.execute(query)).first()
         if row is None:
             return None
-        changed = {"state": "running", "leased_until": now + LEASE, "attempts": row.attempts + 1}
+        changed = {"state": JobStatus.RUNNING, "leased_until": now + LEASE, "attempts": row.attempts + 1}
         await work.execute(update(jobs).where(jobs.c.id == row.id).values(**changed))
         return _job(row)
 
@@ -116,42 +126,44 @@ async def report_progress(database: Database, job: Job, progress: float, now: da
 
 async def finish(database: Database, job: Job, now: datetime) -> None:
     """The job is done."""
-    done = {"state": "done", "progress": 1.0, "finished_at": now, "error": ""}
+    done = {"state": JobStatus.DONE, "progress": 1.0, "finished_at": now, "error": ""}
     await _change(database, job, done)
 
 
 async def fail(database: Database, job: Job, error: str, now: datetime) -> None:
     """Try again later, each time twice as late; after MAX_ATTEMPTS the job stays failed, with its error."""
-    values: dict[str, object] = {"state": "waiting", "run_after": now + timedelta(seconds=5 * 2**job.attempts)}
+    values: dict[str, object] = {"state": JobStatus.WAITING, "run_after": now + timedelta(seconds=5 * 2**job.attempts)}
     if job.attempts + 1 >= MAX_ATTEMPTS:
-        values = {"state": "failed", "finished_at": now}
+        values = {"state": JobStatus.FAILED, "finished_at": now}
     await _change(database, job, {**values, "error": error[:2000]})
 
 
 async def give_back(database: Database, job: Job, now: datetime) -> None:
     """The worker is told to end: the job waits for the next one at once, and this does not count as an attempt."""
-    await _change(database, job, {"state": "waiting", "attempts": job.attempts, "run_after": now})
+    await _change(database, job, {"state": JobStatus.WAITING, "attempts": job.attempts, "run_after": now})
 
 
 async def list_unfinished(database: Database, limit: int = 200) -> list[JobState]:
     """Every job that is not done: the failed ones first, then the newest."""
-    query = select(jobs).where(jobs.c.state != "done")
-    query = query.order_by(jobs.c.state != "failed", jobs.c.created_at.desc()).limit(limit)
+    query = select(jobs).where(jobs.c.state != JobStatus.DONE)
+    query = query.order_by(jobs.c.state != JobStatus.FAILED, jobs.c.created_at.desc()).limit(limit)
     async with database.read() as connection:
         rows = (await connection.execute(query)).all()
     return [JobState(_job(row), row.created_at, row.run_after) for row in rows]
 
 
-async def count_unfinished(connection: AsyncConnection) -> dict[str, int]:
+async def count_unfinished(connection: AsyncConnection) -> dict[JobStatus, int]:
     """How many jobs are not done, by state."""
-    query = select(jobs.c.state, func.count().label("number")).where(jobs.c.state != "done").group_by(jobs.c.state)
-    return {row.state: row.number for row in await connection.execute(query)}
+    query = select(jobs.c.state, func.count().label("number")).where(jobs.c.state != JobStatus.DONE)
+    query = query.group_by(jobs.c.state)
+    return {JobStatus(row.state): row.number for row in await connection.execute(query)}
 
 
 async def retry(work: Transaction, key: str, now: datetime) -> bool:
     """Begin a failed job anew, with all its attempts before it; False if no failed job has that key."""
-    again = {"state": "waiting", "attempts": 0, "run_after": now, "finished_at": None}
-    changed = await work.execute(update(jobs).where(jobs.c.key == key, jobs.c.state == "failed").values(**again))
+    again = {"state": JobStatus.WAITING, "attempts": 0, "run_after": now, "finished_at": None}
+    failed = (jobs.c.key == key) & (jobs.c.state == JobStatus.FAILED)
+    changed = await work.execute(update(jobs).where(failed).values(**again))
     return changed.rowcount == 1
 
 
@@ -166,7 +178,7 @@ def _job(row: Any) -> Job:
         kind=row.kind,
         key=row.key,
         arguments=json.loads(row.arguments),
-        state=row.state,
+        state=JobStatus(row.state),
         progress=row.progress,
         attempts=row.attempts,
         error=row.error,

@@ -31,7 +31,7 @@ async def start_draft(station: Station, who: Principal, slot_id: str) -> tuple[D
         if slot is None:
             raise NotFound
         check_place(slot, now)
-        check_own(slot, await store.bookings_where(work.connection, citizen=who.account), now, booking_policy(station))
+        check_own(slot, await store.bookings_of_citizen(work.connection, who.account), now, booking_policy(station))
         until = _held_until(station, draft, slot_id, now)
         changed = {"slot": slot_id, "held_until": until, "key": draft.key or new_id("fk")}
         await store.change_draft(work, who.account, **changed)

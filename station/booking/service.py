@@ -39,6 +39,7 @@ from station.booking.rota import get_slot
 from station.directory.service import Deputy, clerks_in_charge, get_deputy, is_in_charge
 from station.ledger.service import append
 from station.notices.service import queue
+from station.people.model import ConsentKind
 from station.people.service import accounts_with, get_account, record_consent
 from station.photos.model import booking_holder
 from station.photos.service import open_photo
@@ -105,7 +106,7 @@ async def confirm_draft(station: Station, who: Principal, slot_id: str, form_key
 
 
 async def _same_form(work: Transaction, wish: _BookingRequest) -> Booking | None:
-    return await store.booking_where(work.connection, citizen=wish.who.account, form_key=wish.form_key)
+    return await store.booking_by_form(work.connection, wish.who.account, wish.form_key)
 
 
 async def _take_place(station: Station, work: Transaction, wish: _BookingRequest, matter: Matter) -> Booking:
@@ -116,12 +117,12 @@ async def _take_place(station: Station, work: Transaction, wish: _BookingRequest
         raise NotFound
     check_matter(matter, slot.modes, policy)
     check_place(slot, now)
-    check_own(slot, await store.bookings_where(work.connection, citizen=who.account), now, policy)
+    check_own(slot, await store.bookings_of_citizen(work.connection, who.account), now, policy)
     identity = new_id("bk")
     await store.add_booking(work, **_row(identity, slot, wish, matter), created_at=now)
     data = {"slot": slot.id, "deputy": slot.deputy_id, "starts_at": slot.starts_at.isoformat(), "mode": matter.mode}
     await append(station, work, who, "booking.booked", f"booking:{identity}", data)
-    await record_consent(station, work, who, "use", f"booking:{identity}", True)
+    await record_consent(station, work, who, ConsentKind.USE, f"booking:{identity}", True)
     booking = await _must_find(work, identity)
     await _tell(station, work, booking, wish.told, "booked")
     return booking
@@ -192,7 +193,7 @@ async def withdraw_use(station: Station, who: Principal, booking_id: str, staff:
         await cancel_booking(station, who, booking_id)
     words = f"{booking.citizen_name}收回了使用个人信息的同意，预约号 {booking.number}。请看看已经转出的内容要不要收回。"
     async with station.database.transaction() as work:
-        await record_consent(station, work, who, "use", f"booking:{booking_id}", False)
+        await record_consent(station, work, who, ConsentKind.USE, f"booking:{booking_id}", False)
         for account in staff:
             await queue(station, work, "app", account, words, f"booking:{booking_id}")
 
@@ -251,7 +252,7 @@ async def _change_state(
 
 
 async def _must_find(work: Transaction, booking_id: str) -> Booking:
-    booking = await store.booking_where(work.connection, lock=True, id=booking_id)
+    booking = await store.booking_by_id(work.connection, booking_id, for_update=True)
     if booking is None:
         raise NotFound
     return booking
@@ -260,7 +261,7 @@ async def _must_find(work: Transaction, booking_id: str) -> Booking:
 async def get_booking(station: Station, who: Principal, booking_id: str) -> Booking:
     """A booking for its citizen, its deputy, a clerk of its station or an administrator. Raises NotFound for others."""
     async with station.database.read() as connection:
-        booking = await store.booking_where(connection, id=booking_id)
+        booking = await store.booking_by_id(connection, booking_id)
     if booking is None or not await _may_see(station, who, booking):
         raise NotFound
     return booking
@@ -295,8 +296,8 @@ async def my_bookings(station: Station, who: Principal) -> list[Booking]:
     """A citizen's own bookings, or those with a deputy, in order of time."""
     async with station.database.read() as connection:
         if who.role is Role.DEPUTY:
-            return await store.bookings_where(connection, deputy=who.scope)
-        return await store.bookings_where(connection, citizen=who.account)
+            return await store.bookings_of_deputy(connection, who.scope)
+        return await store.bookings_of_citizen(connection, who.account)
 
 
 async def page_of_day(

@@ -19,7 +19,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    and_,
     delete,
     false,
     func,
@@ -215,10 +214,17 @@ async def change_draft(work: Transaction, citizen: str, **values: Any) -> None:
     await work.execute(update(drafts).where(drafts.c.citizen == citizen).values(**values))
 
 
-async def booking_where(connection: AsyncConnection, lock: bool = False, **where: Any) -> Booking | None:
-    """One booking by equal columns."""
-    query = select(bookings).where(and_(*(bookings.c[column] == value for column, value in where.items())))
-    row = (await connection.execute(query.with_for_update() if lock else query)).first()
+async def booking_by_id(connection: AsyncConnection, booking_id: str, *, for_update: bool = False) -> Booking | None:
+    """The booking with that id; locked until the end of the transaction when asked."""
+    query = select(bookings).where(bookings.c.id == booking_id)
+    row = (await connection.execute(query.with_for_update() if for_update else query)).first()
+    return None if row is None else to_booking(row)
+
+
+async def booking_by_form(connection: AsyncConnection, citizen: str, form_key: str) -> Booking | None:
+    """What a citizen has booked by sending that form, if it came before."""
+    query = select(bookings).where(bookings.c.citizen == citizen, bookings.c.form_key == form_key)
+    row = (await connection.execute(query)).first()
     return None if row is None else to_booking(row)
 
 
@@ -238,17 +244,19 @@ async def states_of(connection: AsyncConnection, ids: Sequence[str]) -> dict[str
     return {row.id: BookingState(row.state) for row in await connection.execute(query)}
 
 
-async def bookings_where(
-    connection: AsyncConnection, since: datetime | None = None, until: datetime | None = None, **where: Any
-) -> list[Booking]:
-    """Bookings by equal columns and span of time, in order of their beginning."""
-    query = select(bookings).where(*(bookings.c[column] == value for column, value in where.items()))
-    if since is not None:
-        query = query.where(bookings.c.starts_at >= since)
-    if until is not None:
-        query = query.where(bookings.c.starts_at < until)
-    rows = await connection.execute(query.order_by(bookings.c.starts_at, bookings.c.id))
-    return [to_booking(row) for row in rows]
+async def bookings_of_citizen(connection: AsyncConnection, citizen: str) -> list[Booking]:
+    """All that a citizen has booked, in order of their beginning."""
+    return await _in_order(connection, bookings.c.citizen == citizen)
+
+
+async def bookings_of_deputy(connection: AsyncConnection, deputy: str) -> list[Booking]:
+    """All that is booked with a deputy, in order of their beginning."""
+    return await _in_order(connection, bookings.c.deputy == deputy)
+
+
+async def _in_order(connection: AsyncConnection, which: ColumnElement[bool]) -> list[Booking]:
+    query = select(bookings).where(which).order_by(bookings.c.starts_at, bookings.c.id)
+    return [to_booking(row) for row in await connection.execute(query)]
 
 
 BY_TIME = Order((bookings.c.starts_at, bookings.c.id), ("starts_at", "id"), (parse_moment, str))

@@ -13,7 +13,7 @@ from station.people.service import add_staff_by_hash, ensure_citizen
 async def seed_accounts(station: Station) -> None:
     """Make the demo accounts that are not there yet."""
     async with station.database.read() as connection:
-        missing = [account for account in DEMO_ACCOUNTS if await store.account_row(connection, id=account.id) is None]
+        missing = [account for account in DEMO_ACCOUNTS if await store.account_by_id(connection, account.id) is None]
     # They share the password: hashed once, as a hash takes a tenth of a second on purpose.
     hashed = await hash_password(PASSWORD) if missing else ""
     for account in missing:

@@ -87,7 +87,7 @@ async def _set_missing(station: Station, rules: list[RotaRule]) -> None:
 async def _seed_past(station: Station) -> None:
     """A meeting of the demo's citizen three weeks ago, so that their page has a past."""
     async with station.database.transaction() as work:
-        if await store.booking_where(work.connection, id="bk_demo_past") is not None:
+        if await store.booking_by_id(work.connection, "bk_demo_past") is not None:
             return
         starts_at = station.clock.now().replace(hour=6, minute=30, second=0, microsecond=0) - timedelta(days=21)
         span = {"starts_at": starts_at, "ends_at": starts_at + timedelta(minutes=20)}

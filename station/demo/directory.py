@@ -329,7 +329,7 @@ UNITS = (
 async def seed_directory(station: Station) -> None:
     """Add what is missing of the demo's directory."""
     async with station.database.read() as connection:
-        if await store.deputy_by(connection, id=f"dp_demo_{DEPUTIES[-1].key}") is not None:
+        if await store.deputy_by_id(connection, f"dp_demo_{DEPUTIES[-1].key}") is not None:
             return
     async with station.database.transaction() as work:
         await insert_missing(work, store.districts, [{"id": DISTRICT[0], "name": DISTRICT[1]}])

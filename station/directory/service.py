@@ -33,7 +33,7 @@ LAST_PAGE = 10_000
 async def get_deputy(station: Station, deputy_id: str) -> Deputy:
     """The deputy with that id, in the term that lasts. Raises NotFound."""
     async with station.database.read() as connection:
-        found = await store.deputy_by(connection, id=deputy_id)
+        found = await store.deputy_by_id(connection, deputy_id)
     if found is None:
         raise NotFound
     return found
@@ -48,7 +48,7 @@ async def get_deputies(station: Station, deputy_ids: list[str]) -> dict[str, Dep
 async def deputy_of_code(station: Station, code: str) -> Deputy:
     """The deputy whose QR code carries `code`. Raises NotFound."""
     async with station.database.read() as connection:
-        found = await store.deputy_by(connection, code=code.lower())
+        found = await store.deputy_by_code(connection, code.lower())
     if found is None:
         raise NotFound
     return found

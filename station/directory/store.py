@@ -128,12 +128,15 @@ def seated() -> Select[Any]:
     )
 
 
-async def deputy_by(connection: AsyncConnection, **where: str) -> Deputy | None:
-    """One deputy by equal columns."""
-    query = seated()
-    for column, value in where.items():
-        query = query.where(deputies.c[column] == value)
-    row = (await connection.execute(query)).first()
+async def deputy_by_id(connection: AsyncConnection, deputy_id: str) -> Deputy | None:
+    """The deputy with that id."""
+    row = (await connection.execute(seated().where(deputies.c.id == deputy_id))).first()
+    return None if row is None else to_deputy(row)
+
+
+async def deputy_by_code(connection: AsyncConnection, code: str) -> Deputy | None:
+    """The deputy whose printed code it is."""
+    row = (await connection.execute(seated().where(deputies.c.code == code))).first()
     return None if row is None else to_deputy(row)
 
 

@@ -23,6 +23,7 @@ from station.meeting.model import (
 from station.meeting.service import check_lobby, check_still_inside, open_meeting, seat_inside, shown_name
 from station.nodes import media_client
 from station.nodes.placement import place_room
+from station.people.model import ConsentKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,5 +76,7 @@ async def _check_consent(station: Station, who: Principal, meeting: Meeting) -> 
     answers = await own_consents(station, who, meeting)
     if any(kind not in answers for kind in asked_kinds(meeting)):
         raise ConsentMissing
-    if not answers["recorded"] and (await media_client.get_room(station, meeting.id)).recording.state == "recording":
+    if answers[ConsentKind.RECORDED]:
+        return
+    if (await media_client.get_room(station, meeting.id)).recording.state == "recording":
         raise RecordingIsOn

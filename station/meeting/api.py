@@ -11,6 +11,7 @@ from station.meeting import admission as entering
 from station.meeting import chat, consent, lobby, matters, recording, service
 from station.meeting.view import view_room
 from station.nodes.model import RecordingAction
+from station.people.model import ConsentKind
 
 
 class DoorBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -28,7 +29,7 @@ class PersonBody(msgspec.Struct, forbid_unknown_fields=True):
 class ConsentBody(msgspec.Struct, forbid_unknown_fields=True):
     """A yes or a no to being `recorded`, `broadcast` or `published`."""
 
-    kind: str
+    kind: ConsentKind
     given: bool
 
 

@@ -34,25 +34,27 @@ from station.meeting.service import take_seat
 from station.nodes import media_client
 from station.nodes.model import RecordingAction
 from station.notices.service import queue
-from station.people.model import Consent
+from station.people.model import Consent, ConsentKind
 from station.people.service import accounts_with, answers_in, consents_of, consents_on, record_consent
 
 log = structlog.get_logger()
 CONSENTS_A_MINUTE = 20  # times that one person may say yes
-_KIND_WORDS = {"recorded": "录像", "broadcast": "直播", "published": "公开录像"}
+_KIND_WORDS = {ConsentKind.RECORDED: "录像", ConsentKind.BROADCAST: "直播", ConsentKind.PUBLISHED: "公开录像"}
 
 
-async def consents_by_account(station: Station, meeting: Meeting, kind: str = "recorded") -> dict[str, bool]:
+async def consents_by_account(
+    station: Station, meeting: Meeting, kind: ConsentKind = ConsentKind.RECORDED
+) -> dict[str, bool]:
     """Who agreed and who did not, the latest word of each."""
-    return {c.account: c.given for c in await consents_of(station, meeting.subject) if c.kind == kind}
+    return {c.account: c.given for c in await consents_of(station, meeting.subject) if c.kind is kind}
 
 
-async def own_consents(station: Station, who: Principal, meeting: Meeting) -> dict[str, bool]:
+async def own_consents(station: Station, who: Principal, meeting: Meeting) -> dict[ConsentKind, bool]:
     """What the caller has answered so far, by kind."""
     return {c.kind: c.given for c in await consents_of(station, meeting.subject) if c.account == who.account}
 
 
-async def answer_consent(station: Station, who: Principal, meeting_id: str, kind: str, given: bool) -> None:
+async def answer_consent(station: Station, who: Principal, meeting_id: str, kind: ConsentKind, given: bool) -> None:
     """Store a yes or a no to being recorded, broadcast or published, at any time, also long after the meeting.
 
     A no pauses the recording, takes the person off air, hides them from those who rewind and recalls what has been
@@ -85,17 +87,17 @@ async def answer_consent(station: Station, who: Principal, meeting_id: str, kind
                 text = _words_for_staff(meeting, who, kind, on_air=changed, recalled=recalled)
                 for account in staff:
                     await queue(station, work, "app", account, text, meeting.subject)
-            if kind == "recorded" and meeting.open:
+            if kind is ConsentKind.RECORDED and meeting.open:
                 arguments = {"meeting": meeting_id, "account": who.account, "name": who.name}
                 key = f"pause-recording:{new_id('cn')}"
                 await jobs.enqueue(work, "pause-recording", key, arguments, station.clock.now())
     await live.sync_broadcasts(station, [broadcast.id for broadcast in changed])
-    if kind == "recorded" and not given:
+    if kind is ConsentKind.RECORDED and not given:
         await _try_to_pause(station, who, meeting)
 
 
 async def _show_or_hide(
-    station: Station, work: Transaction, who: Principal, meeting: Meeting, answers: dict[str, bool]
+    station: Station, work: Transaction, who: Principal, meeting: Meeting, answers: dict[ConsentKind, bool]
 ) -> list[Broadcast]:
     act = live.readmit_person if may_be_shown(answers) else live.withdraw_person
     return await act(station, work, who, meeting.id, who.account)
@@ -115,7 +117,7 @@ async def staff_of(station: Station, deputy_id: str) -> list[str]:
 
 
 def _words_for_staff(
-    meeting: Meeting, who: Principal, kind: str, *, on_air: Sequence[Broadcast], recalled: bool
+    meeting: Meeting, who: Principal, kind: ConsentKind, *, on_air: Sequence[Broadcast], recalled: bool
 ) -> str:
     day = format_day(meeting.starts_at, "zh")
     done = "".join(
@@ -144,8 +146,8 @@ async def pause_recording(station: Station, arguments: dict[str, Any], _progress
     """
     who = Principal(str(arguments["account"]), Role.CITIZEN, str(arguments["name"]))
     async with station.database.read() as connection:
-        meeting = await store.meeting_by(connection, id=str(arguments["meeting"]))
-    if meeting is None or (await own_consents(station, who, meeting)).get("recorded"):
+        meeting = await store.meeting_by_id(connection, str(arguments["meeting"]))
+    if meeting is None or (await own_consents(station, who, meeting)).get(ConsentKind.RECORDED):
         return
     await _pause(station, who, meeting)
 
@@ -196,7 +198,7 @@ async def keeping_private(connection: ReadConnection, meeting: Meeting, seen: Co
 
 async def lock_answers(work: Transaction, meeting_id: str) -> Meeting:
     """The meeting, locked: until the end of the transaction no answer about it changes. Raises NotFound."""
-    found = await store.meeting_by(work.connection, for_update=True, id=meeting_id)
+    found = await store.meeting_by_id(work.connection, meeting_id, for_update=True)
     if found is None:
         raise NotFound
     return found
@@ -211,8 +213,8 @@ async def set_replay_public(
     await append(station, work, who, action, meeting.subject, {"because": because} if because else None)
 
 
-def _by_account(consents: Iterable[Consent]) -> dict[str, dict[str, bool]]:
-    answers: dict[str, dict[str, bool]] = {}
+def _by_account(consents: Iterable[Consent]) -> dict[str, dict[ConsentKind, bool]]:
+    answers: dict[str, dict[ConsentKind, bool]] = {}
     for consent in consents:
         answers.setdefault(consent.account, {})[consent.kind] = consent.given
     return answers

@@ -133,7 +133,7 @@ async def show_today(request: web.Request) -> web.StreamResponse:
 
 
 def _may_enter(who: Principal) -> bool:
-    return who.role == "clerk"
+    return who.role is Role.CLERK
 
 
 async def _hearings_today(station: Station, who: Principal) -> list[Meeting]:
@@ -150,6 +150,6 @@ async def admit_from_desk(request: web.Request) -> web.StreamResponse:
         raise NotFound
     await lobby.admit(station, who, meeting_id, form["person"])
     meeting = await service.get_meeting(station, who, meeting_id)
-    if who.role == "deputy":
+    if who.role is Role.DEPUTY:
         return see_other(f"/meet/{meeting_id}")
     return see_other("/desk" if meeting.kind is Kind.RECEPTION else f"/desk/hearings/{meeting_id}")

@@ -10,6 +10,7 @@ from station.base.errors import N_, Conflict, NotAllowed, NotFound, Unavailable
 from station.base.ids import new_id
 from station.base.principal import Principal
 from station.base.station import Station
+from station.booking.model import BookingState
 from station.booking.service import booking_states
 from station.ledger.service import append
 from station.meeting import store
@@ -65,7 +66,7 @@ async def enter_lobby(station: Station, who: Principal, meeting_id: str, ready: 
         return Admission.ADMITTED
     async with station.database.transaction() as work:
         # The meeting's row stands for the door: two tabs of one person must not both take a place.
-        await store.meeting_by(work.connection, for_update=True, id=meeting_id)
+        await store.meeting_by_id(work.connection, meeting_id, for_update=True)
         entry = await store.entry_of(work.connection, meeting_id, who.account)
         before = entry.state if entry else Admission.NONE
         after = step_door(before, DoorStep.ENTER)
@@ -204,7 +205,8 @@ async def _queue(station: Station, deputy_ids: Collection[str] | None) -> list[t
         found = await store.waiting_for(connection, deputy_ids, seen_since)
     bookings = [meeting.booking_id for meeting, _ in found if meeting.booking_id]
     states = await booking_states(station, bookings) if bookings else {}
-    return [(m, entry) for m, entry in found if states.get(m.booking_id) != "cancelled" and _is_due(station, m)]
+    stand = [(m, entry) for m, entry in found if states.get(m.booking_id) is not BookingState.CANCELLED]
+    return [(m, entry) for m, entry in stand if _is_due(station, m)]
 
 
 def _is_due(station: Station, meeting: Meeting) -> bool:

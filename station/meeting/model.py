@@ -12,7 +12,7 @@ from station.base.errors import N_, Conflict
 from station.base.principal import Role
 from station.base.state_machine import StateMachine, for_all_roles
 from station.directory.model import surname_of
-from station.people.model import is_placeholder
+from station.people.model import ConsentKind, is_placeholder
 
 MAX_CHAT = 1000
 MAX_TITLE = 60
@@ -315,14 +315,15 @@ def requires_consent(role: Role) -> bool:
     return role is Role.CITIZEN
 
 
-def asked_kinds(meeting: Meeting) -> tuple[str, ...]:
+def asked_kinds(meeting: Meeting) -> tuple[ConsentKind, ...]:
     """The consents that a citizen is asked for: what really may happen in this meeting."""
-    return ("recorded", "broadcast", "published") if meeting.broadcastable else ("recorded", "published")
+    shown = (ConsentKind.BROADCAST,) if meeting.broadcastable else ()
+    return (ConsentKind.RECORDED, *shown, ConsentKind.PUBLISHED)
 
 
-def may_be_shown(answers: Mapping[str, bool]) -> bool:
+def may_be_shown(answers: Mapping[ConsentKind, bool]) -> bool:
     """Whether a citizen may go on air: asked for it and agreed, and refused nothing; a broadcast is kept, too."""
-    return answers.get("broadcast", False) and all(answers.values())
+    return answers.get(ConsentKind.BROADCAST, False) and all(answers.values())
 
 
 def propose_hearing(now: datetime) -> tuple[datetime, datetime]:
@@ -360,11 +361,12 @@ def names_refusing(present: Iterable[Entry], given: Mapping[str, bool]) -> list[
 
 
 def names_keeping_private(
-    entries: Iterable[Entry], seen: Collection[str], answers: Mapping[str, Mapping[str, bool]]
+    entries: Iterable[Entry], seen: Collection[str], answers: Mapping[str, Mapping[ConsentKind, bool]]
 ) -> list[str]:
     """The citizens among those seen who have not agreed to publishing, or no longer to being recorded."""
     agreed = {
-        account: given.get("published", False) and given.get("recorded", True) for account, given in answers.items()
+        account: given.get(ConsentKind.PUBLISHED, False) and given.get(ConsentKind.RECORDED, True)
+        for account, given in answers.items()
     }
     return names_refusing([entry for entry in entries if entry.account in seen], agreed)
 

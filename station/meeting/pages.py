@@ -9,7 +9,7 @@ from station.base.events import CHANGED, stream_topics
 from station.base.web import principal_of, render, see_other, station_of
 from station.booking.service import get_booking
 from station.directory.service import list_units
-from station.live.web.service import broadcasts_of_meeting
+from station.live.web.service import LIVE_TOPIC, broadcasts_of_meeting
 from station.meeting import service
 from station.meeting.consent import own_consents
 from station.meeting.lobby import LOBBY_TOPIC
@@ -91,4 +91,5 @@ async def stream_events(request: web.Request) -> web.StreamResponse:
 
 async def stream_lobby(request: web.Request) -> web.StreamResponse:
     """Tell a desk that somebody came or went at some door; it then reads its page again."""
-    return await stream_topics(request, LOBBY_TOPIC, "live", first={"action": "hello"}, shown=lambda _message: CHANGED)
+    hello = {"action": "hello"}
+    return await stream_topics(request, LOBBY_TOPIC, LIVE_TOPIC, first=hello, shown=lambda _message: CHANGED)

@@ -14,7 +14,7 @@ from station.base.errors import N_, BadInput, NotAllowed, NotFound
 from station.base.ids import new_id
 from station.base.principal import SYSTEM, Principal, Role
 from station.base.station import Station
-from station.booking.model import StepNotPossible
+from station.booking.model import BookingState, StepNotPossible
 from station.booking.service import booking_states, enter_minutes_before, get_booking, record_attendance
 from station.directory import service as directory
 from station.directory.service import deputies_under, get_deputy
@@ -62,7 +62,7 @@ class HearingForm:
 async def get_meeting(station: Station, who: Principal, meeting_id: str) -> Meeting:
     """The meeting, for those who have to do with it, administrators and the system. Raises NotFound."""
     async with station.database.read() as connection:
-        meeting = await store.meeting_by(connection, id=meeting_id)
+        meeting = await store.meeting_by_id(connection, meeting_id)
     if meeting is None:
         raise NotFound
     if who.role not in (Role.SYSTEM, Role.ADMIN) and await relation_of(station, who, meeting) is Relation.STRANGER:
@@ -75,7 +75,7 @@ async def _with_booking(station: Station, meeting: Meeting) -> Meeting:
     if not meeting.booking_id:
         return meeting
     states = await booking_states(station, [meeting.booking_id])
-    return replace(meeting, cancelled=states.get(meeting.booking_id) == "cancelled")
+    return replace(meeting, cancelled=states.get(meeting.booking_id) is BookingState.CANCELLED)
 
 
 async def relation_of(station: Station, who: Principal, meeting: Meeting) -> Relation:
@@ -127,7 +127,7 @@ async def check_still_inside(
 
     Raises MeetingEnded, NotAdmitted.
     """
-    current = await store.meeting_by(work.connection, for_update=lock, id=meeting.id)
+    current = await store.meeting_by_id(work.connection, meeting.id, for_update=lock)
     if current is None or not current.open:
         raise MeetingEnded
     if seat.relation in (Relation.HOST, Relation.STAFF):
@@ -169,10 +169,10 @@ def shown_name(meeting: Meeting, who: Principal) -> str:
 async def meeting_of_booking(station: Station, who: Principal, booking_id: str) -> Meeting:
     """The meeting of a booking, made when the first of them comes. Raises NotFound, BookingCancelled."""
     booking = await get_booking(station, who, booking_id)
-    if booking.state == "cancelled":
+    if booking.state is BookingState.CANCELLED:
         raise BookingCancelled
     async with station.database.read() as connection:
-        found = await store.meeting_by(connection, booking_id=booking_id)
+        found = await store.meeting_by_booking(connection, booking_id)
     if found is not None:
         return found
     meeting = Meeting(
@@ -195,7 +195,7 @@ async def meeting_of_booking(station: Station, who: Principal, booking_id: str) 
     if await _insert(station, who, meeting):
         return meeting
     async with station.database.read() as connection:  # the other one came at the same moment
-        first = await store.meeting_by(connection, booking_id=booking_id)
+        first = await store.meeting_by_booking(connection, booking_id)
     assert first is not None
     return first
 
@@ -222,7 +222,7 @@ async def held_meeting_of_booking(station: Station, who: Principal, booking_id: 
     """The meeting of a booking once it has been held. Raises NotFound."""
     await get_booking(station, who, booking_id)
     async with station.database.read() as connection:
-        found = await store.meeting_by(connection, booking_id=booking_id)
+        found = await store.meeting_by_booking(connection, booking_id)
     if found is None or found.state is not MeetingState.ENDED:
         raise NotFound
     return found
@@ -329,7 +329,7 @@ async def _own_deputies(station: Station, who: Principal) -> frozenset[str] | No
 
 async def open_meeting(station: Station, work: Transaction, who: Principal, meeting: Meeting) -> Meeting:
     """Part of letting a host in: the first one opens the meeting. Raises MeetingEnded."""
-    current = await store.meeting_by(work.connection, for_update=True, id=meeting.id)
+    current = await store.meeting_by_id(work.connection, meeting.id, for_update=True)
     assert current is not None
     after = step_meeting(current.state, MeetingStep.OPEN)
     if after is current.state:
@@ -361,7 +361,7 @@ async def _close(station: Station, who: Principal, meeting: Meeting) -> Meeting:
     await stop_broadcasts_of(station, who, meeting.id)
     await media_client.close_room(station, meeting.id)
     async with station.database.transaction() as work:
-        current = await store.meeting_by(work.connection, for_update=True, id=meeting.id)
+        current = await store.meeting_by_id(work.connection, meeting.id, for_update=True)
         assert current is not None
         if current.state is MeetingState.ENDED:
             return replace(current, cancelled=meeting.cancelled)
@@ -385,7 +385,7 @@ async def _record_attendance(station: Station, work: Transaction, who: Principal
 async def close_cancelled(station: Station, arguments: dict[str, Any], _progress: object) -> None:
     """Job: the room of a booking that has been cancelled closes, and whoever is still in it leaves."""
     async with station.database.read() as connection:
-        meeting = await store.meeting_by(connection, booking_id=str(arguments["booking"]))
+        meeting = await store.meeting_by_booking(connection, str(arguments["booking"]))
     if meeting is None or meeting.state is MeetingState.ENDED:
         return
     meeting = await _with_booking(station, meeting)

@@ -121,10 +121,16 @@ def to_entry(row: Any) -> Entry:
     )
 
 
-async def meeting_by(connection: AsyncConnection, *, for_update: bool = False, **equals: str) -> Meeting | None:
-    """The meeting with that id or booking_id; locked until the end of the transaction when asked."""
-    query = select(meetings).where(*(meetings.c[name] == value for name, value in equals.items()))
+async def meeting_by_id(connection: AsyncConnection, meeting_id: str, *, for_update: bool = False) -> Meeting | None:
+    """The meeting with that id; locked until the end of the transaction when asked."""
+    query = select(meetings).where(meetings.c.id == meeting_id)
     row = (await connection.execute(query.with_for_update() if for_update else query)).first()
+    return None if row is None else to_meeting(row)
+
+
+async def meeting_by_booking(connection: AsyncConnection, booking_id: str) -> Meeting | None:
+    """The meeting in which a booking is received, if there is one yet."""
+    row = (await connection.execute(select(meetings).where(meetings.c.booking_id == booking_id))).first()
     return None if row is None else to_meeting(row)
 
 

@@ -15,6 +15,7 @@ from station.meeting.model import Admission, Entry, Meeting, display_name, names
 from station.meeting.service import take_seat
 from station.nodes.journal import has_gap
 from station.nodes.journal_store import here_now
+from station.people.model import ConsentKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class RoomView:
     admitted: bool
     place: int
     busy: bool
-    consents: dict[str, bool]
+    consents: dict[ConsentKind, bool]
     waiting: list[PersonView]
     inside: list[PersonView]
     matters: list[NotedMatter]

@@ -17,14 +17,14 @@ from station.booking.service import my_bookings, withdraw_use
 from station.meeting.consent import answer_consent, staff_of
 from station.meeting.model import Kind, Meeting
 from station.meeting.service import meetings_by_id
-from station.people.model import Consent
+from station.people.model import Consent, ConsentKind
 from station.people.service import get_own_consent, my_consents
 
 KIND_WORDS = {
-    "use": N_("用姓名、电话和写的内容办事"),
-    "recorded": N_("录像"),
-    "broadcast": N_("直播里播出我的画面和声音"),
-    "published": N_("审核后公开录像"),
+    ConsentKind.USE: N_("用姓名、电话和写的内容办事"),
+    ConsentKind.RECORDED: N_("录像"),
+    ConsentKind.BROADCAST: N_("直播里播出我的画面和声音"),
+    ConsentKind.PUBLISHED: N_("审核后公开录像"),
 }
 
 
@@ -42,7 +42,7 @@ class ConsentLine:
     @property
     def asks_once_more(self) -> bool:
         """Whether taking it back has a consequence that is told first."""
-        return self.consent.kind == "use"
+        return self.consent.kind is ConsentKind.USE
 
 
 async def list_consents(request: web.Request) -> web.StreamResponse:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
+from recordings.timeline import State
 from station.base.errors import Unavailable
 from station.base.inner_http import Answer
 from station.base.station import Station
@@ -51,7 +52,7 @@ class RoomTrack(msgspec.Struct, frozen=True):
 class RecordingState(msgspec.Struct, frozen=True):
     """off, recording or paused."""
 
-    state: str = "off"
+    state: State = "off"
     alarm: str | None = None
 
 

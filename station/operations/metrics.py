@@ -90,8 +90,8 @@ class WebMetrics:
 
     async def _read(self, station: Station, now: datetime) -> None:
         async with station.database.read() as connection:
-            for state, count in (await count_unfinished(connection)).items():
-                self._jobs.labels(state).set(count)
+            for status, count in (await count_unfinished(connection)).items():
+                self._jobs.labels(status).set(count)
             for (channel, state), count in (await count_unsent(connection)).items():
                 self._notices.labels(channel, state).set(count)
             for role, at in (await last_beats(connection)).items():

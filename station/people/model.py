@@ -6,8 +6,10 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from station.base.errors import N_, BadInput
+from station.base.principal import Role
 from station.base.text import digits_of, fold
 
 CODE_LIFETIME = timedelta(minutes=10)
@@ -34,11 +36,20 @@ class Account:
     """A person as the station knows them. `scope` is the deputy, unit or station the role is bound to."""
 
     id: str
-    role: str
+    role: Role
     name: str
     phone: str
     mail: str
     scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a member of staff signs in with: the password's hash, and the secret of their dynamic codes."""
+
+    account: Account
+    password_hash: str
+    totp_secret: str
 
 
 PLACEHOLDER = "手机尾号"  # how somebody who gave no name is called
@@ -54,6 +65,15 @@ def is_placeholder(name: str) -> bool:
     return not name or name.startswith(PLACEHOLDER)
 
 
+class ConsentKind(StrEnum):
+    """What a person is asked for: the use of their data, and what happens in a meeting."""
+
+    USE = "use"
+    RECORDED = "recorded"
+    BROADCAST = "broadcast"
+    PUBLISHED = "published"
+
+
 @dataclass(frozen=True, slots=True)
 class Consent:
     """What a person agreed to, or not: use of data, being recorded, broadcast or published; the latest word counts."""
@@ -61,7 +81,7 @@ class Consent:
     id: str
     account: str
     name: str
-    kind: str
+    kind: ConsentKind
     subject: str
     given: bool
     at: datetime

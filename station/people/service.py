@@ -14,10 +14,9 @@ from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.ledger.service import append
 from station.people import store
-from station.people.model import SEEN_EVERY, Account, Consent, fold_login, placeholder_name
+from station.people.model import SEEN_EVERY, Account, Consent, ConsentKind, fold_login, placeholder_name
 from station.people.passwords import hash_password
 
-CONSENT_KINDS = ("use", "recorded", "broadcast", "published")
 CONSENTS_LISTED = 200
 _NEXT_MOMENT = timedelta(microseconds=1)
 
@@ -25,10 +24,10 @@ _NEXT_MOMENT = timedelta(microseconds=1)
 async def get_account(station: Station, account_id: str) -> Account:
     """The account with that id. Raises NotFound."""
     async with station.database.read() as connection:
-        row = await store.account_row(connection, id=account_id)
-    if row is None:
+        account = await store.account_by_id(connection, account_id)
+    if account is None:
         raise NotFound
-    return store.to_account(row)
+    return account
 
 
 async def accounts_with(station: Station, role: Role, scope: str | None = None) -> list[Account]:
@@ -127,9 +126,9 @@ async def ensure_citizen(
 ) -> Account:
     """The citizen's account for a phone that has just been proven, made on first sign-in; one, also of two at once."""
     await store.lock_phone(work, phone)
-    row = await store.account_row(work.connection, role=Role.CITIZEN, phone=phone)
-    if row is not None:
-        return store.to_account(row)
+    known = await store.citizen_by_phone(work.connection, phone)
+    if known is not None:
+        return known
     identity = account_id or new_id("ac")
     display = name or placeholder_name(phone)
     added = await store.add_account(
@@ -142,18 +141,16 @@ async def ensure_citizen(
     return account
 
 
-async def give_consent(station: Station, who: Principal, kind: str, subject: str, given: bool) -> None:
+async def give_consent(station: Station, who: Principal, kind: ConsentKind, subject: str, given: bool) -> None:
     """Store a yes or a no; a later word replaces an earlier one, and both stay on record."""
     async with station.database.transaction() as work:
         await record_consent(station, work, who, kind, subject, given)
 
 
 async def record_consent(
-    station: Station, work: Transaction, who: Principal, kind: str, subject: str, given: bool
+    station: Station, work: Transaction, who: Principal, kind: ConsentKind, subject: str, given: bool
 ) -> None:
-    """`give_consent` as part of a larger unit of work, such as a booking. Raises BadInput for an unknown kind."""
-    if kind not in CONSENT_KINDS:
-        raise BadInput
+    """`give_consent` as part of a larger unit of work, such as a booking."""
     now = station.clock.now()
     before = await store.last_answer(work.connection, who.account, kind, subject)
     # The latest word counts: a clock that stands, or two machines' clocks, must not let an earlier one look later.
@@ -171,7 +168,7 @@ async def consents_on(connection: ReadConnection, subject: str) -> list[Consent]
     return await store.consents_of(connection, subject)
 
 
-async def answers_in(work: Transaction, who: Principal, subject: str) -> dict[str, bool]:
+async def answers_in(work: Transaction, who: Principal, subject: str) -> dict[ConsentKind, bool]:
     """What a person has answered about a subject, by kind, as this unit of work sees it."""
     found = await store.consents_of(work.connection, subject)
     return {consent.kind: consent.given for consent in found if consent.account == who.account}

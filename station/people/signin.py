@@ -177,15 +177,15 @@ async def check_password(
         await station.bus.limit(f"tries-from:{caller.network}", station.settings.sign_ins_per_address, TRIES_PER_S)
     await _count_tries(station, name, caller)
     async with station.database.read() as connection:
-        row = await store.account_row(connection, login=name) or await store.account_row(connection, login=login)
+        known = await store.credentials_of(connection, name) or await store.credentials_of(connection, login)
     # Against a made-up hash where there is no such login, so that timing does not tell which logins exist.
-    fits = await password_fits(row.password_hash if row is not None else None, password)
-    step = _totp_step(row.totp_secret, read_code(otp), station.clock.now().timestamp()) if row is not None else None
-    if row is None or not fits or step is None:
+    fits = await password_fits(known.password_hash if known is not None else None, password)
+    step = _totp_step(known.totp_secret, read_code(otp), station.clock.now().timestamp()) if known is not None else None
+    if known is None or not fits or step is None:
         raise WrongLogin
-    account = store.to_account(row)
+    account = known.account
     async with station.database.transaction() as work:
-        if not await store.use_dynamic_code(work, row.id, step):
+        if not await store.use_dynamic_code(work, account.id, step):
             raise WrongLogin
         await store.forget_tries(work, [key for key, _ in _try_keys(name, caller)])
         return await _open_session(station, work, account, replaces), account

@@ -29,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from station.base.database import Transaction, UtcDateTime, metadata
 from station.base.inserts import insert_unless_there
 from station.base.principal import Role
-from station.people.model import Account, Consent
+from station.people.model import Account, Consent, ConsentKind, Credentials
 
 accounts = Table(
     "accounts",
@@ -100,12 +100,23 @@ consents = Table(
 )
 
 
-async def account_row(connection: AsyncConnection, **where: Any) -> Any:
-    """One account's row by equal columns, or None."""
-    query = select(accounts)
-    for column, value in where.items():
-        query = query.where(accounts.c[column] == value)
-    return (await connection.execute(query)).first()
+async def account_by_id(connection: AsyncConnection, account_id: str) -> Account | None:
+    """The account with that id."""
+    row = (await connection.execute(select(accounts).where(accounts.c.id == account_id))).first()
+    return None if row is None else to_account(row)
+
+
+async def citizen_by_phone(connection: AsyncConnection, phone: str) -> Account | None:
+    """The citizen's account of a number."""
+    query = select(accounts).where(accounts.c.role == Role.CITIZEN, accounts.c.phone == phone)
+    row = (await connection.execute(query)).first()
+    return None if row is None else to_account(row)
+
+
+async def credentials_of(connection: AsyncConnection, login: str) -> Credentials | None:
+    """What the member of staff with that login proves themselves by."""
+    row = (await connection.execute(select(accounts).where(accounts.c.login == login))).first()
+    return None if row is None else Credentials(to_account(row), row.password_hash, row.totp_secret)
 
 
 async def sessions_with_accounts(connection: AsyncConnection, tokens: Collection[str]) -> Sequence[Any]:
@@ -280,7 +291,7 @@ async def consents_by(connection: AsyncConnection, account: str, limit: int) -> 
     return [to_consent(row) for row in await connection.execute(query)]
 
 
-async def last_answer(connection: AsyncConnection, account: str, kind: str, subject: str) -> Consent | None:
+async def last_answer(connection: AsyncConnection, account: str, kind: ConsentKind, subject: str) -> Consent | None:
     """A person's latest word on a question; None if they never answered."""
     same = (consents.c.account == account) & (consents.c.kind == kind) & (consents.c.subject == subject)
     query = select(consents).where(same).order_by(consents.c.at.desc(), consents.c.id.desc()).limit(1)
@@ -300,7 +311,7 @@ def to_consent(row: Any) -> Consent:
         id=row.id,
         account=row.account,
         name=row.name,
-        kind=row.kind,
+        kind=ConsentKind(row.kind),
         subject=row.subject,
         given=row.given,
         at=row.at,
@@ -309,4 +320,4 @@ def to_consent(row: Any) -> Consent:
 
 def to_account(row: Any) -> Account:
     """A row of `accounts` as plain data."""
-    return Account(id=row.id, role=row.role, name=row.name, phone=row.phone, mail=row.mail, scope=row.scope)
+    return Account(id=row.id, role=Role(row.role), name=row.name, phone=row.phone, mail=row.mail, scope=row.scope)

@@ -57,7 +57,7 @@ async def attach(station: Station, work: Transaction, who: Principal, holder: st
 
     Raises TooManyPhotos, PhotoNotKept.
     """
-    present = await store.photos_where(work.connection, holder=holder)
+    present = await store.photos_of(work.connection, holder)
     picture = prepared.picture
     twin = next((photo for photo in present if photo.sha256 == picture.sha256), None)
     if twin is not None:
@@ -92,13 +92,12 @@ async def attach(station: Station, work: Transaction, who: Principal, holder: st
 async def hand_on(work: Transaction, holder: str, new_holder: str) -> list[Photo]:
     """Give a holder's photos to the next one; returns them as they now are."""
     await store.change_holder(work, holder, new_holder)
-    return await store.photos_where(work.connection, holder=new_holder)
+    return await store.photos_of(work.connection, new_holder)
 
 
 async def remove(station: Station, work: Transaction, who: Principal, holder: str, photo_id: str = "") -> None:
     """Delete one photo of a holder, or all of them; the files go once the change is durable."""
-    where = {"holder": holder} | ({"id": photo_id} if photo_id else {})
-    gone = await store.photos_where(work.connection, **where)
+    gone = await store.photos_of(work.connection, holder, photo_id)
     if not gone:
         return
     await store.delete_photos(work, [photo.id for photo in gone])
@@ -115,7 +114,7 @@ async def remove(station: Station, work: Transaction, who: Principal, holder: st
 async def list_photos(station: Station, holder: str) -> list[Photo]:
     """The photos of a holder. Whether the caller may see them is for the holder's package to say."""
     async with station.database.read() as connection:
-        return await store.photos_where(connection, holder=holder)
+        return await store.photos_of(connection, holder)
 
 
 async def count_photos(station: Station, holders: list[str]) -> Counter[str]:
@@ -127,7 +126,7 @@ async def count_photos(station: Station, holders: list[str]) -> Counter[str]:
 async def open_photo(station: Station, holder: str, photo_id: str) -> Path:
     """The file of a photo that this holder has. Raises NotFound."""
     async with station.database.read() as connection:
-        found = await store.photos_where(connection, holder=holder, id=photo_id)
+        found = await store.photos_of(connection, holder, photo_id) if photo_id else []
     path = store.file_of(station.settings, found[0].id) if found else None
     if path is None or not path.is_file():
         raise NotFound

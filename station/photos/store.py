@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Column, Integer, String, Table, UniqueConstraint, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -39,10 +38,10 @@ def file_of(settings: Settings, photo_id: str) -> Path:
     return folder_of(settings) / f"{photo_id}.jpg"
 
 
-async def photos_where(connection: AsyncConnection, **where: Any) -> list[Photo]:
-    """Photos by equal columns, in the order in which they were added."""
-    query = select(photos).where(*(photos.c[column] == value for column, value in where.items()))
-    rows = await connection.execute(query.order_by(photos.c.added_at, photos.c.id))
+async def photos_of(connection: AsyncConnection, holder: str, photo_id: str = "") -> list[Photo]:
+    """A holder's photos, or the one with that id, in the order in which they were added."""
+    query = select(photos).where(photos.c.holder == holder).order_by(photos.c.added_at, photos.c.id)
+    rows = await connection.execute(query.where(photos.c.id == photo_id) if photo_id else query)
     return [Photo(**row._mapping) for row in rows]
 
 

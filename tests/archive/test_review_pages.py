@@ -21,6 +21,7 @@ from station.meeting import store
 from station.meeting.lobby import enter_lobby
 from station.meeting.model import Meeting
 from station.meeting.service import meeting_of_booking
+from station.people.model import ConsentKind
 from station.people.service import give_consent
 from station.people.store import accounts
 from tests.archive.conftest import CLERK, DEPUTY
@@ -55,7 +56,7 @@ async def set_broadcast(station: Station, **values: object) -> None:
 async def broadcast(station: Station, hearing: Meeting) -> str:
     """A broadcast of the hearing that has ended and that 赵玉梅, who agreed to it, was shown in; not reviewed yet."""
     await enter_lobby(station, ZHAO, hearing.id)
-    for kind in ("recorded", "broadcast", "published"):
+    for kind in (ConsentKind.RECORDED, ConsentKind.BROADCAST, ConsentKind.PUBLISHED):
         await give_consent(station, ZHAO, kind, hearing.subject, True)
     row = {"id": "bc_1", "meeting_id": hearing.id, "title": hearing.title, "host": "林秀兰", "state": "ended"}
     seen = {"person": ZHAO.account, "source_name": "赵玉梅", "started_at": MONDAY_TEN, "ended_at": MONDAY_TEN}
@@ -95,7 +96,7 @@ async def test_what_is_on_air_or_refused_cannot_be_published(
         assert STILL_ON_AIR[language] in page and 'id="publish"' not in page
     await set_broadcast(station, state="ended")
     await give_consent(
-        station, ZHAO, "published", f"meeting:{(await get_broadcast(station, broadcast)).meeting_id}", False
+        station, ZHAO, ConsentKind.PUBLISHED, f"meeting:{(await get_broadcast(station, broadcast)).meeting_id}", False
     )
     for page in (await clerk.get(PATH), await clerk.post(f"{PATH}/publish", status=409, published="yes")):
         assert REFUSED[language] in page and 'id="publish"' not in page

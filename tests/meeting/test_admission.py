@@ -22,6 +22,7 @@ from station.meeting.recording import control_recording
 from station.meeting.service import get_meeting
 from station.nodes.media_client import get_room
 from station.nodes.model import RecordingAction
+from station.people.model import ConsentKind
 from tests.meeting.conftest import CLERK, DEPUTY, LI, ZHAO, Enter, Roles, let_in, tick
 from tests.meeting.test_lobby import open_hearing
 
@@ -45,13 +46,13 @@ async def test_a_citizen_is_let_in_and_asked_before_there_is_a_pass(town: Statio
     with pytest.raises(ConsentMissing):
         await sign_grant(town, ZHAO, reception.id)
     with pytest.raises(BadInput):
-        await answer_consent(town, ZHAO, reception.id, "use", True)
+        await answer_consent(town, ZHAO, reception.id, ConsentKind.USE, True)
     with pytest.raises(BadInput):  # nobody is asked about a broadcast of a private talk
-        await answer_consent(town, ZHAO, reception.id, "broadcast", True)
-    await answer_consent(town, ZHAO, reception.id, "recorded", True)
+        await answer_consent(town, ZHAO, reception.id, ConsentKind.BROADCAST, True)
+    await answer_consent(town, ZHAO, reception.id, ConsentKind.RECORDED, True)
     with pytest.raises(ConsentMissing):
         await sign_grant(town, ZHAO, reception.id)
-    await answer_consent(town, ZHAO, reception.id, "published", False)
+    await answer_consent(town, ZHAO, reception.id, ConsentKind.PUBLISHED, False)
     assert (await sign_grant(town, ZHAO, reception.id)).grant
 
 
@@ -75,12 +76,12 @@ async def test_taking_the_word_back_pauses_at_once(
     await enter(town, DEPUTY, reception.id)
     assert (await control_recording(town, CLERK, reception.id, RecordingAction.START)).state == "recording"
     tick(town)
-    await answer_consent(town, ZHAO, reception.id, "recorded", False)
+    await answer_consent(town, ZHAO, reception.id, ConsentKind.RECORDED, False)
     assert (await get_room(town, reception.id)).recording.state == "paused"
     with pytest.raises(RecordingRefused):
         await control_recording(town, DEPUTY, reception.id, RecordingAction.RESUME)
     tick(town)
-    await answer_consent(town, ZHAO, reception.id, "recorded", True)
+    await answer_consent(town, ZHAO, reception.id, ConsentKind.RECORDED, True)
     assert (await control_recording(town, DEPUTY, reception.id, RecordingAction.RESUME)).state == "recording"
     assert await own_consents(town, ZHAO, reception) == {"recorded": True, "published": True}
 
@@ -113,10 +114,10 @@ async def test_saying_yes_and_no_without_end_is_refused(town: Station) -> None:
     """Twenty changes of mind a minute are enough; a no is always taken."""
     hearing = await open_hearing(town)
     await enter_lobby(town, ZHAO, hearing.id)
-    await answer_consent(town, ZHAO, hearing.id, "published", True)
+    await answer_consent(town, ZHAO, hearing.id, ConsentKind.PUBLISHED, True)
     with pytest.raises(TooManyRequests):
         for _ in range(25):
-            await answer_consent(town, ZHAO, hearing.id, "published", False)
-            await answer_consent(town, ZHAO, hearing.id, "published", True)
-    await answer_consent(town, ZHAO, hearing.id, "published", False)
+            await answer_consent(town, ZHAO, hearing.id, ConsentKind.PUBLISHED, False)
+            await answer_consent(town, ZHAO, hearing.id, ConsentKind.PUBLISHED, True)
+    await answer_consent(town, ZHAO, hearing.id, ConsentKind.PUBLISHED, False)
     assert await own_consents(town, ZHAO, hearing) == {"published": False}

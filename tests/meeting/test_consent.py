@@ -39,6 +39,7 @@ from station.nodes.journal_store import recording_marks
 from station.nodes.media_client import get_room
 from station.nodes.model import RecordingAction
 from station.notices.service import list_newest
+from station.people.model import ConsentKind
 from station.work import work_once
 from tests.fixtures import MONDAY_TEN
 from tests.meeting.conftest import CLERK, DEPUTY, LI, OTHER_DEPUTY, ZHAO, Enter, Roles, let_in
@@ -59,7 +60,7 @@ async def told_to(station: Station, account: str) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_who_is_on_air_and_takes_any_word_back_is_off_air(town: Station, roles: Roles, kind: str) -> None:
+async def test_who_is_on_air_and_takes_any_word_back_is_off_air(town: Station, roles: Roles, kind: ConsentKind) -> None:
     """The broadcast ends in the rows and in the live role, nobody sees its recording, staff read who and what."""
     hearing = await open_hearing(town)
     await let_in(town, hearing, recorded=True)
@@ -90,7 +91,7 @@ async def test_a_late_word_to_the_live_role_does_not_undo_a_newer_one(
 
     async def overtaken(station: Station, broadcast_id: str, public: bool, hidden: list[str]) -> None:
         monkeypatch.setattr(client, "set_access", set_access)
-        await answer_consent(town, ZHAO, hearing.id, "published", False)
+        await answer_consent(town, ZHAO, hearing.id, ConsentKind.PUBLISHED, False)
         await set_access(station, broadcast_id, public, hidden)
 
     monkeypatch.setattr(client, "set_access", overtaken)
@@ -105,13 +106,13 @@ async def test_who_was_on_air_before_cannot_be_rewound_to(town: Station, roles: 
     broadcast = await on_air(town, hearing, ZHAO)
     await change_source(town, CLERK, broadcast.id, DEPUTY.account, "林秀兰代表")
     programme = (await roles.live.registry.get(broadcast.id)).programme
-    await answer_consent(town, ZHAO, hearing.id, "broadcast", False)
+    await answer_consent(town, ZHAO, hearing.id, ConsentKind.BROADCAST, False)
     assert (await get_broadcast(town, broadcast.id)).live
     assert (programme.hidden, programme.person) == ([ZHAO.account], DEPUTY.account)
-    await answer_consent(town, ZHAO, hearing.id, "published", False)
-    await answer_consent(town, ZHAO, hearing.id, "broadcast", True)
+    await answer_consent(town, ZHAO, hearing.id, ConsentKind.PUBLISHED, False)
+    await answer_consent(town, ZHAO, hearing.id, ConsentKind.BROADCAST, True)
     assert programme.hidden == [ZHAO.account]  # one of the three is still a no
-    await answer_consent(town, ZHAO, hearing.id, "published", True)
+    await answer_consent(town, ZHAO, hearing.id, ConsentKind.PUBLISHED, True)
     assert programme.hidden == []
 
 
@@ -130,7 +131,7 @@ async def test_a_recording_is_public_only_after_its_review(town: Station, roles:
     assert [b.id for b in await list_public_broadcasts(town)] == [broadcast.id]
     origin = await roles.live.registry.get(broadcast.id)
     assert origin.is_public
-    await answer_consent(town, ZHAO, hearing.id, "published", False)
+    await answer_consent(town, ZHAO, hearing.id, ConsentKind.PUBLISHED, False)
     assert await list_public_broadcasts(town) == [] and not origin.is_public
     with pytest.raises(PublishingRefused):
         await publish_broadcast(town, CLERK, broadcast.id, True)
@@ -142,9 +143,9 @@ async def test_a_recording_is_public_only_after_its_review(town: Station, roles:
     assert not origin.is_public
 
 
-@pytest.mark.parametrize("kind", ["published", "recorded"])
+@pytest.mark.parametrize("kind", [ConsentKind.PUBLISHED, ConsentKind.RECORDED])
 async def test_a_published_replay_is_recalled(
-    town: Station, reception: Meeting, roles: Roles, enter: Enter, kind: str
+    town: Station, reception: Meeting, roles: Roles, enter: Enter, kind: ConsentKind
 ) -> None:
     """Guests see it until the citizen takes the word back, also long after the meeting; then nobody can publish it."""
     await let_in(town, reception, recorded=True)
@@ -198,7 +199,7 @@ async def test_withdrawing_and_publishing_at_once_never_publishes(
     await end_meeting(town, DEPUTY, reception.id)
     await asyncio.gather(
         publish_replay(town, CLERK, reception.id, True),
-        answer_consent(town, ZHAO, reception.id, "published", False),
+        answer_consent(town, ZHAO, reception.id, ConsentKind.PUBLISHED, False),
         return_exceptions=True,
     )
     assert not (await get_meeting(town, DEPUTY, reception.id)).published
@@ -212,7 +213,7 @@ async def test_a_word_taken_back_while_going_on_air_counts(town: Station, roles:
     async def check(work: object) -> None:
         await check_may_be_shown(work, hearing, ZHAO.account, "赵**")  # type: ignore[arg-type]
 
-    await answer_consent(town, ZHAO, hearing.id, "broadcast", False)
+    await answer_consent(town, ZHAO, hearing.id, ConsentKind.BROADCAST, False)
     arguments = (town, CLERK, hearing.id, hearing.title, "林秀兰", ZHAO.account, "赵**", check)
     with pytest.raises(BroadcastRefused):
         await start_broadcast(*arguments)
@@ -231,7 +232,7 @@ async def test_live_that_is_away_is_told_later(town: Station, roles: Roles) -> N
     await let_in(town, hearing, recorded=True)
     broadcast = await on_air(town, hearing, ZHAO)
     away = replace(town, settings=town.settings.model_copy(update={"live_http_port": 1}))
-    await answer_consent(away, ZHAO, hearing.id, "broadcast", False)
+    await answer_consent(away, ZHAO, hearing.id, ConsentKind.BROADCAST, False)
     assert not (await get_broadcast(town, broadcast.id)).live
     assert len(roles.live.registry.on_air) == 1
     await sync_pending(away)
@@ -250,7 +251,7 @@ async def test_media_that_is_away_is_told_later(town: Station, reception: Meetin
     await enter(town, DEPUTY, reception.id)
     await control_recording(town, DEPUTY, reception.id, RecordingAction.START)
     away = replace(town, settings=town.settings.model_copy(update={"media_http_port": 1}))
-    await answer_consent(away, ZHAO, reception.id, "recorded", False)
+    await answer_consent(away, ZHAO, reception.id, ConsentKind.RECORDED, False)
     assert (await get_room(town, reception.id)).recording.state == "recording"
     while await work_once(town):
         pass
@@ -263,7 +264,7 @@ async def test_the_deputy_reads_who_does_not_agree(town: Station, reception: Mee
     event = JournalEvent(1, MONDAY_TEN.timestamp() * 1000, "joined", reception.id, ZHAO.account, {"name": "赵玉梅"})
     await apply_events(town, JournalPage("jn_1", [event]))
     assert (await view_room(town, DEPUTY, reception.id)).refusing == []
-    await answer_consent(town, ZHAO, reception.id, "recorded", False)
+    await answer_consent(town, ZHAO, reception.id, ConsentKind.RECORDED, False)
     assert (await view_room(town, DEPUTY, reception.id)).refusing == ["赵玉梅"]
     assert (await view_room(town, ZHAO, reception.id)).refusing == []
     left = JournalEvent(2, MONDAY_TEN.timestamp() * 1000 + 5, "left", reception.id, ZHAO.account)
@@ -274,13 +275,13 @@ async def test_the_deputy_reads_who_does_not_agree(town: Station, reception: Mee
 async def test_each_is_asked_for_what_may_really_happen(town: Station, reception: Meeting) -> None:
     """A public hearing may be broadcast; a private talk and a closed hearing cannot, and are not asked about it."""
     public, closed = await open_hearing(town), await open_hearing(town, public=False)
-    await answer_consent(town, ZHAO, public.id, "broadcast", True)
+    await answer_consent(town, ZHAO, public.id, ConsentKind.BROADCAST, True)
     assert await own_consents(town, ZHAO, public) == {"broadcast": True}
     for who, meeting in ((ZHAO, reception), (OTHER_DEPUTY, closed)):
         with pytest.raises(BadInput):
-            await answer_consent(town, who, meeting.id, "broadcast", True)
+            await answer_consent(town, who, meeting.id, ConsentKind.BROADCAST, True)
     with pytest.raises(NotFound):
-        await answer_consent(town, LI, reception.id, "recorded", True)
+        await answer_consent(town, LI, reception.id, ConsentKind.RECORDED, True)
 
 
 async def test_silence_is_no_consent_to_be_broadcast(town: Station) -> None:
@@ -291,7 +292,9 @@ async def test_silence_is_no_consent_to_be_broadcast(town: Station) -> None:
     await let_in(town, hearing, recorded=False, who=LI)
     assert await who_may_be_shown(town, hearing, people) == {DEPUTY.account, ZHAO.account}
     later = replace(town, clock=FixedClock(MONDAY_TEN))
-    await answer_consent(later, ZHAO, hearing.id, "published", False)
+    await answer_consent(later, ZHAO, hearing.id, ConsentKind.PUBLISHED, False)
     assert await who_may_be_shown(town, hearing, people) == {DEPUTY.account}
-    assert not may_be_shown({}) and not may_be_shown({"published": True}) and not may_be_shown({"recorded": True})
-    assert not may_be_shown({"broadcast": True, "recorded": False}) and may_be_shown({"broadcast": True})
+    for unasked in ({}, {ConsentKind.PUBLISHED: True}, {ConsentKind.RECORDED: True}):
+        assert not may_be_shown(unasked)
+    assert not may_be_shown({ConsentKind.BROADCAST: True, ConsentKind.RECORDED: False})
+    assert may_be_shown({ConsentKind.BROADCAST: True})

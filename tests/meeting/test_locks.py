@@ -23,6 +23,7 @@ from station.live.web.service import get_broadcast, start_broadcast
 from station.meeting.consent import answer_consent
 from station.meeting.model import Meeting
 from station.meeting.service import HearingForm, create_hearing, end_meeting
+from station.people.model import ConsentKind
 from tests.fixtures import MONDAY_TEN
 from tests.meeting.conftest import CLERK, DEPUTY, LI, ZHAO, Roles, let_in
 from tests.servers import pick_port
@@ -66,7 +67,7 @@ async def test_a_meeting_ends_while_its_booking_is_cancelled(
     """Both hold the booking before the ledger."""
 
     async def cancel(work: Transaction) -> None:
-        await booking_store.booking_where(work.connection, lock=True, id=booking.id)
+        await booking_store.booking_by_id(work.connection, booking.id, for_update=True)
 
     await beside(town, cancel, end_meeting(town, DEPUTY, reception.id))
     assert (await get_booking(town, CLERK, booking.id)).state is BookingState.MISSED
@@ -83,5 +84,5 @@ async def test_a_word_is_taken_back_while_the_broadcast_is_stopped(town: Station
     async def stop(work: Transaction) -> None:
         await live_store.broadcast_by(work.connection, on_air.id, for_update=True)
 
-    await beside(town, stop, answer_consent(town, ZHAO, hearing.id, "published", given=False))
+    await beside(town, stop, answer_consent(town, ZHAO, hearing.id, ConsentKind.PUBLISHED, given=False))
     assert not (await get_broadcast(town, on_air.id)).public

@@ -24,6 +24,7 @@ from station.meeting.lobby import enter_lobby
 from station.meeting.matters import note_matter
 from station.meeting.model import Meeting, RecordingRefused
 from station.meeting.store import meetings
+from station.people.model import ConsentKind
 from tests.fixtures import Person
 from tests.meeting.conftest import DEPUTY, ZHAO, Enter, Roles, let_in
 from tests.meeting.test_lobby import open_hearing
@@ -151,7 +152,7 @@ async def test_nothing_is_recorded_while_somebody_present_declines(
                 title = told["title"]
             titles.append(title)
         assert all("赵玉梅" in title for title in titles) and titles[0] != titles[1]
-    await answer_consent(town, ZHAO, reception.id, "recorded", True)
+    await answer_consent(town, ZHAO, reception.id, ConsentKind.RECORDED, True)
     told = await people[0].post_json(path, {"action": "start"})
     assert isinstance(told, dict) and told["state"] == "recording"
 

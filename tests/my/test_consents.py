@@ -22,6 +22,7 @@ from station.meeting.consent import answer_consent, own_consents
 from station.meeting.model import Meeting
 from station.meeting.service import get_meeting, meeting_of_booking
 from station.notices.service import list_newest
+from station.people.model import ConsentKind
 from station.people.service import give_consent, my_consents
 from tests.fixtures import Person
 
@@ -48,7 +49,7 @@ async def booking(station: Station) -> Booking:
 async def meeting(station: Station, booking: Booking) -> Meeting:
     """The meeting of that booking, at whose door she agreed to all she was asked."""
     made = await meeting_of_booking(station, ZHAO, booking.id)
-    for kind in ("recorded", "published"):
+    for kind in (ConsentKind.RECORDED, ConsentKind.PUBLISHED):
         await answer_consent(station, ZHAO, made.id, kind, True)
     return made
 
@@ -165,8 +166,8 @@ async def test_long_after_the_meeting_the_button_recalls_what_is_public(
 
 async def test_an_answer_whose_meeting_is_gone_offers_no_button(station: Station, new_person: NewPerson) -> None:
     """What the answer was about has been deleted: it stays listed, and a form of before changes nothing."""
-    await give_consent(station, ZHAO, "recorded", "meeting:mt_gone", True)
-    await give_consent(station, ZHAO, "use", "booking:bk_gone", True)
+    await give_consent(station, ZHAO, ConsentKind.RECORDED, "meeting:mt_gone", True)
+    await give_consent(station, ZHAO, ConsentKind.USE, "booking:bk_gone", True)
     citizen, answers = await new_person(ZHAO.account), await ids(station)
     listed = table(await citizen.get("/my/consents"))
     assert listed.count("<tr id=") == 2 and "<form" not in listed

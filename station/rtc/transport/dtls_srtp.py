@@ -10,7 +10,7 @@ import hmac
 import secrets
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -106,7 +106,7 @@ class DtlsPeer:
         else:
             self._ssl.set_connect_state()
         self._deadline: float | None = None
-        self.state = "new"  # connected, failed, closed
+        self.state: Literal["new", "connected", "failed", "closed"] = "new"
         self.incoming: SrtpStream | None = None
         self.outgoing: SrtpStream | None = None
 
