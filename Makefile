@@ -31,8 +31,8 @@ test: ## install what is needed, check the code, run every test
 	$(MAKE) lint
 	rm -f .pytest_cache/v/cache/lastfailed
 	faults=0
-	$(PY) -m pytest --beside -n 2 --dist loadfile || faults=$$?
-	$(PY) -m pytest --alone || faults=$$((faults > $$? ? faults : $$?))
+	$(PY) -m pytest --light -n 2 --dist loadfile || faults=$$?
+	$(PY) -m pytest --heavy -n 2 --dist loadfile || faults=$$((faults > $$? ? faults : $$?))
 	[ $$faults = 1 ] || exit $$faults
 	$(PY) tools/second_try.py
 

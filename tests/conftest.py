@@ -21,9 +21,9 @@ SERVERS = {
     "node",
     "station_folder",
 }
-# Meetings of several browsers, and whatever measures their lines, need the machine's cores for themselves. So does a
-# test or module with the mark `alone`.
-ALONE_FOLDERS = {"bench", "journeys"}
+# Meetings of several browsers, and whatever measures their lines, need much of the machine: two at a time, and nothing
+# beside them. So does a test or module with the mark `heavy`.
+HEAVY_FOLDERS = {"bench", "journeys"}
 SLOW_FOLDERS = {"accessibility", "bench", "browsers", "deploy", "fuzz", "journeys", "resilience", "serve", "upgrade"}
 
 # structlog's own renderer draws a traceback with all local values: seconds for each exception that a test provokes.
@@ -32,20 +32,20 @@ structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _PLA
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--unit`: only what runs on a machine with Python alone, in about a minute. `--alone` and `--beside` are the two
+    """`--unit`: only what runs on a machine with Python alone, in about a minute. `--light` and `--heavy` are the two
     halves of all tests, in which `make test` runs them.
     """
     parser.addoption("--unit", action="store_true", help="leave out tests with browsers, servers or processes")
-    parser.addoption("--alone", action="store_true", help="only tests with browsers or media, one after the other")
-    parser.addoption("--beside", action="store_true", help="only the others, which may run beside each other (-n 2)")
+    parser.addoption("--heavy", action="store_true", help="only tests with browsers, media, or many processes")
+    parser.addoption("--light", action="store_true", help="only the others")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselects, rather than skips, what an option leaves out: nothing is taken for tested."""
     wanted: dict[str, Callable[[pytest.Item], bool]] = {
         "--unit": _is_unit,
-        "--alone": _needs_the_machine,
-        "--beside": lambda item: not _needs_the_machine(item),
+        "--heavy": _is_heavy,
+        "--light": lambda item: not _is_heavy(item),
     }
     for option, fits in wanted.items():
         if config.getoption(option):
@@ -54,9 +54,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             items[:] = kept
 
 
-def _needs_the_machine(item: pytest.Item) -> bool:
+def _is_heavy(item: pytest.Item) -> bool:
     folders, fixtures = _folders(item), set(getattr(item, "fixturenames", ()))
-    if folders & ALONE_FOLDERS or "media" in fixtures or item.get_closest_marker("alone"):
+    if folders & HEAVY_FOLDERS or "media" in fixtures or item.get_closest_marker("heavy"):
         return True
     return "browser" in fixtures and "accessibility" not in folders
 

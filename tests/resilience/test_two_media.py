@@ -31,7 +31,7 @@ from tests.journeys.visitor import Visitor
 from tests.resilience.test_media_restart import goes_on
 from tests.servers import RunningStation, pick_ports, start_station, wait_for
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.heavy
 
 BACK_WITHIN_S = 15.0  # what is aimed at is 5 s; the machine may be busy with other tests
 HALL = "hall"

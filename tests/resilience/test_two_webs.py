@@ -18,7 +18,7 @@ from aiohttp import ClientSession, ClientTimeout, CookieJar
 
 from tests.servers import ROOT, answers, end_process, pick_port, wait_for
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.heavy
 
 CITIZEN = "13800001234"
 

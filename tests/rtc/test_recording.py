@@ -190,7 +190,7 @@ def has(kinds: Iterable[str], *wanted: str) -> bool:
     return set(wanted) <= set(kinds)
 
 
-@pytest.mark.alone
+@pytest.mark.heavy
 async def test_kill_while_recording_loses_less_than_a_second(tmp_path: Path) -> None:
     """After kill -9 the files play up to within a second of the kill; a restart goes on with the recording."""
     signer = GrantSigner.load(tmp_path / "keys")
