@@ -17,9 +17,11 @@ from station.base.clock import SystemClock
 from station.base.database import Database
 from station.base.deadlines import DEADLINES, HEADER_S, Deadlines
 from station.base.errors import NotAllowed, NotSignedIn
+from station.base.events import MAX_STREAMS, OPEN_STREAMS, STREAMS_RETRY_S
 from station.base.fast_path import listen
 from station.base.grants import GrantSigner
 from station.base.key_files import load_secret
+from station.base.limits import ConcurrencyLimit
 from station.base.middleware import HSTS, add_cors, add_hsts, csrf, errors, well_formed
 from station.base.open_files import allow_many_connections
 from station.base.origin import is_shared_address
@@ -32,7 +34,7 @@ from station.base.stylesheets import stylesheet_handler
 from station.base.templates import WEB, environments
 from station.base.web import CSRF_KEY, HTTP, ROUTE_KEY, SIGN_IN_PAGE, STATION, Handler, Route, principal_of
 from station.booking.find_pages import HOME_BLOCKS
-from station.gateway import UNJOINED, UnjoinedSockets
+from station.gateway import JOIN_WITHIN_S, MAX_UNJOINED, UNJOINED
 from station.home import live_card
 from station.live.edge.fast_path import EdgeFastPath
 from station.meeting.occupancy import end_sessions, watch_rooms
@@ -109,7 +111,8 @@ def build_app(station: Station, routes: tuple[Route, ...] = ROUTES) -> web.Appli
     app[READINESS] = ReadinessCheck()
     app[METRICS] = figures
     app[SHARED_PAGES] = SharedPages(station)
-    app[UNJOINED] = UnjoinedSockets()
+    app[OPEN_STREAMS] = ConcurrencyLimit(MAX_STREAMS, STREAMS_RETRY_S)
+    app[UNJOINED] = ConcurrencyLimit(MAX_UNJOINED, int(JOIN_WITHIN_S))
     app.cleanup_ctx.append(_http_client)
     for route in routes:
         handler = _guarded(route)

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import urlencode
 
 import msgspec
 from aiohttp import ClientError, ClientSession, ClientTimeout, ClientWebSocketResponse, WSCloseCode, WSMsgType, web
 
 from station.archive.publishing import get_reviewed_broadcast
-from station.base.errors import BadInput, NotFound, StationError, TooManyRequests, Unavailable
+from station.base.errors import BadInput, NotFound, StationError, Unavailable
 from station.base.grants import ANY_ROOM, GrantInvalid, GrantVerifier, bearer_token
 from station.base.ids import is_safe_name
+from station.base.limits import ConcurrencyLimit
 from station.base.origin import client_address, counted_address, is_own_origin
 from station.base.web import HTTP, as_json, principal_of, station_of
 from station.nodes.placement import all_nodes, find_node, place_room
@@ -75,27 +73,7 @@ def _check_origin(request: web.Request) -> None:
         raise NotFound
 
 
-class UnjoinedSockets:
-    """How many WebSockets each address holds open that have not shown a grant yet."""
-
-    def __init__(self) -> None:
-        self._open: Counter[str] = Counter()
-
-    @contextmanager
-    def count(self, address: str) -> Iterator[None]:
-        """Counts one for as long as it lasts. Raises TooManyRequests."""
-        if self._open[address] >= MAX_UNJOINED:
-            raise TooManyRequests(int(JOIN_WITHIN_S))
-        self._open[address] += 1
-        try:
-            yield
-        finally:
-            self._open[address] -= 1
-            if not self._open[address]:
-                del self._open[address]
-
-
-UNJOINED = web.AppKey("unjoined", UnjoinedSockets)
+UNJOINED = web.AppKey("unjoined", ConcurrencyLimit)  # WebSockets that have not shown a grant yet, by address
 
 
 class _Join(msgspec.Struct, tag_field="type", tag="join"):

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from station.base.bus import Message
+from station.base.limits import ConcurrencyLimit
 from station.base.principal import Principal
 from station.base.web import as_json, principal_of, station_of
 
 HEARTBEAT_S = 15.0
 TRUSTED_S = 1.0  # so long a session counts as good after it was looked at: a busy room asks the database once a second
+MAX_STREAMS = 20  # of one session: as many tabs of rooms as anybody has open
+STREAMS_RETRY_S = 5  # as web/js/meet/events.js tries again
 SIGNED_OUT: Message = {"action": "signed-out"}
 CHANGED: Message = {"action": "changed"}  # all that most pages need: they read their state again
 
@@ -28,6 +31,10 @@ class SessionCheck:
 
 
 SESSION_CHECK: web.RequestKey[SessionCheck] = web.RequestKey("session_check", SessionCheck)
+
+
+# Each stream costs a subscription and a look at the session a second.
+OPEN_STREAMS: web.AppKey[ConcurrencyLimit] = web.AppKey("open_streams", ConcurrencyLimit)
 
 
 def session_topic(session: str) -> str:
@@ -55,6 +62,18 @@ async def stream_topics(
     With `ping` the heartbeat is an event {"action": "ping"} that the page answers with a request of its own: only
     that proves that somebody is still there, for a proxy keeps a stream open long after a telephone has vanished.
     """
+    with request.app[OPEN_STREAMS].count(principal_of(request).session):
+        return await _stream(request, topics, first, until, ping, shown)
+
+
+async def _stream(
+    request: web.Request,
+    topics: tuple[str, ...],
+    first: Message | None,
+    until: Callable[[Message], bool] | None,
+    ping: bool,
+    shown: Callable[[Message], Message | None],
+) -> web.StreamResponse:
     who = principal_of(request)
     beat = f"data: {as_json({'action': 'ping'})}\n\n" if ping else ": still here\n\n"
     # X-Accel-Buffering: a proxy such as nginx hands each event on at once, whatever the address is called.

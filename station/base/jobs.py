@@ -120,8 +120,7 @@ async def claim(database: Database, kinds: list[str], now: datetime) -> Job | No
 
 async def report_progress(database: Database, job: Job, progress: float, now: datetime) -> None:
     """Show how far a job is and keep its lease."""
-    async with database.transaction() as work:
-        await work.execute(update(jobs).where(jobs.c.id == job.id).values(progress=progress, leased_until=now + LEASE))
+    await _change(database, job, {"progress": progress, "leased_until": now + LEASE})
 
 
 async def finish(database: Database, job: Job, now: datetime) -> None:
@@ -168,8 +167,10 @@ async def retry(work: Transaction, key: str, now: datetime) -> bool:
 
 
 async def _change(database: Database, job: Job, values: dict[str, object]) -> None:
+    # The attempt is the fencing token: a worker that was away longer than its lease must not end another one's attempt.
+    own = (jobs.c.id == job.id) & (jobs.c.state == "running") & (jobs.c.attempts == job.attempts + 1)
     async with database.transaction() as work:
-        await work.execute(update(jobs).where(jobs.c.id == job.id).values(**values))
+        await work.execute(update(jobs).where(own).values(**values))
 
 
 def _job(row: Any) -> Job:

@@ -1,8 +1,10 @@
-"""Counting uses against a limit inside one process: a sliding window a key, with bounded memory."""
+"""Counting uses against a limit inside one process: in a sliding window, with bounded memory, or at once."""
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from station.base.errors import TooManyRequests
 
@@ -30,3 +32,24 @@ class LocalLimits:
 
     def __len__(self) -> int:
         return len(self._uses)
+
+
+class ConcurrencyLimit:
+    """How much of something each owner (an address, a session) has under way at once, in this process."""
+
+    def __init__(self, most: int, retry_after_s: int) -> None:
+        self._most, self._retry_after_s = most, retry_after_s
+        self._held: Counter[str] = Counter()
+
+    @contextmanager
+    def count(self, owner: str) -> Iterator[None]:
+        """Counts one for as long as it lasts. Raises TooManyRequests."""
+        if self._held[owner] >= self._most:
+            raise TooManyRequests(self._retry_after_s)
+        self._held[owner] += 1
+        try:
+            yield
+        finally:
+            self._held[owner] -= 1
+            if not self._held[owner]:
+                del self._held[owner]

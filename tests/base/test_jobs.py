@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from sqlalchemy import update
+
 from station.base import jobs
 from station.base.database import Database
 from tests.fixtures import MONDAY_TEN
@@ -76,16 +78,36 @@ async def test_the_list_begins_with_what_failed(sqlite_database_url: str) -> Non
     database = Database(sqlite_database_url)
     for key in ("a", "b", "c"):
         await enqueue(database, key)
-    for _ in range(2):
-        job = await jobs.claim(database, ["compose"], MONDAY_TEN)
-        assert job is not None
-        if job.key == "a":
-            await jobs.finish(database, job, MONDAY_TEN)
-        else:
-            gone = jobs.Job(job.id, job.kind, job.key, {}, job.state, 0.0, jobs.MAX_ATTEMPTS - 1, "")
-            await jobs.fail(database, gone, "x", MONDAY_TEN)
+    done = await jobs.claim(database, ["compose"], MONDAY_TEN)
+    assert done is not None and done.key == "a"
+    await jobs.finish(database, done, MONDAY_TEN)
+    async with database.transaction() as work:
+        await work.execute(update(jobs.jobs).where(jobs.jobs.c.key == "b").values(attempts=jobs.MAX_ATTEMPTS - 1))
+    gone = await jobs.claim(database, ["compose"], MONDAY_TEN)
+    assert gone is not None and gone.key == "b"
+    await jobs.fail(database, gone, "x", MONDAY_TEN)
     assert [(s.job.key, s.job.state) for s in await jobs.list_unfinished(database)] == [
         ("b", "failed"),
         ("c", "waiting"),
     ]
+    await database.close()
+
+
+async def test_a_worker_that_comes_back_late_ends_nobody_elses_attempt(database_url: str) -> None:
+    """Its lease ran out and another worker has the job: what the first says of it, whatever it is, changes nothing."""
+    database, now = Database(database_url), MONDAY_TEN
+    await enqueue(database)
+    late = await jobs.claim(database, ["compose"], now)
+    now += LATER
+    other = await jobs.claim(database, ["compose"], now)
+    assert late is not None and other is not None
+    await jobs.report_progress(database, late, 0.9, now)
+    await jobs.finish(database, late, now)
+    await jobs.fail(database, late, "the disk is full", now)
+    await jobs.give_back(database, late, now)
+    found = await state_of(database)
+    assert (found.state, found.progress, found.error, found.attempts) == ("running", 0.0, "", 2)
+    await jobs.report_progress(database, other, 0.5, now)
+    await jobs.finish(database, other, now)
+    assert (await state_of(database)).state == "done"
     await database.close()

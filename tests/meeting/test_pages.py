@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from io import BytesIO
 
 import pytest
@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import update
 
 from station.app import build_app
+from station.base.events import MAX_STREAMS
 from station.base.station import Station
 from station.booking.model import Booking
 from station.cases.store import cases
@@ -81,6 +82,22 @@ async def test_the_page_is_complete_before_any_script(town: Station, visitor: Ne
     deputy = await visitor("ac_demo_deputy1")
     page = await deputy.get(f"/meet/booking/{booking.id}")
     assert 'id="record-start"' in page and 'id="consent-form"' not in page and 'id="matter-form"' in page
+
+
+async def test_one_session_holds_only_so_many_streams(visitor: NewPerson, reception: Meeting) -> None:
+    """Past the limit the page is told when to try again; a stream that was closed makes room for another."""
+    citizen = await visitor("ac_demo_citizen")
+    async with AsyncExitStack() as opened:
+        for _ in range(MAX_STREAMS - 1):
+            await opened.enter_async_context(events(citizen, reception))
+        async with events(citizen, reception), citizen.client.get(f"/meet/{reception.id}/events") as refused:
+            assert (refused.status, refused.headers["Retry-After"]) == (429, "5")
+        async with asyncio.timeout(20):  # that the page has gone is seen at the next event or heartbeat
+            while True:
+                async with citizen.client.get(f"/meet/{reception.id}/events") as answer:
+                    if answer.status == 200:
+                        break
+                await asyncio.sleep(0.1)
 
 
 async def test_strangers_find_nothing(town: Station, visitor: NewPerson, reception: Meeting) -> None:
