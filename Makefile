@@ -12,7 +12,7 @@ PY := .venv/bin/python
 option = $(if $(filter command,$(word 1,$(origin $(1)))),$(2) '$($(1))')
 OPTIONS = $(call option,HOST,--host) $(call option,PORT,--port) $(call option,MEDIA_PORT,--media-port) $(call option,DATA,--data)
 
-.PHONY: help run setup develop test unit check lint format messages bench lock audit clean
+.PHONY: help run setup develop test unit coverage check lint format messages bench lock audit clean
 help:
 	grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */make \1\t/'
 
@@ -39,6 +39,11 @@ test: ## install what is needed, check the code, run every test
 unit: ## only the fast tests, which need neither npm nor apt
 	tools/setup.sh dev python
 	$(PY) -m pytest --unit
+
+coverage: ## branch coverage of the fast tests, the least covered modules first
+	tools/setup.sh dev python
+	$(PY) -m pytest --unit -n 2 --dist loadfile --cov --cov-report=
+	$(PY) -m coverage report --sort=cover --skip-covered --skip-empty
 
 check: lint ## lint, types, and the house's own rules: words, floors, sizes
 	$(PY) -m pytest tests/test_house.py tests/test_import_order.py
@@ -71,4 +76,4 @@ audit: ## ask whether advisories are known for any package
 	tools/audit.sh "$$(tools/find_python.sh)"
 
 clean: ## remove everything that make made, but not the station's data
-	rm -rf .venv node_modules web/vendor build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv node_modules web/vendor build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -245,8 +245,15 @@ async def expire_reasons(station: Station) -> None:
     await clear_words_before(station, years_before(station.clock.now(), station.settings.keep_recordings_years))
 
 
-# Seconds between two turns, and what is done. All personal data that has a term is deleted by an `expire_…` of these:
-# docs/architecture.md ("What is deleted, and when") lists it.
+# All personal data that has a term is deleted by one of these: docs/architecture.md ("What is deleted, and when").
+DELETE_PERSONAL_DATA: tuple[Chore, ...] = (
+    expire_unsent,
+    expire_sessions,
+    expire_notices,
+    expire_reasons,
+    expire_meetings,
+)
+# Seconds between two turns, and what is done.
 CHORES: tuple[tuple[float, Chore], ...] = (
     (1, deliver_notices),
     (3, sync_pending),
@@ -257,9 +264,5 @@ CHORES: tuple[tuple[float, Chore], ...] = (
     (600, archive_forgotten),
     (3600, prove_bags),
     (3600, lay_out_rota),
-    (3600, expire_unsent),
-    (3600, expire_sessions),
-    (3600, expire_notices),
-    (3600, expire_reasons),
-    (3600, expire_meetings),
+    *((3600, chore) for chore in DELETE_PERSONAL_DATA),
 )

@@ -207,3 +207,22 @@ def test_two_minute_questions_are_answered_by_search(question: str, words: tuple
     ]
     assert answer in map(str, hits), question
     assert len(hits) <= FEW, hits
+
+
+@pytest.mark.parametrize(
+    ("word", "answer"),
+    [
+        ("answer_nack", "station/rtc/forwarding/downstream.py"),
+        ("delete_personal", "station/work.py"),
+        ("pause_recording", "station/meeting/consent.py"),
+        ("send_sms", "station/notices/channels.py"),
+    ],
+)
+def test_the_word_one_would_type_is_the_name(word: str, answer: str) -> None:
+    """Who types the act as a name finds it defined, and at once."""
+    hits = [
+        str(path.relative_to(ROOT))
+        for path in tracked("station/*.py", "recordings/*.py")
+        if word in path.read_text(encoding="utf-8").lower()
+    ]
+    assert answer in hits and len(hits) <= FEW // 5

@@ -30,7 +30,10 @@ _TURNS_ON = (RecordingAction.START, RecordingAction.RESUME)
 async def control_recording(
     station: Station, who: Principal, meeting_id: str, action: RecordingAction
 ) -> RecordingState:
-    """Ask media for it. Raises NotAllowed, RecordingRefused naming who does not agree, Unavailable."""
+    """Ask media for it; `consent.pause_recording` is for a word taken back, where no host asks.
+
+    Raises NotAllowed, RecordingRefused naming who does not agree, Unavailable.
+    """
     meeting, seat = await seat_inside(station, who, meeting_id)
     if not seat.may_record:
         raise NotAllowed

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +17,8 @@ import aiosmtplib
 from aiohttp import ClientError, ClientSession, ClientTimeout, encode_basic_auth
 
 from station.base.settings import Settings
+
+SMS_TIMEOUT = ClientTimeout(total=10)
 
 
 class DeliveryFailed(Exception):
@@ -65,8 +68,6 @@ class NoCarrier:
 class SmsGateway:
     """A carrier's gateway, or the city's own in front of it: POST {"to", "text"}; any 2xx means that it took it."""
 
-    TIMEOUT = ClientTimeout(total=10)
-
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
@@ -77,18 +78,22 @@ class SmsGateway:
 
     async def send(self, address: str, text: str) -> None:
         """POST the notice to the gateway. Raises when it does not take it."""
-        body = {"to": address, "text": text}
-        try:
-            async with (
-                ClientSession(timeout=self.TIMEOUT) as session,
-                session.post(self._url, json=body, headers=self._headers, allow_redirects=False) as answer,
-            ):
-                status = answer.status
-        except (ClientError, TimeoutError, OSError) as error:
-            # The kind of error only: its words may hold the address, and with it a password.
-            raise DeliveryFailed(f"the SMS gateway does not answer ({type(error).__name__})") from error
-        if not 200 <= status < 300:
-            raise DeliveryFailed(f"the SMS gateway answered {status}")
+        await send_sms(self._url, self._headers, {"to": address, "text": text})
+
+
+async def send_sms(url: str, headers: Mapping[str, str], body: Mapping[str, str]) -> None:
+    """One SMS to a carrier's gateway. Raises DeliveryFailed when that does not take it."""
+    try:
+        async with (
+            ClientSession(timeout=SMS_TIMEOUT) as session,
+            session.post(url, json=body, headers=headers, allow_redirects=False) as answer,
+        ):
+            status = answer.status
+    except (ClientError, TimeoutError, OSError) as error:
+        # The kind of error only: its words may hold the address, and with it a password.
+        raise DeliveryFailed(f"the SMS gateway does not answer ({type(error).__name__})") from error
+    if not 200 <= status < 300:
+        raise DeliveryFailed(f"the SMS gateway answered {status}")
 
 
 class Mail:

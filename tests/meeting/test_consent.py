@@ -45,7 +45,7 @@ from tests.fixtures import MONDAY_TEN
 from tests.meeting.conftest import CLERK, DEPUTY, LI, OTHER_DEPUTY, ZHAO, Enter, Roles, let_in
 from tests.meeting.test_lobby import open_hearing
 
-KINDS = ("recorded", "broadcast", "published")
+KINDS = (ConsentKind.RECORDED, ConsentKind.BROADCAST, ConsentKind.PUBLISHED)
 FAR_CLERK = replace(CLERK, account="ac_far_clerk", scope="st_demo_wangjiang")
 
 

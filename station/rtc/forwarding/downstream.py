@@ -155,16 +155,19 @@ class Downstream:
     ) -> None:
         match item:
             case rtcp.Nack():
-                for sequence in item.lost:
-                    if self._retransmit_left > 0:
-                        octets = subscription.retransmit(self.session.port.outgoing, sequence, now_s)
-                        self._retransmit_left -= max(octets, ASKING_OCTETS)
+                self._answer_nack(subscription, item, now_s)
             case rtcp.KeyframeWanted():
                 subscription.want_keyframe()
             case rtcp.ReceiverBlock():
                 subscription.fraction_lost = item.fraction_lost
                 self.session.round_trip_s = rtcp.round_trip_s(item, time.time()) or self.session.round_trip_s
                 self.layer_control.receive_loss(item.fraction_lost, now_s)
+
+    def _answer_nack(self, subscription: Subscription, nack: rtcp.Nack, now_s: float) -> None:
+        for sequence in nack.lost:
+            if self._retransmit_left > 0:
+                octets = subscription.retransmit(self.session.port.outgoing, sequence, now_s)
+                self._retransmit_left -= max(octets, ASKING_OCTETS)
 
     def may_skip_feedback(self, buffer: bytearray, size: int) -> bool:
         """Whether a packet, encrypted still, can only say once more that all is well (see `layer_control`)."""
