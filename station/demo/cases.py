@@ -144,7 +144,9 @@ async def _tell(station: Station, story: Story) -> None:
     if story.replied is not None:
         await _answer(station, story, case.id)
     if story.published:
-        reviewed = _back(station, story.replied if story.replied is not None else story.assigned, time(16, 30))
+        # After what happened so far, as a timeline is read in the order of the ledger.
+        last = story.assigned if story.replied is None else story.replied - (0 if story.grade is None else 2)
+        reviewed = _back(station, last, time(16, 30))
         await service.publish_case(reviewed, CLERKS[story.deputy], case.id, story.title, story.reply)
 
 

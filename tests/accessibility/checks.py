@@ -60,6 +60,13 @@ SMALL_TARGETS = """
   return [`${Math.round(box.width)} x ${Math.round(box.height)}: ${element.outerHTML.slice(0, 120)}`];
 })
 """
+# The stop of the page one is on sits on the line under the head: the navigation stands last in it, in any language.
+HEAD_IN_ROWS = """
+[...document.querySelectorAll(".sign:has(.sign-nav)")].filter((head) => {
+  const [line, stops] = [head.getBoundingClientRect(), head.querySelector(".sign-nav").getBoundingClientRect()];
+  return line.height > 0 && Math.abs(line.bottom - stops.bottom) > 2;
+}).map(() => "the navigation is not on the line under the head")
+"""
 CHINESE = re.compile(r"[\u3400-\u9fff]+")
 # Full-width marks come with Chinese sentences; a page in English that shows one was put together from halves.
 CHINESE_MARKS = re.compile(r"[，。；：？！（）、]")
@@ -118,6 +125,7 @@ async def measure(page: Page, look: Look) -> list[str]:
     language = await page.evaluate("document.documentElement.lang")
     if language != look.html_lang:
         faults.append(f"lang is {language}")
+    faults += await page.evaluate(HEAD_IN_ROWS)
     if look.language == "en":
         faults += [f"Chinese on an English page: {text}" for text in await leaks(page)]
     return faults

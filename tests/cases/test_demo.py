@@ -8,6 +8,7 @@ from station.cases.model import CaseState, Colour
 from station.cases.queries import cards_where, cases_where
 from station.demo.cases import seed_cases
 from station.demo.directory import seed_directory
+from station.ledger.service import timeline
 from station.ledger.verify import verify_chain
 from tests.cases.conftest import UNIT
 
@@ -29,3 +30,14 @@ async def test_the_demo_shows_each_state_and_is_made_once(station: Station) -> N
         assert len(await cases_where(connection)) == len(first)
         assert len(await cards_where(connection)) == len(cards)
     assert (await verify_chain(station.database)).ok
+
+
+async def test_a_timeline_of_the_demo_goes_forward(station: Station) -> None:
+    """Its clock is set back for each step, and no step is told after a later one."""
+    await seed_directory(station)
+    await seed_cases(station)
+    async with station.database.read() as connection:
+        cases = await cases_where(connection)
+    told = [[event.at for event in await timeline(station, f"case:{case.id}")] for case in cases]
+    assert max(len(times) for times in told) >= 7
+    assert [times for times in told if times != sorted(times)] == []

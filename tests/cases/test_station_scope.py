@@ -64,7 +64,9 @@ async def test_no_route_of_a_case_serves_the_clerk_of_another_station(
     page = await clerk.post(f"/desk/cases/{case.id}/assign", status=404, days="5", look="1")
     assert WORDS not in page
     for public in (f"/cases/{case.id}", "/cases", "/desk", "/desk/cases"):
-        assert WORDS not in await clerk.get(public), public
+        page = await clerk.get(public)
+        assert WORDS not in page, public
+        assert f"/desk/cases/{case.id}" not in page, public  # no way to a page that is not found
 
 
 @pytest.mark.parametrize("scope", SERVE)
@@ -75,6 +77,7 @@ async def test_the_own_station_and_those_above_it_have_the_case(town: Town, new_
     clerk = await new_person(CLERK.account)
     for path in ("/desk", "/desk/cases", f"/desk/cases/{case.id}", f"/cases/{case.id}"):
         assert WORDS in await clerk.get(path), path
+    assert f'href="/desk/cases/{case.id}"' in await clerk.get(f"/cases/{case.id}")
     assert "交给谁办" in await clerk.post(f"/desk/cases/{case.id}/accept")
 
 
