@@ -97,3 +97,15 @@ def test_no_title_of_a_page_shows_markup() -> None:
     assert len(titles) > 30
     marked = [name for name, title in titles.items() if re.search(r"(said|title_of)\([^)]*\)(?!\|striptags)", title)]
     assert marked == []
+
+
+def test_no_key_of_a_player_is_shown_that_does_nothing_without_a_script() -> None:
+    """The replay has the browser's own keys until the script comes, which shows ours in their place."""
+    read = {path.name: " ".join(path.read_text(encoding="utf-8").split()) for path in TEMPLATES}
+    assert re.search(r'<video id="video"[^>]* controls ', read["replay.html"])
+    assert re.search(r'class="player-bar[^>]* hidden>', read["_bar.html"])
+    scrubs = {
+        name: found[0] for name, text in read.items() if (found := re.search(r'<input[^>]*id="scrub"[^>]*>', text))
+    }
+    assert len(scrubs) == 3
+    assert [name for name, scrub in scrubs.items() if " hidden " not in scrub] == []

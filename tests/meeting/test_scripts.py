@@ -214,3 +214,18 @@ done(byId("chat-text").value);
 def test_a_browser_that_keeps_nothing_is_no_obstacle_to_writing() -> None:
     """Where storage is forbidden the field works all the same."""
     assert run_script(NO_STORE) == "听得见吗"
+
+
+PLAYER_BAR = """
+import { byId, Element } from "PAGE";
+import { PlayerBar } from "WEB/meet/player_bar.js";
+const video = Object.assign(new Element(), { currentTime: 0, paused: true, muted: false, controls: true });
+byId("scrub").hidden = byId("player-bar").hidden = true;
+new PlayerBar(video, {}, () => ({ start: 0, end: 10 }));
+done([video.controls, byId("scrub").hidden, byId("player-bar").hidden, byId("at").textContent]);
+"""
+
+
+def test_the_script_of_a_player_shows_its_keys_in_place_of_the_browsers() -> None:
+    """Never both, and never none."""
+    assert run_script(PLAYER_BAR) == [False, False, False, "0:00 / 0:10"]

@@ -16,6 +16,8 @@ export class PlayerBar {
     this.video = video;
     this.words = words;
     this.range = range;
+    video.controls = false; // the browser's own are for who has no scripts
+    this.#scrub.hidden = part("player-bar", HTMLElement).hidden = false;
     onClick("play", () => (video.paused ? player.play().catch(() => {}) : player.pause()));
     onClick("back10", () => (video.currentTime = Math.max(range().start, video.currentTime - 10)));
     onClick("sound", () => (video.muted = !video.muted));
