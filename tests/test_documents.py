@@ -59,7 +59,7 @@ def test_the_tree_is_the_folders() -> None:
     assert tracked_folders() - listed == set()
 
 
-@pytest.mark.parametrize("path", sorted(p.relative_to(ROOT) for p in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]))
+@pytest.mark.parametrize("path", sorted(p.relative_to(ROOT) for p in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]))
 def test_links_lead_somewhere(path: Path) -> None:
     """A relative link or picture in a document names a file that is there."""
     text = (ROOT / path).read_text(encoding="utf-8")
@@ -84,6 +84,14 @@ def test_every_make_target_in_the_documents_exists() -> None:
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
         named = set(re.findall(r"`make ([a-z]+)", path.read_text(encoding="utf-8")))
         assert named <= targets, path.name
+
+
+def test_the_manual_names_what_the_pages_say() -> None:
+    """Whatever the Chinese manual for users quotes (a button, a page) stands on a page in these words."""
+    quoted = re.findall(r"“([^”]+)”", (ROOT / "docs/zh/users.md").read_text(encoding="utf-8"))
+    pages = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "web/templates").rglob("*.html"))
+    assert quoted
+    assert [words for words in quoted if words not in pages] == []
 
 
 # --- Settings --------------------------------------------------------------------------------------------------------
