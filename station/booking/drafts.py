@@ -33,7 +33,7 @@ async def start_draft(station: Station, who: Principal, slot_id: str) -> tuple[D
         check_place(slot, now)
         check_own(slot, await store.bookings_of_citizen(work.connection, who.account), now, booking_policy(station))
         until = _held_until(station, draft, slot_id, now)
-        changed = {"slot": slot_id, "held_until": until, "key": draft.key or new_id("fk")}
+        changed: store.DraftColumns = {"slot": slot_id, "held_until": until, "key": draft.key or new_id("fk")}
         await store.change_draft(work, who.account, **changed)
         return await store.lock_draft(work, who.account), slot
 
@@ -58,7 +58,7 @@ async def save_draft(station: Station, who: Principal, slot_id: str, matter: Mat
         if slot is None:
             raise NotFound
         check_matter(matter, slot.modes, booking_policy(station))
-        changed: dict[str, object] = {
+        changed: store.DraftColumns = {
             "key": draft.key or new_id("fk"),
             "slot": slot_id,
             "held_until": _held_until(station, draft, slot_id, now),
@@ -94,7 +94,7 @@ async def drop_draft(station: Station, who: Principal) -> None:
         await photos.remove(station, work, who, draft_holder(who.account))
 
 
-EMPTY: dict[str, object] = {
+EMPTY: store.DraftColumns = {
     "key": "", "slot": "", "held_until": None, "mode": "", "topic": "", "description": "", "help": "",
 }  # fmt: skip
 

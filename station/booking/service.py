@@ -172,7 +172,7 @@ async def cancel_booking(
         if by_host:  # before the ledger's head is locked: whoever books locks the slot first and the head after it
             await store.close_slots(work, [booking.slot_id])
         cancelled_by = str(who.role if by_host else Role.CITIZEN)
-        changed: dict[str, object] = {"cancelled_by": cancelled_by, "cancel_reason": words}
+        changed: store.BookingColumns = {"cancelled_by": cancelled_by, "cancel_reason": words}
         await _change_state(station, work, who, booking, BookingStep.CANCEL, "booking.cancelled", changed)
         booking = await _must_find(work, booking_id)
         await _tell(station, work, booking, told.without(who.account), "cancelled")
@@ -240,10 +240,10 @@ async def _change_state(
     booking: Booking,
     step: BookingStep,
     action: str,
-    more: dict[str, object] | None = None,
+    more: store.BookingColumns | None = None,
 ) -> None:
     after = next_state(booking.state, step, who.role)
-    changed = {"state": after, "sequence": booking.sequence + 1} | (more or {})
+    changed: store.BookingColumns = {**(more or {}), "state": after, "sequence": booking.sequence + 1}
     await store.change_booking(work, booking.id, **changed)
     data: dict[str, object] = {"from": booking.state, "to": after}
     if step is BookingStep.CANCEL:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import (
     Boolean,
@@ -209,7 +209,19 @@ async def draft_of(connection: AsyncConnection, citizen: str) -> Draft | None:
     return None if row is None else to_draft(row)
 
 
-async def change_draft(work: Transaction, citizen: str, **values: Any) -> None:
+class DraftColumns(TypedDict, total=False):
+    """What of a draft may change."""
+
+    key: str
+    slot: str
+    held_until: datetime | None
+    mode: str
+    topic: str
+    description: str
+    help: str
+
+
+async def change_draft(work: Transaction, citizen: str, **values: Unpack[DraftColumns]) -> None:
     """Write columns of the citizen's draft."""
     await work.execute(update(drafts).where(drafts.c.citizen == citizen).values(**values))
 
@@ -233,7 +245,16 @@ async def add_booking(work: Transaction, **values: Any) -> None:
     await work.execute(insert(bookings).values(**values))
 
 
-async def change_booking(work: Transaction, booking_id: str, **values: Any) -> None:
+class BookingColumns(TypedDict, total=False):
+    """What of a booking may change."""
+
+    state: BookingState
+    sequence: int
+    cancelled_by: str
+    cancel_reason: str
+
+
+async def change_booking(work: Transaction, booking_id: str, **values: Unpack[BookingColumns]) -> None:
     """Write columns of a booking."""
     await work.execute(update(bookings).where(bookings.c.id == booking_id).values(**values))
 

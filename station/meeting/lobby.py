@@ -73,7 +73,11 @@ async def enter_lobby(station: Station, who: Principal, meeting_id: str, ready: 
         if entry is None:
             await _insert(station, work, who, meeting, after, ready)
         elif after is not before or (ready and not entry.ready):
-            changed: dict[str, object] = {"state": after, "ready": ready or entry.ready, "seen_at": station.clock.now()}
+            changed: store.EntryColumns = {
+                "state": after,
+                "ready": ready or entry.ready,
+                "seen_at": station.clock.now(),
+            }
             if after is not before:
                 changed["entered_at"] = station.clock.now()
             await store.change_entry(work, meeting_id, who.account, **changed)

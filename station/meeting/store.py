@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import (
     Boolean,
@@ -156,7 +156,16 @@ async def add_meeting(work: Transaction, meeting: Meeting, now: datetime) -> boo
     )
 
 
-async def change_meeting(work: Transaction, meeting_id: str, **values: object) -> None:
+class MeetingColumns(TypedDict, total=False):
+    """What of a meeting may change."""
+
+    state: MeetingState
+    published: bool
+    opened_at: datetime
+    ended_at: datetime
+
+
+async def change_meeting(work: Transaction, meeting_id: str, **values: Unpack[MeetingColumns]) -> None:
     """Write columns of a meeting; the caller holds its row."""
     await work.execute(update(meetings).where(meetings.c.id == meeting_id).values(**values))
 
@@ -263,7 +272,17 @@ async def add_entry(work: Transaction, **values: object) -> None:
     await work.execute(insert(lobby_entries).values(**values))
 
 
-async def change_entry(work: Transaction, meeting_id: str, account: str, **values: object) -> None:
+class EntryColumns(TypedDict, total=False):
+    """What of a person's place at the door may change."""
+
+    state: Admission
+    ready: bool
+    entered_at: datetime
+    granted_at: datetime
+    seen_at: datetime
+
+
+async def change_entry(work: Transaction, meeting_id: str, account: str, **values: Unpack[EntryColumns]) -> None:
     """Write columns of a person's place at the door; nothing happens where there is none (hosts have none)."""
     table = lobby_entries
     own = (table.c.meeting_id == meeting_id) & (table.c.account == account)

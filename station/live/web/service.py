@@ -174,8 +174,8 @@ async def withdraw_person(
     for broadcast in await store.broadcasts_showing(work.connection, meeting_id, person):
         hidden = await store.hide_source(work, broadcast.id, person, hidden=True)
         if broadcast.live and broadcast.person == person:
-            ended = {"state": OnAir.ENDED, "ended_at": station.clock.now(), "published": False}
-            await store.change_broadcast(work, broadcast, **ended)
+            now = station.clock.now()
+            await store.change_broadcast(work, broadcast, state=OnAir.ENDED, ended_at=now, published=False)
             await _record(station, work, who, "broadcast.withdrawn", broadcast)
         elif broadcast.published:
             await store.change_broadcast(work, broadcast, published=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import Boolean, Column, Index, Integer, String, Table, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -149,12 +150,22 @@ async def add_broadcast(work: Transaction, broadcast: Broadcast) -> bool:
     )
 
 
-async def set_columns(work: Transaction, broadcast_id: str, **values: object) -> None:
+class BroadcastColumns(TypedDict, total=False):
+    """What of a broadcast may change."""
+
+    state: OnAir
+    person: str
+    source_name: str
+    published: bool
+    ended_at: datetime | None
+
+
+async def set_columns(work: Transaction, broadcast_id: str, **values: Unpack[BroadcastColumns]) -> None:
     """Write columns of a locked broadcast of which the live role knows already."""
     await work.execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(**values))
 
 
-async def change_broadcast(work: Transaction, broadcast: Broadcast, **values: object) -> None:
+async def change_broadcast(work: Transaction, broadcast: Broadcast, **values: Unpack[BroadcastColumns]) -> None:
     """Change a locked broadcast; the live role is to be told."""
     changed = {**values, "revision": broadcast.revision + 1, "pending": True}
     await work.execute(update(broadcasts).where(broadcasts.c.id == broadcast.id).values(**changed))
