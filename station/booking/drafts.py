@@ -30,8 +30,9 @@ async def start_draft(station: Station, who: Principal, slot_id: str) -> tuple[D
         slot = await store.lock_slot(work, slot_id, who.account, now)
         if slot is None:
             raise NotFound
-        check_place(slot, now)
-        check_own(slot, await store.bookings_of_citizen(work.connection, who.account), now, booking_policy(station))
+        own = await store.bookings_of_citizen(work.connection, who.account)
+        check_place(slot, own, now)
+        check_own(slot, own, now, booking_policy(station))
         until = _held_until(station, draft, slot_id, now)
         changed: store.DraftColumns = {"slot": slot_id, "held_until": until, "key": draft.key or new_id("fk")}
         await store.change_draft(work, who.account, **changed)
@@ -47,8 +48,8 @@ def _held_until(station: Station, draft: Draft, slot_id: str, now: datetime) -> 
 async def save_draft(station: Station, who: Principal, slot_id: str, matter: Matter) -> Draft:
     """Keep what was typed, then make sure that the slot is still there.
 
-    Raises BadInput (nothing is kept: the page shows the form again), or NotFound, SlotPast, SlotClosed, SlotTaken
-    after the text has been kept.
+    Raises BadInput (nothing is kept: the page shows the form again), or NotFound, SlotPast, SlotClosed, SlotTaken,
+    OverlappingBooking after the text has been kept.
     """
     now = station.clock.now()
     gone: Conflict | None = None
@@ -68,7 +69,7 @@ async def save_draft(station: Station, who: Principal, slot_id: str, matter: Mat
             "help": ",".join(matter.help),
         }
         try:
-            check_place(slot, now)
+            check_place(slot, await store.bookings_of_citizen(work.connection, who.account), now)
         except Conflict as error:
             gone = error
             changed |= {"slot": "", "held_until": now}

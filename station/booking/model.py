@@ -305,24 +305,36 @@ def places_free(capacity: int, taken: int, held_by_others: int) -> int:
     return max(0, capacity - taken - held_by_others)
 
 
-def check_place(slot: Slot, now: datetime) -> None:
-    """Whether the slot can be had. Raises SlotPast, SlotClosed, SlotTaken."""
+def check_place(slot: Slot, own: Iterable[Booking], now: datetime) -> None:
+    """Whether the slot can be had. Raises SlotPast, SlotClosed, SlotTaken.
+
+    Where the citizen's own booking took the place, from another window say, OverlappingBooking: nobody else was faster.
+    """
     if slot.starts_at <= now:
         raise SlotPast
     if slot.closed:
         raise SlotClosed
     if slot.full:
+        _check_overlap(slot, _ahead(own, now))
         raise SlotTaken
 
 
 def check_own(slot: Slot, own: Iterable[Booking], now: datetime, policy: BookingPolicy) -> None:
     """Whether the citizen's other bookings allow this one. Raises OverlappingBooking, TooManyBookings."""
-    ahead = [b for b in own if b.state is BookingState.BOOKED and b.ends_at > now]
+    ahead = _ahead(own, now)
+    _check_overlap(slot, ahead)
+    if len(ahead) >= policy.open_bookings_per_citizen:
+        raise TooManyBookings(count=len(ahead))
+
+
+def _ahead(own: Iterable[Booking], now: datetime) -> list[Booking]:
+    return [b for b in own if b.state is BookingState.BOOKED and b.ends_at > now]
+
+
+def _check_overlap(slot: Slot, ahead: list[Booking]) -> None:
     for booking in ahead:
         if overlap(slot.starts_at, slot.ends_at, booking.starts_at, booking.ends_at):
             raise OverlappingBooking(name=booking.deputy_name)
-    if len(ahead) >= policy.open_bookings_per_citizen:
-        raise TooManyBookings(count=len(ahead))
 
 
 def next_state(state: BookingState, step: BookingStep, role: Role) -> BookingState:

@@ -116,8 +116,9 @@ async def _take_place(station: Station, work: Transaction, wish: _BookingRequest
     if slot is None:
         raise NotFound
     check_matter(matter, slot.modes, policy)
-    check_place(slot, now)
-    check_own(slot, await store.bookings_of_citizen(work.connection, who.account), now, policy)
+    own = await store.bookings_of_citizen(work.connection, who.account)
+    check_place(slot, own, now)
+    check_own(slot, own, now, policy)
     identity = new_id("bk")
     await store.add_booking(work, **_row(identity, slot, wish, matter), created_at=now)
     data = {"slot": slot.id, "deputy": slot.deputy_id, "starts_at": slot.starts_at.isoformat(), "mode": matter.mode}

@@ -152,11 +152,11 @@ def test_places_are_never_negative_nor_more_than_there_are(capacity: int, taken:
 
 def test_a_slot_can_be_had_only_while_it_is_free_and_ahead() -> None:
     """A past slot and a full one are told apart; one that begins this moment is past."""
-    check_place(slot(), NOW)
+    check_place(slot(), [], NOW)
     with pytest.raises(SlotPast):
-        check_place(slot(NOW), NOW)
+        check_place(slot(NOW), [], NOW)
     with pytest.raises(SlotTaken):
-        check_place(slot(free=0), NOW)
+        check_place(slot(free=0), [], NOW)
 
 
 def test_nobody_can_be_at_two_places_at_once() -> None:

@@ -111,6 +111,20 @@ async def test_a_lost_slot_keeps_what_was_typed(town: Station, new_person: NewPe
     assert "住了 24 户。" in form
 
 
+async def test_who_booked_the_slot_in_another_window_is_not_told_that_others_were_faster(
+    town: Station, new_person: NewPerson
+) -> None:
+    """Going on in the window that was left open, or opening the form again, names one's own booking; the text stays."""
+    citizen = await new_person("ac_demo_citizen")
+    first, second = [s for s in await list_slots(town, LI, LIN) if not s.full][:2]
+    key = key_in(await citizen.post(f"/book/{first.id}", topic="先写的", mode="video"))
+    await citizen.post(f"/book/{first.id}/check", key=key, use="yes")
+    late = await citizen.post(f"/book/{first.id}", status=409, topic=TOPIC, mode="video")
+    for page in (late, await citizen.get(f"/book/{first.id}", status=409)):
+        assert "这个时间您已经约了林秀兰代表" in page and "别人约走" not in page
+    assert TOPIC in await citizen.get(f"/book/{second.id}")
+
+
 async def test_a_slot_lost_at_the_last_step_keeps_what_was_typed(town: Station, new_person: NewPerson) -> None:
     """Also on the check page: 409, choose another, text kept."""
     citizen = await new_person("ac_demo_citizen")
