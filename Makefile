@@ -31,8 +31,8 @@ test: ## install what is needed, check the code, run every test
 	$(MAKE) lint
 	rm -f .pytest_cache/v/cache/lastfailed
 	faults=0
-	$(PY) -m pytest --light -n 2 --dist loadfile || faults=$$?
-	$(PY) -m pytest --heavy -n 2 --dist loadfile || faults=$$((faults > $$? ? faults : $$?))
+	$(PY) -m pytest --light -n 2 --dist loadgroup || faults=$$?
+	$(PY) -m pytest --heavy -n 2 --dist loadgroup || faults=$$((faults > $$? ? faults : $$?))
 	[ $$faults = 1 ] || exit $$faults
 	$(PY) tools/second_try.py
 
@@ -42,7 +42,7 @@ unit: ## only the fast tests, which need neither npm nor apt
 
 coverage: ## branch coverage of the fast tests, the least covered modules first
 	tools/setup.sh dev python
-	$(PY) -m pytest --unit -n 2 --dist loadfile --cov --cov-report=
+	$(PY) -m pytest --unit -n 2 --dist loadgroup --cov --cov-report=
 	$(PY) -m coverage report --sort=cover --skip-covered --skip-empty
 
 check: lint ## lint, types, and the house's own rules: words, floors, sizes

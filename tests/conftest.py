@@ -24,6 +24,7 @@ SERVERS = {
 # Meetings of several browsers, and whatever measures their lines, need much of the machine: two at a time, and nothing
 # beside them. So does a test or module with the mark `heavy`.
 HEAVY_FOLDERS = {"bench", "journeys"}
+MEETING_FOLDERS = {"journeys", "meeting", "resilience"}
 SLOW_FOLDERS = {"accessibility", "bench", "browsers", "deploy", "fuzz", "journeys", "resilience", "serve", "upgrade"}
 
 # structlog's own renderer draws a traceback with all local values: seconds for each exception that a test provokes.
@@ -52,6 +53,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             kept = [item for item in items if fits(item)]
             config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
             items[:] = kept
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_lane(item)))
+
+
+def _lane(item: pytest.Item) -> str:
+    """What one worker runs in a row (`--dist loadgroup`): a module, or all whole stations where browsers meet.
+
+    Each of those takes a core and more; beside another one it would be tried on a machine of half the size.
+    """
+    is_meeting = _is_heavy(item) and _folders(item) & MEETING_FOLDERS
+    return "meetings" if is_meeting else item.path.relative_to(item.config.rootpath).as_posix()
 
 
 def _is_heavy(item: pytest.Item) -> bool:

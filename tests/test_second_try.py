@@ -15,6 +15,8 @@ import pathlib
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("{lane}")
+
 @pytest.mark.parametrize("n", range({chances}))
 def test_chance(n):
     seen = pathlib.Path(f"seen{{n}}")
@@ -34,7 +36,9 @@ def test_few_failures_get_one_more_try_and_are_named(
     tmp_path: Path, chances: int, holds: bool, code: int, named: int
 ) -> None:
     """A passing second try is said aloud; what fails again, or fails in numbers, stays failed."""
-    (tmp_path / "test_it.py").write_text(PROJECT.format(chances=chances, holds=holds), encoding="utf-8")
-    subprocess.run([sys.executable, "-m", "pytest"], cwd=tmp_path, check=False, capture_output=True)
+    project = PROJECT.format(chances=chances, holds=holds, lane="meetings" if chances % 2 else "tests/rtc/test_it.py")
+    (tmp_path / "test_it.py").write_text(project, encoding="utf-8")
+    first = [sys.executable, "-m", "pytest", "-n", "1", "--dist", "loadgroup"]
+    subprocess.run(first, cwd=tmp_path, check=False, capture_output=True)
     again = subprocess.run([sys.executable, SECOND_TRY], cwd=tmp_path, check=False, capture_output=True, text=True)
     assert (again.returncode, again.stdout.count("PASSED ONLY AT THE SECOND TRY")) == (code, named), again.stdout
