@@ -38,7 +38,7 @@ def _sent(times: int) -> None:
 
 
 def _heard(times: int) -> None:
-    heard = Speakers().heard
+    heard = Speakers().on_level
     for _ in range(times):
         heard("someone", 40, 1.0)
 

@@ -15,12 +15,16 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from station.base.database import Transaction
 
 
+def insert_into(work: Transaction, table: Table) -> Any:
+    """An INSERT in the words of the database at hand: only these know what to do on a conflict."""
+    return (insert_postgresql if work.connection.dialect.name == "postgresql" else insert_sqlite)(table)
+
+
 async def insert_missing(work: Transaction, table: Table, rows: list[dict[str, Any]]) -> list[Row[Any]]:
     """Insert rows, leaving alone those that a unique constraint refuses; returns the keys of those inserted."""
     if not rows:
         return []
-    postgresql = work.connection.dialect.name == "postgresql"
-    statement: Any = (insert_postgresql if postgresql else insert_sqlite)(table)
+    statement = insert_into(work, table)
     wanted = statement.on_conflict_do_nothing().returning(*table.primary_key.columns)
     return list(await work.execute(wanted, rows))
 
@@ -34,8 +38,7 @@ async def insert_or_replace(work: Transaction, table: Table, rows: list[dict[str
     """Insert rows; one whose primary key is there already gets the new values."""
     if not rows:
         return
-    postgresql = work.connection.dialect.name == "postgresql"
-    statement: Any = (insert_postgresql if postgresql else insert_sqlite)(table)
+    statement = insert_into(work, table)
     keys = [column.name for column in table.primary_key.columns]
     changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     await work.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)

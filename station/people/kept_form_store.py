@@ -6,11 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, Index, LargeBinary, String, Table, delete, func, select
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import Transaction, UtcDateTime, metadata
+from station.base.inserts import insert_or_replace
 
 kept_forms = Table(
     "kept_forms",
@@ -27,10 +26,7 @@ kept_forms = Table(
 
 async def put_form(work: Transaction, **values: Any) -> None:
     """Keep a form, in the place of an earlier one of the same action in the same browser."""
-    insert = insert_postgresql if work.connection.dialect.name == "postgresql" else insert_sqlite
-    statement: Any = insert(kept_forms).values(**values)
-    newer = {name: statement.excluded[name] for name in ("account", "page", "sealed", "expires_at")}
-    await work.execute(statement.on_conflict_do_update(index_elements=["browser_hash", "action"], set_=newer))
+    await insert_or_replace(work, kept_forms, [values])
 
 
 async def count_forms(work: Transaction, browser_hash: str) -> int:

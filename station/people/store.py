@@ -22,12 +22,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import Transaction, UtcDateTime, metadata
-from station.base.inserts import insert_unless_there
+from station.base.inserts import insert_into, insert_unless_there
 from station.base.principal import Role
 from station.people.model import Account, Consent, ConsentKind, Credentials
 
@@ -182,9 +180,8 @@ async def lock_phone(work: Transaction, phone: str) -> None:
 
 async def count_try(work: Transaction, key: str, now: datetime, until: datetime) -> Any:
     """Count one try in the database itself, anew once the window before is over; (tries, until)."""
-    insert = insert_postgresql if work.connection.dialect.name == "postgresql" else insert_sqlite
     over = sign_in_tries.c.until <= now
-    statement: Any = insert(sign_in_tries).values(key=key, tries=1, until=until)
+    statement = insert_into(work, sign_in_tries).values(key=key, tries=1, until=until)
     statement = statement.on_conflict_do_update(
         index_elements=["key"],
         set_={

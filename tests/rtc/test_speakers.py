@@ -24,7 +24,7 @@ class Room:
         for step in range(round(seconds / 0.02)):
             self.now_s += 0.02
             for person, level in levels.items():
-                self.speakers.heard(person, level, self.now_s)
+                self.speakers.on_level(person, level, self.now_s)
             if step % 5 == 0:
                 changed = self.speakers.changed(self.now_s)
                 self.forwarded = self.speakers.loudest(places, self.now_s)

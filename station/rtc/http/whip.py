@@ -17,7 +17,7 @@ from station.rtc.forwarding.published import PublishedTrack
 from station.rtc.http.access import ROOMS, TURN, bearer, check_right
 from station.rtc.http.turn import link_header
 from station.rtc.rooms.member import Member, NoChannel
-from station.rtc.rooms.negotiation import PeerConnection
+from station.rtc.rooms.negotiation import AnyConnection
 from station.rtc.rooms.room import Room
 
 SDP_TYPE = "application/sdp"
@@ -77,7 +77,7 @@ class _Resource:
 
     room: Room
     member: Member
-    connection: PeerConnection
+    connection: AnyConnection
     name: str  # of the down connection; empty for the up one
 
 
@@ -272,7 +272,7 @@ def _check_can_change(media: Media, track: PublishedTrack) -> None:
         raise TrackNotShown(mid=media.mid, kind=media.kind, codec=track.codec.name.upper())
 
 
-def _created(request: web.Request, way: str, connection: PeerConnection, answer: str) -> web.Response:
+def _created(request: web.Request, way: str, connection: AnyConnection, answer: str) -> web.Response:
     location = f"/{way}/{request.match_info['room']}/{connection.session.id}"
     headers = {"Location": location, "ETag": _etag(connection), "Accept-Patch": FRAGMENT_TYPE}
     headers |= _ice_servers(request, bearer(request))
@@ -284,7 +284,7 @@ def _ice_servers(request: web.Request, grant: Grant) -> dict[str, str]:
     return {"Link": link_header(servers)} if servers else {}
 
 
-def _etag(connection: PeerConnection) -> str:
+def _etag(connection: AnyConnection) -> str:
     return f'"{next(reversed(connection.session.ufrags))}"'
 
 

@@ -36,7 +36,7 @@ class ActiveSpeakers:
 
     def on_level(self, track: PublishedTrack, level: int, now_s: float) -> None:
         """An audio packet came, `level` in -dBov (RFC 6464); looks ten times a second what has changed."""
-        self._speakers.heard(track.state.person, level, now_s)
+        self._speakers.on_level(track.state.person, level, now_s)
         if now_s - self._looked_s >= LOOK_EVERY_S:
             self.update(now_s)
 

@@ -11,7 +11,7 @@ from station.base.grants import Grant
 from station.rtc.forwarding.downstream import Downstream
 from station.rtc.forwarding.upstream import Upstream
 from station.rtc.rooms.messages import MemberInfo, Message
-from station.rtc.rooms.negotiation import PeerConnection
+from station.rtc.rooms.negotiation import AnyConnection, PeerConnection
 from station.rtc.rooms.receiver_stats import ReceiverStats
 
 MAX_QUEUED = 512
@@ -76,10 +76,10 @@ class Member:
         self.person = grant.person
         self.name = grant.name[:120]
         self.channel = channel
-        self.up: PeerConnection | None = None
+        self.up: PeerConnection[Upstream] | None = None
         self.shown: dict[str, int] | None = None  # height of each video by track; None: the page did not say
         self.reported = ReceiverStats()
-        self.down: dict[str, PeerConnection] = {}  # a page has one, "page"; each WHEP player has its own
+        self.down: dict[str, PeerConnection[Downstream]] = {}  # a page has one, "page"; each WHEP player has its own
         self.decodes: dict[str, frozenset[str]] = {}  # video codecs that the page, or a player, can show; by the same
 
     @property
@@ -90,16 +90,14 @@ class Member:
     @property
     def upstream(self) -> Upstream | None:
         """The side that publishes; None before the first offer."""
-        end = self.up.end if self.up is not None else None
-        return end if isinstance(end, Upstream) else None
+        return self.up.end if self.up is not None else None
 
     @property
     def downstreams(self) -> list[Downstream]:
         """What this member watches by."""
-        ends = (connection.end for connection in self.down.values())
-        return [end for end in ends if isinstance(end, Downstream)]
+        return [connection.end for connection in self.down.values()]
 
-    def drop_connection(self, connection: PeerConnection) -> None:
+    def drop_connection(self, connection: AnyConnection) -> None:
         """A connection to watch by is no more, and with it what its player could show."""
         self.down = {name: other for name, other in self.down.items() if other is not connection}
         self.decodes = {name: codecs for name, codecs in self.decodes.items() if name == PAGE or name in self.down}

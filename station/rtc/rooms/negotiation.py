@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from station.rtc.formats.candidates import write_candidates
 from station.rtc.formats.sdp import AnswerMedia, Offer, Transport, write_answer
@@ -12,6 +13,8 @@ from station.rtc.forwarding.upstream import Upstream
 from station.rtc.transport.dtls_srtp import Certificate
 from station.rtc.transport.port import MediaPort
 from station.rtc.transport.session import Session
+
+End = TypeVar("End", Upstream, Downstream)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +30,13 @@ class MediaContext:
         return Session(self.port, self.certificate, offer.fingerprints, is_dtls_server=not offer.waits)
 
 
-class PeerConnection:
+class PeerConnection(Generic[End]):
     """A session with its end, and the version of its description. `close()` may be called twice."""
 
-    def __init__(self, context: MediaContext, session: Session, end: Upstream | Downstream) -> None:
+    def __init__(self, context: MediaContext, session: Session, end: End) -> None:
         self._context = context
         self.session = session
-        self.end = end
+        self.end: End = end
         self._version = 0
         session.end = end
 
@@ -61,3 +64,6 @@ class PeerConnection:
 
 
 _nothing: Callable[[str], None] = lambda _reason: None  # noqa: E731
+
+
+AnyConnection = PeerConnection[Upstream] | PeerConnection[Downstream]

@@ -19,7 +19,7 @@ from station.rtc.rooms.frames import FrameSource
 from station.rtc.rooms.journal import Journal
 from station.rtc.rooms.member import PAGE, Channel, Member, NoChannel
 from station.rtc.rooms.messages import Message, RecordingInfo
-from station.rtc.rooms.negotiation import MediaContext, PeerConnection
+from station.rtc.rooms.negotiation import AnyConnection, MediaContext, PeerConnection
 from station.rtc.rooms.recording import RoomRecording
 from station.rtc.rooms.revocations import SOCKET
 from station.rtc.transport.session import Session
@@ -96,7 +96,6 @@ class Room:
         else:
             connection = old
         upstream = connection.end
-        assert isinstance(upstream, Upstream)
         upstream.on_track_ended = self._track_ended
         upstream.on_level = self.active_speakers.on_level
         upstream.choose_codec = lambda offered, current: choose_codec(offered, self._decoders(member), current)
@@ -126,7 +125,6 @@ class Room:
         else:
             connection = old
         downstream = connection.end
-        assert isinstance(downstream, Downstream)
         media = downstream.negotiate(offer, tracks, self.find_track)
         if decodes := video_codecs(offer):
             self.note_decoder(member, name, decodes)
@@ -249,7 +247,7 @@ class Room:
         self.tell(messages.TrackRemoved(track=state.id))
         self._changed()
 
-    def _lost(self, member: Member, connection: PeerConnection, reason: str) -> None:
+    def _lost(self, member: Member, connection: AnyConnection, reason: str) -> None:
         """A connection fell silent: its tracks go; who has no other way to be heard of leaves."""
         connection.end.close()
         if member.up is connection:

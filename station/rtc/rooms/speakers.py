@@ -22,13 +22,13 @@ class _Voice:
     __slots__ = ("heard_s", "is_speaking", "levels", "loud_since_s", "loudness", "packets", "spoke_s")
 
     def __init__(self) -> None:
-        self.levels = self.packets = 0  # since the last look
+        self.levels = self.packets = 0  # since the last update
         self.heard_s = self.spoke_s = float("-inf")
         self.loudness = 0.0
         self.loud_since_s: float | None = None
         self.is_speaking = False
 
-    def look(self, elapsed_s: float, now_s: float) -> None:
+    def update(self, elapsed_s: float, now_s: float) -> None:
         if self.packets:
             fresh = SILENCE - self.levels / self.packets
             self.levels = self.packets = 0
@@ -55,7 +55,7 @@ class _Voice:
 
 
 class Speakers:
-    """Belongs to a room. `heard` runs once per packet; `changed` and `loudest` some ten times a second."""
+    """Belongs to a room. `on_level` runs once per packet; `changed` and `loudest` some ten times a second."""
 
     def __init__(self) -> None:
         self._voices: dict[str, _Voice] = {}
@@ -66,7 +66,7 @@ class Speakers:
         self._places: list[str] = []
         self._waiting_since: dict[str, float] = {}  # who would be let through
 
-    def heard(self, person: str, level: int, now_s: float) -> None:
+    def on_level(self, person: str, level: int, now_s: float) -> None:
         """A packet of this person's microphone had this level, 0 (loudest) to 127 (silence)."""
         voice = self._voices.get(person)
         if voice is None:
@@ -95,7 +95,7 @@ class Speakers:
         elapsed_s = now_s - self._looked_s if self._looked_s is not None else 0.0
         self._looked_s = now_s
         for voice in self._voices.values():
-            voice.look(elapsed_s, now_s)
+            voice.update(elapsed_s, now_s)
         speaking = [person for person, voice in self._voices.items() if voice.is_speaking]
         order = [person for person in self._order if person in speaking]
         order += sorted((p for p in speaking if p not in order), key=self._loudness, reverse=True)
