@@ -91,3 +91,11 @@ def test_large_type_is_large_in_rooms_and_players() -> None:
     for name in ("meet.css", "stage/room.css", "stage/player.css"):
         sizes = set(re.findall(r"font-size: (\d+)px", (WEB / "css" / name).read_text("utf-8")))
         assert sizes <= {"14"}, name
+
+
+def test_an_english_day_breaks_on_phones() -> None:
+    """`Wednesday 2 December` in a heading is wider than a phone; a Chinese day is not, and stays in one piece."""
+    sheet = " ".join((WEB / "css" / "utilities.css").read_text("utf-8").split())
+    everywhere, narrow = sheet.split("@media (max-width: 39.99em) {", 1)
+    assert ".nowrap { white-space: nowrap; }" in everywhere
+    assert narrow.startswith(" :root:lang(en) .nowrap { white-space: normal; } }")
