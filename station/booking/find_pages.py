@@ -47,7 +47,7 @@ async def show_home(request: web.Request) -> web.StreamResponse:
         "booking/home.html",
         today=today,
         day=day,
-        receptions=receptions[:BOARD_ROWS],
+        receptions=receptions,
         blocks=[block for block in made if block is not None],
         next_booking=await next_booking(station, who),
     )
@@ -56,7 +56,7 @@ async def show_home(request: web.Request) -> web.StreamResponse:
 async def _next_receptions(station: Station, today: date) -> tuple[date, list[Reception]]:
     """Today's receptions still to come, or tomorrow's when today has none left."""
     for day in (today, today + timedelta(days=1)):
-        receptions = await receptions_of_day(station, day)
+        receptions = await receptions_of_day(station, day, BOARD_ROWS)
         if receptions:
             return day, receptions
     return today, []

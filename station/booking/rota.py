@@ -200,15 +200,24 @@ async def earliest_slots(station: Station, deputy_ids: list[str]) -> dict[str, S
     return first
 
 
-async def receptions_of_day(station: Station, day: date) -> list[Reception]:
-    """Who receives on a day from now on, in order; a deputy's slots that touch are one reception."""
+async def receptions_of_day(station: Station, day: date, most: int) -> list[Reception]:
+    """Who receives on a day from now on, the first `most`; a deputy's slots that touch are one reception.
+
+    Only what is shown is read: a city has a thousand slots a day.
+    """
     since, until = day_span(day)
     now = station.clock.now()
     async with station.database.read() as connection:
-        slots = await store.slots_between(connection, max(since, now), until, GUEST.account, now)
+        first = await store.first_receiving(connection, max(since, now), until, most)
+    deputies = await get_deputies(station, first)
+    # Somebody who left office while slots of theirs stand: rare, so all of the day is looked through then.
+    wanted = first if len(deputies) == len(first) else None
+    async with station.database.read() as connection:
+        slots = await store.slots_between(connection, max(since, now), until, GUEST.account, now, wanted)
     open_slots = [slot for slot in slots if not slot.closed]
-    deputies = await get_deputies(station, sorted({slot.deputy_id for slot in open_slots}))
-    return join_slots(open_slots, deputies)
+    if wanted is None:
+        deputies = await get_deputies(station, sorted({slot.deputy_id for slot in open_slots}))
+    return join_slots(open_slots, deputies)[:most]
 
 
 def join_slots(slots: list[Slot], deputies: dict[str, Deputy]) -> list[Reception]:

@@ -162,6 +162,14 @@ async def slots_between(
     return [to_slot(row) for row in await connection.execute(query.order_by(slots.c.starts_at, slots.c.deputy))]
 
 
+async def first_receiving(connection: AsyncConnection, since: datetime, until: datetime, most: int) -> list[str]:
+    """Whose open slots begin earliest in a span of time: as many deputies as have the first `most` receptions."""
+    span = slots.c.starts_at >= since, slots.c.starts_at < until, slots.c.closed.is_(False)
+    begins = func.min(slots.c.starts_at)
+    query = select(slots.c.deputy).where(*span).group_by(slots.c.deputy).order_by(begins, slots.c.deputy).limit(most)
+    return list((await connection.execute(query)).scalars())
+
+
 async def deputies_with_slots(connection: AsyncConnection, since: datetime, until: datetime) -> set[str]:
     """Whoever has a slot that starts in a span of time."""
     query = select(slots.c.deputy).distinct().where(slots.c.starts_at >= since, slots.c.starts_at < until)

@@ -325,7 +325,7 @@ async def test_lin_is_bookable_at_any_hour_of_the_demo(bare_town: Station, hour:
 
 async def test_the_days_receptions_are_joined(town: Station) -> None:
     """Slots that follow each other are one line; who is booked out shows no free place."""
-    receptions = await receptions_of_day(town, TODAY)
+    receptions = await receptions_of_day(town, TODAY, 100)
     lin = next(r for r in receptions if r.deputy.id == LIN)
     assert lin.free == len([s for s in await list_slots(town, LI, LIN) if local(s.starts_at).date() == TODAY])
     assert receptions == sorted(receptions, key=lambda r: r.starts_at)
