@@ -84,7 +84,9 @@ class Transaction:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
+        self.before_commit: list[AfterCommit] = []  # in the transaction still: what fails here undoes it
         self.after_commit: list[AfterCommit] = []
+        self.kept: dict[object, Any] = {}  # what a part of the program keeps for this unit of work, by a key of its own
 
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Run one statement inside this unit of work."""
@@ -147,6 +149,8 @@ class Database:
                 async with connection.begin():
                     work = Transaction(connection)
                     yield work
+                    for step in work.before_commit:
+                        await step()
         self.changes += 1
         for step in work.after_commit:
             try:

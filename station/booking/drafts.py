@@ -91,13 +91,8 @@ async def drop_draft(station: Station, who: Principal) -> None:
     """Forget what was typed and the photos with it, and let the slot go."""
     async with station.database.transaction() as work:
         await store.lock_draft(work, who.account)
-        await store.change_draft(work, who.account, **EMPTY)
+        await store.change_draft(work, who.account, **store.EMPTY_DRAFT)
         await photos.remove(station, work, who, draft_holder(who.account))
-
-
-EMPTY: store.DraftColumns = {
-    "key": "", "slot": "", "held_until": None, "mode": "", "topic": "", "description": "", "help": "",
-}  # fmt: skip
 
 
 async def forget_old_drafts(station: Station) -> None:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from station.base import jobs
 from station.base.clock import day_span, local_date
 from station.base.database import Transaction
-from station.base.errors import NotFound
+from station.base.errors import Conflict, NotFound
 from station.base.i18n import format_day, format_time
 from station.base.ids import new_id
 from station.base.keyset import Cursor, Slice, join_key
 from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.booking import store
-from station.booking.drafts import EMPTY
 from station.booking.model import (
     Booking,
     BookingState,
@@ -45,6 +46,7 @@ from station.photos.model import booking_holder
 from station.photos.service import open_photo
 
 _MODE_WORDS = {Mode.VIDEO: "视频见面", Mode.ONSITE: "到站见面", Mode.PHONE: "电话联系"}
+_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 _STEP_TO = {BookingState.ATTENDED: BookingStep.ATTEND, BookingState.MISSED: BookingStep.MISS}
 
 
@@ -71,9 +73,38 @@ class _Recipients:
         return _Recipients(self.phone, [known for known in self.accounts if known != account])
 
 
-async def _wish(station: Station, who: Principal, slot_id: str, form_key: str) -> _BookingRequest:
-    deputy = await get_deputy(station, (await get_slot(station, who, slot_id)).deputy_id)
+async def _wish(
+    station: Station, who: Principal, slot_id: str, form_key: str, by_draft: bool = False
+) -> _BookingRequest:
+    slot = await get_slot(station, who, slot_id)
+    await _check_early(station, who, slot, form_key, by_draft)
+    deputy = await get_deputy(station, slot.deputy_id)
     return _BookingRequest(who, slot_id, form_key, deputy, await _people_told(station, who.account, deputy.id))
+
+
+def _turn(slot_id: str) -> asyncio.Lock:
+    """Those of this process who want the same slot come one after another, so that all behind the one who gets it are
+    told by their first question. Between processes the database's locks decide, as they do without this.
+    """
+    return _turns.setdefault(slot_id, asyncio.Lock())
+
+
+async def _check_early(station: Station, who: Principal, slot: Slot, form_key: str, by_draft: bool) -> None:
+    """Of many who want the last place, most are told so before they wait for the lock. Raises like `check_place`.
+
+    Not who sends a form again, or one that is not theirs: what that comes to is decided in order.
+    """
+    now = station.clock.now()
+    try:
+        check_place(slot, (), now)
+    except Conflict:
+        async with station.database.read() as connection:
+            own = await store.own_bookings(connection, who.account)
+            draft = await store.draft_of(connection, who.account) if by_draft else None
+        if by_draft and (draft is None or draft.key != form_key):
+            return
+        if form_key not in dict(own):
+            check_place(slot, [booking for _, booking in own], now)
 
 
 async def book_slot(station: Station, who: Principal, slot_id: str, matter: Matter, form_key: str) -> Booking:
@@ -82,49 +113,58 @@ async def book_slot(station: Station, who: Principal, slot_id: str, matter: Matt
     The same form sent twice gives the same booking. Of two who take the last place at once exactly one gets it.
     Raises NotFound, BadInput, SlotPast, SlotClosed, SlotTaken, OverlappingBooking, TooManyBookings.
     """
+    async with _turn(slot_id):
+        return await _book_slot(station, who, slot_id, matter, form_key)
+
+
+async def _book_slot(station: Station, who: Principal, slot_id: str, matter: Matter, form_key: str) -> Booking:
     wish = await _wish(station, who, slot_id, form_key)
     async with station.database.transaction() as work:
         await store.lock_draft(work, who.account)
-        return await _same_form(work, wish) or await _take_place(station, work, wish, matter)
+        own = await store.own_bookings(work.connection, who.account)
+        again = dict(own).get(form_key)
+        return again or await _take_place(station, work, wish, matter, [booking for _, booking in own])
 
 
 async def confirm_draft(station: Station, who: Principal, slot_id: str, form_key: str) -> Booking:
     """Book what the citizen has filled in and checked. Raises like `book_slot`, and FormOutdated."""
-    wish = await _wish(station, who, slot_id, form_key)
+    async with _turn(slot_id):
+        return await _confirm_draft(station, who, slot_id, form_key)
+
+
+async def _confirm_draft(station: Station, who: Principal, slot_id: str, form_key: str) -> Booking:
+    wish = await _wish(station, who, slot_id, form_key, by_draft=True)
     async with station.database.transaction() as work:
         draft = await store.lock_draft(work, who.account)
-        again = await _same_form(work, wish)
+        own = await store.own_bookings(work.connection, who.account)
+        again = dict(own).get(form_key)
         if again is not None:
             return again
         if not form_key or draft.key != form_key or draft.mode is None:
             raise FormOutdated
         matter = Matter(draft.mode, draft.topic, draft.description, draft.help)
-        booking = await _take_place(station, work, wish, matter)
-        await store.change_draft(work, who.account, **EMPTY)
+        booking = await _take_place(station, work, wish, matter, [booking for _, booking in own])
+        await store.change_draft(work, who.account, **store.EMPTY_DRAFT)
         await take_draft_photos(station, work, who, booking)
         return booking
 
 
-async def _same_form(work: Transaction, wish: _BookingRequest) -> Booking | None:
-    return await store.booking_by_form(work.connection, wish.who.account, wish.form_key)
-
-
-async def _take_place(station: Station, work: Transaction, wish: _BookingRequest, matter: Matter) -> Booking:
+async def _take_place(
+    station: Station, work: Transaction, wish: _BookingRequest, matter: Matter, own: Sequence[Booking]
+) -> Booking:
     """The caller holds the lock on the citizen's draft; the lock on the slot comes second, everywhere."""
     now, who, policy = station.clock.now(), wish.who, booking_policy(station)
     slot = await store.lock_slot(work, wish.slot_id, who.account, now)
     if slot is None:
         raise NotFound
     check_matter(matter, slot.modes, policy)
-    own = await store.bookings_of_citizen(work.connection, who.account)
     check_place(slot, own, now)
     check_own(slot, own, now, policy)
     identity = new_id("bk")
-    await store.add_booking(work, **_row(identity, slot, wish, matter), created_at=now)
+    booking = await store.add_booking(work, **_row(identity, slot, wish, matter), created_at=now)
     data = {"slot": slot.id, "deputy": slot.deputy_id, "starts_at": slot.starts_at.isoformat(), "mode": matter.mode}
     await append(station, work, who, "booking.booked", f"booking:{identity}", data)
-    await record_consent(station, work, who, ConsentKind.USE, f"booking:{identity}", True)
-    booking = await _must_find(work, identity)
+    await record_consent(station, work, who, ConsentKind.USE, f"booking:{identity}", True, is_new=True)
     await _tell(station, work, booking, wish.told, "booked")
     return booking
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import (
+    BindParameter,
     Boolean,
     Column,
     ColumnElement,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     delete,
     false,
     func,
@@ -116,7 +118,7 @@ bookings = Table(
 )
 
 
-def _slots_with_places(citizen: str, now: datetime) -> Select[Any]:
+def _slots_with_places(citizen: str | BindParameter[str], now: datetime | BindParameter[datetime]) -> Select[Any]:
     """Slots with how many places are taken, and held by others than `citizen`."""
     taken = select(func.count()).where(bookings.c.slot == slots.c.id, bookings.c.state.in_(TAKES_PLACE))
     held = select(func.count()).where(
@@ -125,9 +127,21 @@ def _slots_with_places(citizen: str, now: datetime) -> Select[Any]:
     return select(slots, taken.scalar_subquery().label("taken"), held.scalar_subquery().label("held"))
 
 
+# Built once: a booking asks these, and building a statement takes longer than running it.
+_SLOT = _slots_with_places(bindparam("citizen", type_=String), bindparam("now", type_=UtcDateTime)).where(
+    slots.c.id == bindparam("slot")
+)
+_DRAFT = select(drafts).where(drafts.c.citizen == bindparam("citizen"))
+_LOCK_DRAFT = _DRAFT.with_for_update()
+_OWN_BOOKINGS = (
+    select(bookings).where(bookings.c.citizen == bindparam("citizen")).order_by(bookings.c.starts_at, bookings.c.id)
+)
+_ADD_BOOKING = insert(bookings).returning(bookings)
+
+
 async def slot_by_id(connection: AsyncConnection, slot_id: str, citizen: str, now: datetime) -> Slot | None:
     """One slot as `citizen` finds it."""
-    row = (await connection.execute(_slots_with_places(citizen, now).where(slots.c.id == slot_id))).first()
+    row = (await connection.execute(_SLOT, {"slot": slot_id, "citizen": citizen, "now": now})).first()
     return None if row is None else to_slot(row)
 
 
@@ -137,7 +151,8 @@ async def lock_slot(work: Transaction, slot_id: str, citizen: str, now: datetime
     The count comes after the lock in a statement of its own: only so does PostgreSQL (READ COMMITTED) see what the
     one who held the lock before has just committed.
     """
-    await work.execute(select(slots.c.id).where(slots.c.id == slot_id).with_for_update())
+    if work.connection.dialect.name != "sqlite":  # there the transaction has the only writers' lock
+        await work.execute(select(slots.c.id).where(slots.c.id == slot_id).with_for_update())
     return await slot_by_id(work.connection, slot_id, citizen, now)
 
 
@@ -203,20 +218,6 @@ async def cancelled_between(connection: AsyncConnection, since: datetime, until:
     return list((await connection.execute(query.order_by(bookings.c.starts_at))).scalars())
 
 
-async def lock_draft(work: Transaction, citizen: str) -> Draft:
-    """The citizen's draft, made if there was none, held until the end of the transaction."""
-    empty = {"key": "", "slot": "", "held_until": None, "mode": "", "topic": "", "description": "", "help": ""}
-    await insert_missing(work, drafts, [{"citizen": citizen, **empty}])
-    row = (await work.execute(select(drafts).where(drafts.c.citizen == citizen).with_for_update())).one()
-    return to_draft(row)
-
-
-async def draft_of(connection: AsyncConnection, citizen: str) -> Draft | None:
-    """The citizen's draft, if any."""
-    row = (await connection.execute(select(drafts).where(drafts.c.citizen == citizen))).first()
-    return None if row is None else to_draft(row)
-
-
 class DraftColumns(TypedDict, total=False):
     """What of a draft may change."""
 
@@ -227,6 +228,26 @@ class DraftColumns(TypedDict, total=False):
     topic: str
     description: str
     help: str
+
+
+EMPTY_DRAFT: DraftColumns = {
+    "key": "", "slot": "", "held_until": None, "mode": "", "topic": "", "description": "", "help": "",
+}  # fmt: skip
+
+
+async def lock_draft(work: Transaction, citizen: str) -> Draft:
+    """The citizen's draft, made if there was none, held until the end of the transaction."""
+    row = (await work.execute(_LOCK_DRAFT, {"citizen": citizen})).first()
+    if row is None:  # another page of theirs may be making it at this moment
+        await insert_missing(work, drafts, [{"citizen": citizen, **EMPTY_DRAFT}])
+        row = (await work.execute(_LOCK_DRAFT, {"citizen": citizen})).one()
+    return to_draft(row)
+
+
+async def draft_of(connection: AsyncConnection, citizen: str) -> Draft | None:
+    """The citizen's draft, if any."""
+    row = (await connection.execute(_DRAFT, {"citizen": citizen})).first()
+    return None if row is None else to_draft(row)
 
 
 async def change_draft(work: Transaction, citizen: str, **values: Unpack[DraftColumns]) -> None:
@@ -241,16 +262,15 @@ async def booking_by_id(connection: AsyncConnection, booking_id: str, *, for_upd
     return None if row is None else to_booking(row)
 
 
-async def booking_by_form(connection: AsyncConnection, citizen: str, form_key: str) -> Booking | None:
-    """What a citizen has booked by sending that form, if it came before."""
-    query = select(bookings).where(bookings.c.citizen == citizen, bookings.c.form_key == form_key)
-    row = (await connection.execute(query)).first()
-    return None if row is None else to_booking(row)
+async def own_bookings(connection: AsyncConnection, citizen: str) -> list[tuple[str, Booking]]:
+    """A citizen's bookings in order of their beginning, each with the key of the form that it was made by."""
+    rows = await connection.execute(_OWN_BOOKINGS, {"citizen": citizen})
+    return [(row.form_key, to_booking(row)) for row in rows]
 
 
-async def add_booking(work: Transaction, **values: Any) -> None:
+async def add_booking(work: Transaction, **values: Any) -> Booking:
     """One new booking; the caller holds the lock on its slot."""
-    await work.execute(insert(bookings).values(**values))
+    return to_booking((await work.execute(_ADD_BOOKING, values)).one())
 
 
 class BookingColumns(TypedDict, total=False):

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -18,6 +19,7 @@ from station.ledger.model import Event, batches, hash_words
 from station.ledger.witness import Head, keep_head, newest_kept_head
 
 log = structlog.get_logger()
+_LAST = object()
 
 
 async def append(
@@ -57,14 +59,20 @@ async def append(
     async def tell() -> None:
         await station.bus.publish(subject, {"action": action, "seq": event.seq, "data": event.data})
 
-    async def keep() -> None:
-        try:
-            await asyncio.to_thread(keep_head, station.settings.ledger_heads, event.seq, event.hash)
-        except OSError as error:  # the change stands; a later event's head covers this one too
-            log.warning("ledger_head_not_kept", error=str(error))
-
-    work.after_commit += [keep, tell]
+    if _LAST not in work.kept:
+        work.after_commit.append(partial(_keep_head, station, work))
+    work.kept[_LAST] = event
+    work.after_commit.append(tell)
     return replace(event, reason=reason)
+
+
+async def _keep_head(station: Station, work: Transaction) -> None:
+    """Note the newest event of the transaction outside of the database: its hash covers those before it."""
+    event: Event = work.kept[_LAST]
+    try:
+        await asyncio.to_thread(keep_head, station.settings.ledger_heads, event.seq, event.hash)
+    except OSError as error:  # the change stands; a later event's head covers this one too
+        log.warning("ledger_head_not_kept", error=str(error))
 
 
 async def append_once(

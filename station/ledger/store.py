@@ -76,40 +76,63 @@ ledger_words = Table(
 )
 
 
+_HEAD = object()
+# Built once, as every change of the station appends an event: building a statement takes longer than running it.
+_LOCK_HEAD = select(ledger_head).where(ledger_head.c.id == 1).with_for_update()
+_WRITE_HEAD = update(ledger_head).where(ledger_head.c.id == 1)
+_ADD_EVENT = insert(ledger_events)
+
+
 async def lock_head(work: Transaction) -> Row[Any]:
     """The chain's head, held until the end of the transaction: it puts concurrent writers in order."""
-    lock = select(ledger_head).where(ledger_head.c.id == 1).with_for_update()
-    head = (await work.execute(lock)).first()
+    head = (await work.execute(_LOCK_HEAD)).first()
     if head is None:  # the first event of all; somebody else may be writing it at this moment
         await insert_missing(work, ledger_head, [{"id": 1, "seq": 0, "hash": GENESIS}])
-        head = (await work.execute(lock)).one()
+        head = (await work.execute(_LOCK_HEAD)).one()
     return head
 
 
 async def append_row(work: Transaction, event: Event) -> Event:
     """Add one event at the end of the chain."""
-    head = await lock_head(work)
-    event = replace(event, seq=head.seq + 1, previous=head.hash)
-    previous = event.previous
+    seq, previous = await _head_in(work)
+    event = replace(event, seq=seq + 1, previous=previous)
     event = replace(event, hash=chain_hash(previous, hashed_fields(event)))
     await work.execute(
-        insert(ledger_events).values(
-            seq=event.seq,
-            at=event.at,
-            actor=event.actor,
-            actor_name=event.actor_name,
-            role=event.role,
-            action=event.action,
-            subject=event.subject,
-            reason=event.chained_reason,
-            origin=event.origin,
-            data=canonical(event.data),
-            previous=event.previous,
-            hash=event.hash,
-        )
+        _ADD_EVENT,
+        {
+            "seq": event.seq,
+            "at": event.at,
+            "actor": event.actor,
+            "actor_name": event.actor_name,
+            "role": event.role,
+            "action": event.action,
+            "subject": event.subject,
+            "reason": event.chained_reason,
+            "origin": event.origin,
+            "data": canonical(event.data),
+            "previous": event.previous,
+            "hash": event.hash,
+        },
     )
-    await work.execute(update(ledger_head).where(ledger_head.c.id == 1).values(seq=event.seq, hash=event.hash))
+    work.kept[_HEAD] = (event.seq, event.hash)
     return event
+
+
+async def _head_in(work: Transaction) -> tuple[int, str]:
+    """The chain's end as this unit of work sees it: locked and read with its first event, written once before the
+    commit. Nobody else can move it between.
+    """
+    if _HEAD not in work.kept:
+        head = await lock_head(work)
+        work.kept[_HEAD] = (head.seq, head.hash)
+
+        async def write_head() -> None:
+            seq, newest = work.kept[_HEAD]
+            await work.execute(_WRITE_HEAD, {"seq": seq, "hash": newest})
+
+        work.before_commit.append(write_head)
+    end: tuple[int, str] = work.kept[_HEAD]
+    return end
 
 
 async def has_event(work: Transaction, action: str, subject: str) -> bool:

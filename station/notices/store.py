@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     delete,
     func,
     insert,
@@ -51,7 +52,7 @@ notices = Table(
 
 async def insert_notice(work: Transaction, **values: Any) -> None:
     """Put a notice into the outbox."""
-    await work.execute(insert(notices).values(**values))
+    await work.execute(insert(notices), values)
 
 
 async def claim_next(work: Transaction, channels: Sequence[str], now: datetime) -> Notice | None:
@@ -94,10 +95,13 @@ async def of_account(connection: AsyncConnection, account: str, limit: int, skip
     return [_notice(row) for row in await connection.execute(query.limit(limit).offset(skip))]
 
 
+# Built once: every page of who is signed in asks this.
+_COUNT_UNREAD = select(func.count()).where(notices.c.account == bindparam("account"), notices.c.read_at.is_(None))
+
+
 async def count_unread(connection: AsyncConnection, account: str) -> int:
     """How many of a person's notices they have not looked at."""
-    query = select(func.count()).where(notices.c.account == account, notices.c.read_at.is_(None))
-    return int((await connection.execute(query)).scalar_one())
+    return int((await connection.execute(_COUNT_UNREAD, {"account": account})).scalar_one())
 
 
 async def notice_of(connection: AsyncConnection, account: str, notice_id: str) -> Notice | None:

@@ -148,11 +148,20 @@ async def give_consent(station: Station, who: Principal, kind: ConsentKind, subj
 
 
 async def record_consent(
-    station: Station, work: Transaction, who: Principal, kind: ConsentKind, subject: str, given: bool
+    station: Station,
+    work: Transaction,
+    who: Principal,
+    kind: ConsentKind,
+    subject: str,
+    given: bool,
+    is_new: bool = False,
 ) -> None:
-    """`give_consent` as part of a larger unit of work, such as a booking."""
+    """`give_consent` as part of a larger unit of work, such as a booking.
+
+    `is_new` says that the subject was made in this unit of work, so that nobody can have answered before.
+    """
     now = station.clock.now()
-    before = await store.last_answer(work.connection, who.account, kind, subject)
+    before = None if is_new else await store.last_answer(work.connection, who.account, kind, subject)
     # The latest word counts: a clock that stands, or two machines' clocks, must not let an earlier one look later.
     at = now if before is None else max(now, before.at + _NEXT_MOMENT)
     consent = Consent(

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    bindparam,
     case,
     delete,
     exists,
@@ -98,9 +99,18 @@ consents = Table(
 )
 
 
+# Built once, as every page of who is signed in asks them: building a statement takes longer than running it.
+_ACCOUNT_BY_ID = select(accounts).where(accounts.c.id == bindparam("account_id"))
+_SESSIONS = (
+    select(sessions.c.token_hash, sessions.c.seen_at, sessions.c.expires_at, accounts)
+    .join(accounts, accounts.c.id == sessions.c.account)
+    .where(sessions.c.token_hash.in_(bindparam("tokens", expanding=True)))
+)
+
+
 async def account_by_id(connection: AsyncConnection, account_id: str) -> Account | None:
     """The account with that id."""
-    row = (await connection.execute(select(accounts).where(accounts.c.id == account_id))).first()
+    row = (await connection.execute(_ACCOUNT_BY_ID, {"account_id": account_id})).first()
     return None if row is None else to_account(row)
 
 
@@ -119,12 +129,7 @@ async def credentials_of(connection: AsyncConnection, login: str) -> Credentials
 
 async def sessions_with_accounts(connection: AsyncConnection, tokens: Collection[str]) -> Sequence[Any]:
     """The rows of these sessions, each with its account's."""
-    query = (
-        select(sessions.c.token_hash, sessions.c.seen_at, sessions.c.expires_at, accounts)
-        .join(accounts, accounts.c.id == sessions.c.account)
-        .where(sessions.c.token_hash.in_(tokens))
-    )
-    return (await connection.execute(query)).all()
+    return (await connection.execute(_SESSIONS, {"tokens": list(tokens)})).all()
 
 
 async def add_account(work: Transaction, **values: Any) -> bool:
@@ -259,7 +264,7 @@ async def add_consent(work: Transaction, consent: Consent) -> None:
     """One answer more; earlier ones stay."""
     values = {"kind": consent.kind, "subject": consent.subject, "given": consent.given, "at": consent.at}
     row = {"id": consent.id, "account": consent.account, "name": consent.name, **values}
-    await work.execute(insert(consents).values(row))
+    await work.execute(insert(consents), row)
 
 
 async def consents_of(connection: AsyncConnection, subject: str) -> list[Consent]:
