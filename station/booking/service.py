@@ -18,7 +18,7 @@ from station.base.ids import new_id
 from station.base.keyset import Cursor, Slice, join_key
 from station.base.principal import Principal, Role
 from station.base.station import Station
-from station.booking import store
+from station.booking import day_store, store
 from station.booking.model import (
     Booking,
     BookingState,
@@ -34,6 +34,7 @@ from station.booking.model import (
     check_reason,
     next_state,
 )
+from station.booking.notice_texts import words_of_booking, words_of_cancelling
 from station.booking.photos import take_draft_photos
 from station.booking.policy import booking_policy
 from station.booking.rota import get_slot
@@ -45,7 +46,6 @@ from station.people.service import accounts_with, get_account, record_consent
 from station.photos.model import booking_holder
 from station.photos.service import open_photo
 
-_MODE_WORDS = {Mode.VIDEO: "视频见面", Mode.ONSITE: "到站见面", Mode.PHONE: "电话联系"}
 _turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 _STEP_TO = {BookingState.ATTENDED: BookingStep.ATTEND, BookingState.MISSED: BookingStep.MISS}
 
@@ -350,11 +350,11 @@ async def page_of_day(
     """
     since, until = day_span(day)
     async with station.database.read() as connection:
-        total = await store.count_bookings(connection, since, until, deputies)
+        total = await day_store.count_bookings(connection, since, until, deputies)
         if cursor is None and total > size and day == local_date(station.clock.now()):
-            begins = await store.first_not_over(connection, since, until, deputies, station.clock.now())
+            begins = await day_store.first_not_over(connection, since, until, deputies, station.clock.now())
             cursor = Cursor(join_key((begins, ""))) if begins else None
-        return await store.bookings_page(connection, since, until, deputies, cursor, size), total
+        return await day_store.bookings_page(connection, since, until, deputies, cursor, size), total
 
 
 async def _people_told(station: Station, citizen: str, deputy_id: str, clerks: bool = False) -> _Recipients:
@@ -369,40 +369,11 @@ async def _tell(station: Station, work: Transaction, booking: Booking, told: _Re
     today = local_date(station.clock.now())
     when = f"{format_day(booking.starts_at, 'zh', today)}{format_time(booking.starts_at)}"
     if what == "booked":
-        to_citizen, to_staff = _words_of_booking(station, booking, when)
+        to_citizen, to_staff = words_of_booking(station, booking, when)
     else:
-        to_citizen, to_staff = _words_of_cancelling(station, booking, when)
+        to_citizen, to_staff = words_of_cancelling(station, booking, when)
     subject = f"booking:{booking.id}"
     if told.phone:
         await queue(station, work, "sms", told.phone, to_citizen, subject, account=booking.citizen)
     for account in told.accounts:
         await queue(station, work, "app", account, to_staff, subject)
-
-
-def _or_call(station: Station) -> str:
-    phone = station.settings.shown_help_phone
-    return f"，或打电话 {phone}" if phone else ""
-
-
-def _words_of_booking(station: Station, booking: Booking, when: str) -> tuple[str, str]:
-    """What the citizen reads, and what the deputy reads."""
-    return (
-        f"约好了：{when}，和{booking.deputy_name}代表{_MODE_WORDS[booking.mode]}，预约号 {booking.number}。"
-        f"来不了请在网上“我的”里取消{_or_call(station)}。",
-        f"新预约：{when}，{booking.citizen_name}，{_MODE_WORDS[booking.mode]}。",
-    )
-
-
-def _words_of_cancelling(station: Station, booking: Booking, when: str) -> tuple[str, str]:
-    """What the citizen reads, and what deputy and clerks read: who cancelled, and why."""
-    if not booking.by_host:
-        return (
-            f"已取消：{when}，和{booking.deputy_name}代表的预约（{booking.number}），是您要求取消的。随时可以再约。",
-            f"预约取消：{when}，{booking.citizen_name}，是群众自己取消的。",
-        )
-    host = f"{booking.deputy_name}代表" if booking.cancelled_by == Role.DEPUTY else "联络站"
-    return (
-        f"见面取消了：{when}，和{booking.deputy_name}代表的预约（{booking.number}），是{host}取消的。"
-        f"原因：{booking.cancel_reason}。对不起，请在网上另选时间{_or_call(station)}。",
-        f"{host}取消了预约：{when}，{booking.deputy_name}接待{booking.citizen_name}。原因：{booking.cancel_reason}。",
-    )

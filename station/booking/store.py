@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
@@ -33,7 +33,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import Transaction, UtcDateTime, metadata
 from station.base.inserts import insert_missing
-from station.base.keyset import Cursor, Order, Slice, parse_moment, read_slice
 from station.booking.model import (
     TAKES_PLACE,
     Booking,
@@ -306,47 +305,6 @@ async def bookings_of_deputy(connection: AsyncConnection, deputy: str) -> list[B
 async def _in_order(connection: AsyncConnection, which: ColumnElement[bool]) -> list[Booking]:
     query = select(bookings).where(which).order_by(bookings.c.starts_at, bookings.c.id)
     return [to_booking(row) for row in await connection.execute(query)]
-
-
-BY_TIME = Order((bookings.c.starts_at, bookings.c.id), ("starts_at", "id"), (parse_moment, str))
-
-
-async def bookings_page(
-    connection: AsyncConnection,
-    since: datetime,
-    until: datetime,
-    deputies: Collection[str] | None,
-    cursor: Cursor | None,
-    size: int,
-) -> Slice[Booking]:
-    """A page of the bookings of a span that are not cancelled, in order; of some deputies, or with None of all."""
-    query = select(bookings).where(*_not_cancelled(since, until, deputies))
-    return (await read_slice(connection, query, BY_TIME, cursor, size)).map(to_booking)
-
-
-async def count_bookings(
-    connection: AsyncConnection, since: datetime, until: datetime, deputies: Collection[str] | None
-) -> int:
-    """How many bookings of a span are not cancelled."""
-    query = select(func.count()).select_from(bookings).where(*_not_cancelled(since, until, deputies))
-    return int((await connection.execute(query)).scalar_one())
-
-
-async def first_not_over(
-    connection: AsyncConnection, since: datetime, until: datetime, deputies: Collection[str] | None, now: datetime
-) -> datetime | None:
-    """When the first booking of a span begins that has not ended; None when all have."""
-    still = (*_not_cancelled(since, until, deputies), bookings.c.ends_at > now)
-    found: datetime | None = (await connection.execute(select(func.min(bookings.c.starts_at)).where(*still))).scalar()
-    return found
-
-
-def _not_cancelled(since: datetime, until: datetime, deputies: Collection[str] | None) -> Iterator[ColumnElement[bool]]:
-    yield bookings.c.starts_at >= since
-    yield bookings.c.starts_at < until
-    yield bookings.c.state != BookingState.CANCELLED
-    if deputies is not None:
-        yield bookings.c.deputy.in_(sorted(deputies))
 
 
 def to_slot(row: Any) -> Slot:
