@@ -24,7 +24,7 @@ from station.base.key_files import load_secret
 from station.base.limits import ConcurrencyLimit
 from station.base.middleware import HSTS, add_cors, add_hsts, csrf, errors, well_formed
 from station.base.open_files import allow_many_connections
-from station.base.origin import is_shared_address
+from station.base.origin import is_shared_address, is_trusted
 from station.base.problems import mark_started
 from station.base.security_headers import add_security_headers
 from station.base.settings import Settings
@@ -185,7 +185,8 @@ async def edge_of(app: web.Application) -> AsyncIterator[EdgeFastPath]:
     settings = app[STATION].settings
     is_https = settings.tls_cert is not None or settings.public_origin.startswith("https:")
     headers = {"Strict-Transport-Security": HSTS} if is_https else {}
-    edge = EdgeFastPath(app[HTTP], lambda: settings.live_url, headers, app[METRICS].count_viewing)
+    is_proxy = partial(is_trusted, settings)
+    edge = EdgeFastPath(app[HTTP], lambda: settings.live_url, headers, app[METRICS].count_viewing, is_proxy)
     try:
         yield edge
     finally:

@@ -24,6 +24,11 @@ _MAX_LATER = 16 * 1024
 _OPEN_END = re.compile(rb"[\r\n](?:transfer-encoding|expect|upgrade)[ \t]*:", re.IGNORECASE)
 _LENGTH = re.compile(rb"[\r\n]content-length[ \t]*:[ \t]*([0-9]{0,12})", re.IGNORECASE)
 _UNKNOWN = -1
+# Heads with a line end, a name or a sign that RFC 9112 does not know are aiohttp's to refuse: were they answered here,
+# a proxy might see other requests in the same bytes. Each sign fits in one place only, so this is read once.
+_WELL_FORMED = re.compile(
+    rb"GET [!-~]+ HTTP/1\.1\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\x00-\x08\x0a-\x1f\x7f]*\r\n)*\r\n"
+)
 # Conditions and rights, and who wants the connection closed: aiohttp and our handlers know what to do.
 _SPECIAL = re.compile(
     rb"[\r\n](?:authorization|range|if-[a-z-]+|content-length|connection[ \t]*:(?![ \t]*keep-alive[ \t]*\r))",
@@ -70,13 +75,13 @@ class FastPathConnection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Takes what the fast path knows, and hands on the rest."""
-        if self._waiting_head:
-            self._later += data  # sent before the answer came: looked at afterwards
+        if not data:
+            pass  # aiohttp's own call, to read on in what it has
+        elif self._waiting_head or self._later:
+            self._later += data  # sent before the answer came: looked at afterwards, in its turn
             if len(self._later) > _MAX_LATER:
                 self.force_close()
             return
-        if not data:
-            pass  # aiohttp's own call, to read on in what it has
         elif self._left == 0:
             self._left = _left_after(data)
             if self._left == 0 and self._may_answer(data) and self._fast_path.answer(self, data):
@@ -92,11 +97,12 @@ class FastPathConnection(RequestHandler):
 
     def send(self, answer: bytes) -> None:
         """The whole answer, status line and all."""
+        # Also where nobody hears it any more: who is answered is not to be forgotten once more when all is sent.
+        has_waited, self._waiting_head = self.is_waiting, b""
         if self.transport is None:
             return
         self.transport.write(answer)
-        if self._waiting_head:
-            self._waiting_head = b""
+        if has_waited:
             self._note_use()
             self._read_on()
 
@@ -118,18 +124,18 @@ class FastPathConnection(RequestHandler):
 
     def _read_on(self) -> None:
         if self._later:
-            later, self._later = self._later, b""
-            self._loop.call_soon(self._receive_later, later)
+            self._loop.call_soon(self._receive_later)
 
-    def _receive_later(self, data: bytes) -> None:
+    def _receive_later(self) -> None:
+        data, self._later = self._later, b""
         if self.transport is not None:
             self.data_received(data)
 
     def _may_answer(self, data: bytes) -> bool:
         # A client that takes nothing is aiohttp's to wait for: answers must not pile up in memory.
-        return (
-            data.startswith(b"GET ") and not self.writing_paused and self._is_idle() and _SPECIAL.search(data) is None
-        )
+        if not data.startswith(b"GET ") or self.writing_paused or not self._is_idle():
+            return False
+        return _SPECIAL.search(data) is None and _WELL_FORMED.fullmatch(data) is not None
 
     def _is_idle(self) -> bool:
         # aiohttp's own task waits for a first message: nothing is being answered, and nothing is queued.
@@ -143,7 +149,8 @@ class FastPathConnection(RequestHandler):
 
     def _close_if_silent(self) -> None:
         self._idle_timer = None
-        left_s = self.last_s + self._keepalive_s - self._loop.time()
+        # From the last answer on, also where that was aiohttp's.
+        left_s = max(self.last_s + self._keepalive_s, self._next_keepalive_close_time) - self._loop.time()
         if not self._is_idle() or self._waiting_head:
             left_s = self._keepalive_s
         if left_s > 0:

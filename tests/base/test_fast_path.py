@@ -200,6 +200,53 @@ async def test_who_sends_without_end_while_it_waits_is_closed(client: Client) ->
         assert await client.reader.read() == b""
 
 
+async def test_who_is_closed_and_answered_at_once_is_let_go(client: Client) -> None:
+    """An answer to somebody who has just been closed is not sent, and the server forgets the connection."""
+    client.send(LATER)
+    await client.when_waiting()
+    waiting = client.both.waiting.pop()
+    server = waiting._manager
+    assert server is not None and server.connections == [waiting]
+    waiting.force_close()
+    waiting.send(answer(b"later"))
+    async with asyncio.timeout(10):
+        while server.connections:
+            await asyncio.sleep(0.005)
+    assert client.both.left == 0
+
+
+async def test_what_comes_with_the_answer_waits_its_turn(client: Client) -> None:
+    """What was sent before the answer is looked at before what arrives in the same moment as the answer leaves."""
+    client.send(LATER)
+    await client.when_waiting()
+    waiting = client.both.waiting.pop()
+    waiting.data_received(SLOW)
+    waiting.send(answer(b"later"))
+    waiting.data_received(FAST)
+    assert [await client.body() for _ in range(3)] == [b"later", b"slow 0", b"slow 0"]
+
+
+@pytest.mark.parametrize("line", [b"X Odd: 1", b"X-Odd: 1\nX-More: 1", b"X-Odd: \x01", b" folded", b"nothing"])
+async def test_a_head_that_is_none_is_aiohttps(client: Client, line: bytes) -> None:
+    """Names, signs and line ends that no head may have: never an answer of the fast path."""
+    client.send(b"GET /fast HTTP/1.1\r\nHost: x\r\n%b\r\n\r\n" % line)
+    assert await client.body() != b"fast"
+
+
+async def test_aiohttps_answer_keeps_a_connection_open(client: Client) -> None:
+    """Who got the last answer of aiohttp is not silent because the fast path's own is long ago."""
+    client.send(LATER)
+    await client.when_waiting()
+    connection = client.both.waiting.pop()
+    connection.send(answer(b"later"))
+    client.send(SLOW)
+    assert [await client.body(), await client.body()] == [b"later", b"slow 0"]
+    connection.last_s -= 1000
+    connection._close_if_silent()
+    client.send(SLOW)
+    assert await client.body() == b"slow 0"
+
+
 async def test_a_silent_connection_is_closed() -> None:
     """Also one that only the fast path has answered on; one that waits is not silent."""
     async with running(keepalive_s=0.2) as client:

@@ -87,6 +87,17 @@ async def test_a_hundred_viewers_are_one_request(
     assert broadcast.viewers.now() == 101  # the studio itself watched, too
 
 
+async def test_a_stranger_is_one_viewer(studio: Studio, door: FrontDoor) -> None:
+    """Who says to serve a million viewers, or to be another address each time, is counted once."""
+    await studio.go_live()
+    await studio.playlist_when(lambda text: closed(text) >= 1)
+    for index in range(3):
+        said = {"Station-Edge": f"{index:016x} 999999", "X-Forwarded-For": f"192.0.2.{index}"}
+        assert (await door.get(f"b1/main.m3u8?_HLS_msn=0&_HLS_part={index}", **said))[0] == 200
+    broadcast = await studio.server.registry.get("b1")
+    assert broadcast.viewers.now() == 2  # the studio itself watched, too
+
+
 async def test_the_answer_is_that_of_live(studio: Studio, door: FrontDoor) -> None:
     """Bytes and headers of a part and of a playlist are those of live, packed where the browser asked for it."""
     await studio.go_live()

@@ -54,3 +54,15 @@ async def test_bodies_are_rendered_once_per_change() -> None:
     shelf.playlist.add_part(PartLine(0.3, True))
     shelf.wake()
     assert shelf.body(skip=False, packed=False)[0] != first
+
+
+def test_answers_of_another_second_are_forgotten() -> None:
+    """While nothing changes answers do not pile up: only those with this second's date stay."""
+    cache = LiveCache(MediaPlaylist())
+    for unix_s in range(1000, 1100):
+        for part in range(3):
+            cache.answers_of(unix_s)[0, part] = b"part"
+    assert len(cache.answers_of(1099)) == 3 and not cache.answers_of(1100)
+    cache.answers_of(1100)["playlist"] = b"playlist"
+    cache.wake()
+    assert not cache.answers_of(1100)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from station.base.fast_path import FastPathConnection, head_of, with_date
-from station.live.viewing.requests import GZIP, REQUEST, count_viewers
+from station.live.viewing.requests import GZIP, REQUEST, count_viewer
 from station.live.viewing.viewers import ViewerCount
 
 MAX_BYTES = 64 * 2**20  # of kept answers: the last seconds of a hundred broadcasts
@@ -42,7 +42,10 @@ class _Answer:
 
 
 class EdgeFastPath:
-    """The one of a web process. `headers` are added to each answer, `on_answer` is told its status."""
+    """The one of a web process. `headers` are added to each answer, `on_answer` is told its status.
+
+    `is_proxy` tells whether an address is a proxy of ours, which says whose request it is.
+    """
 
     def __init__(
         self,
@@ -50,11 +53,13 @@ class EdgeFastPath:
         live_url: Callable[[], str],
         headers: Mapping[str, str],
         on_answer: Callable[[int, int], None],
+        is_proxy: Callable[[str], bool],
     ) -> None:
         self._http = http
         self._live_url = live_url
         self._headers = headers
         self._on_answer = on_answer
+        self._is_proxy = is_proxy
         self._id = secrets.token_hex(8)
         self._kept: dict[_Key, _Answer] = {}
         self._kept_bytes = 0
@@ -104,7 +109,9 @@ class EdgeFastPath:
             if len(self._viewers) >= MAX_COUNTED:
                 return
             viewers = self._viewers[name] = ViewerCount()
-        count_viewers(viewers, connection, head)
+        # A stranger may say to be an edge that serves a million: before web there is none of ours.
+        peer = (connection.peername or ("",))[0]
+        count_viewer(viewers, connection, head, behind_proxy=self._is_proxy(peer))
 
     def _forget_unwatched(self) -> None:
         for name in [name for name, viewers in self._viewers.items() if viewers.now() == 0]:

@@ -123,18 +123,20 @@ def _send_part(connection: FastPathConnection, broadcast: Broadcast, wanted: tup
     data = broadcast.cache.parts.get(wanted)
     if data is None or broadcast.is_hidden(wanted[0]):  # hinted at, or gone: to wait for, or not found
         return False
-    answers, unix_s = broadcast.cache.answers, int(time.time())
-    answer = answers.get((wanted, unix_s))
+    unix_s = int(time.time())
+    answers = broadcast.cache.answers_of(unix_s)
+    answer = answers.get(wanted)
     if answer is None:
         headers = {**_COMMON, "Content-Type": "video/mp4", "Cache-Control": origin.SHARED}
-        answer = answers[wanted, unix_s] = with_date(head_of("200 OK", headers, len(data)), data, unix_s)
+        answer = answers[wanted] = with_date(head_of("200 OK", headers, len(data)), data, unix_s)
     connection.send(answer)
     return True
 
 
 def _playlist_answer(broadcast: Broadcast, skip: bool, packed: bool) -> bytes:
-    answers, unix_s = broadcast.cache.answers, int(time.time())
-    answer = answers.get((skip, packed, unix_s))
+    unix_s = int(time.time())
+    answers = broadcast.cache.answers_of(unix_s)
+    answer = answers.get(("playlist", skip, packed))
     if answer is None:
         body, is_packed = broadcast.cache.body(skip, packed)
         headers = {
@@ -145,7 +147,7 @@ def _playlist_answer(broadcast: Broadcast, skip: bool, packed: bool) -> bytes:
         headers["Vary"] = "Accept-Encoding"
         if is_packed:
             headers["Content-Encoding"] = "gzip"
-        answer = answers[skip, packed, unix_s] = with_date(head_of("200 OK", headers, len(body)), body, unix_s)
+        answer = answers["playlist", skip, packed] = with_date(head_of("200 OK", headers, len(body)), body, unix_s)
     return answer
 
 

@@ -22,7 +22,8 @@ class LiveCache:
         self.parts: dict[tuple[int, int], bytes] = {}
         self.inits: dict[int, bytes] = {}
         self._bodies: dict[tuple[bool, bool], bytes] = {}
-        self.answers: dict[object, bytes] = {}  # whole answers, as long as nothing changes
+        self._answers: dict[object, bytes] = {}
+        self._answers_s = 0
         self.on_change: list[Callable[[], None]] = []
         self._changed: asyncio.Future[None] | None = None
         self.waiting = 0
@@ -30,7 +31,7 @@ class LiveCache:
     def wake(self) -> None:
         """The state has changed: forget rendered bodies, release everyone who waits."""
         self._bodies.clear()
-        self.answers.clear()
+        self._answers.clear()
         changed, self._changed = self._changed, None
         if changed and not changed.done():
             changed.set_result(None)
@@ -61,6 +62,14 @@ class LiveCache:
         if not packed or len(plain) < _WORTH_PACKING:
             return plain, False
         return self._body((skip, True), lambda: gzip.compress(plain, 4, mtime=0)), True
+
+    def answers_of(self, unix_s: int) -> dict[object, bytes]:
+        """Whole answers with that second's date, as long as nothing changes. Those of another second are forgotten:
+        while a broadcast is interrupted nothing changes for hours, and each would stay."""
+        if unix_s != self._answers_s:
+            self._answers.clear()
+            self._answers_s = unix_s
+        return self._answers
 
     def _body(self, key: tuple[bool, bool], make: Callable[[], bytes]) -> bytes:
         body = self._bodies.get(key)

@@ -17,14 +17,21 @@ REQUEST = re.compile(
 GZIP = re.compile(rb"\naccept-encoding:[^\r\n]*gzip", re.IGNORECASE)
 _AGENT = re.compile(rb"\nuser-agent:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _EDGE = re.compile(rb"\nstation-edge:[ \t]*([0-9a-f]{16})[ \t]+([0-9]{1,6})[ \t]*\r", re.IGNORECASE)
-_FORWARDED = re.compile(rb"\nx-forwarded-for:[^\r\n]*?([^\r\n, \t]*)[ \t]*\r", re.IGNORECASE)
+# A stranger writes these lines: each expression reads one once, whatever stands in it.
+_FORWARDED = re.compile(rb"\nx-forwarded-for:([^\r\n]*)", re.IGNORECASE)
 
 
 def count_viewers(viewers: ViewerCount, connection: FastPathConnection, head: bytes) -> None:
-    """One more request for a playlist: a viewer's own, or one that an edge sends for many."""
+    """One more request for a playlist that comes from this machine: a viewer's, or one that an edge sends for many."""
     if (edge := _EDGE.search(head)) is not None:
         viewers.heard_of(edge[1], int(edge[2]))
-        return
-    agent, forwarded = _AGENT.search(head), _FORWARDED.search(head)
-    address = forwarded[1].decode("latin-1") if forwarded else (connection.peername or ("",))[0]
-    viewers.saw(address, agent[1].decode("latin-1") if agent else "")
+    else:
+        count_viewer(viewers, connection, head, behind_proxy=True)
+
+
+def count_viewer(viewers: ViewerCount, connection: FastPathConnection, head: bytes, *, behind_proxy: bool) -> None:
+    """One more request of a viewer's own, whatever else it says; a proxy of ours tells whose."""
+    agent, forwarded = _AGENT.search(head), _FORWARDED.search(head) if behind_proxy else None
+    # The nearest proxy adds the client's address last.
+    address = forwarded[1].rpartition(b",")[2].strip().decode("latin-1") if forwarded else ""
+    viewers.saw(address or (connection.peername or ("",))[0], agent[1].decode("latin-1") if agent else "")
