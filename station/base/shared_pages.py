@@ -15,7 +15,6 @@ import hashlib
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from weakref import WeakValueDictionary
 
 from aiohttp import web
 
@@ -45,23 +44,36 @@ class SharedPages:
     def __init__(self, station: Station) -> None:
         self._station = station
         self._pages: dict[_Key, _Page] = {}
-        self._locks: WeakValueDictionary[_Key, asyncio.Lock] = WeakValueDictionary()
+        self._making: dict[_Key, asyncio.Future[_Page | None]] = {}
 
     async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """The page for a guest: the one that is kept, or else what the handler makes. Raises what it raises."""
         key = (request.path_qs, language_of(request), reading_mode(request))
-        page = self._valid(key)
+        page, asked_at = self._valid(key), self._station.database.changes
+        # Of many who come at once the first one has it made, and the others wait for it: for the next one where it was
+        # begun before a change that they may know of. Where it fails each asks for a page of their own, as one after
+        # the other they would wait for ever longer.
+        while page is None and (making := self._making.get(key)) is not None:
+            made = await asyncio.shield(making)
+            if made is None:
+                return await handler(request)
+            page = made if made.changes >= asked_at else None
         if page is None:
-            # Of many who come at once the first one has it made.
-            lock = self._locks.setdefault(key, asyncio.Lock())
-            async with lock:
-                page = self._valid(key)
-                if page is None:
-                    made = await self._make(request, handler, key)
-                    if not isinstance(made, _Page):
-                        return made
-                    page = made
+            answer = await self._make_for_all(request, handler, key)
+            if not isinstance(answer, _Page):
+                return answer
+            page = answer
         return _answer_with(request, page)
+
+    async def _make_for_all(self, request: web.Request, handler: Handler, key: _Key) -> _Page | web.StreamResponse:
+        making = self._making[key] = asyncio.get_running_loop().create_future()
+        made = None
+        try:
+            made = await self._make(request, handler, key)
+            return made
+        finally:
+            del self._making[key]
+            making.set_result(made if isinstance(made, _Page) else None)
 
     def _valid(self, key: _Key) -> _Page | None:
         page = self._pages.get(key)

@@ -131,6 +131,29 @@ async def test_of_many_at_once_one_has_the_page_made(station: Station) -> None:
     assert len({text for _, text, _ in answers}) == 1 and pages.made <= 2
 
 
+async def test_who_waits_for_a_page_that_fails_waits_once(station: Station) -> None:
+    """Where the page of the first one fails the others are shown at once what they get, not one after the other."""
+    begun, go_on, failing = 0, asyncio.Event(), asyncio.Event()
+
+    async def show(_request: web.Request) -> web.Response:
+        nonlocal begun
+        begun += 1
+        await (failing if begun == 1 else go_on).wait()
+        raise NotFound
+
+    async with serving(station, show) as client:
+        many = [asyncio.create_task(ask(client)) for _ in range(10)]
+        async with asyncio.timeout(10):
+            while begun < 1:
+                await asyncio.sleep(0.005)
+            await asyncio.sleep(0.1)  # the others come meanwhile
+            failing.set()
+            while begun < 10:
+                await asyncio.sleep(0.005)
+        go_on.set()
+        assert {status for status, _, _ in await asyncio.gather(*many)} == {404}
+
+
 async def test_a_change_shows_at_once(station: Station) -> None:
     """After a commit of this process the page is made anew, also when it was being made at that moment."""
     pages = Pages()
