@@ -114,6 +114,7 @@ async def test_who_is_signed_in_gets_a_page_of_their_own(town: Station, new_pers
             own = await answer.text()
             assert answer.status == 200 and answer.headers["Cache-Control"] == "no-store"
             assert "ETag" not in answer.headers and "/signout" in own and "csrf-token" in own
+            assert "/static/js/pages/sign_out.js" in own
         assert (await ask(client, "/"))[1] == guest and "/signout" not in guest
 
 

@@ -198,6 +198,23 @@ def test_what_was_typed_in_the_room_and_not_sent_comes_back() -> None:
     }
 
 
+SIGN_OUT = """
+import { Element } from "PAGE";
+globalThis.sessionStorage = { "unsent/ac_me/mt_1/chat-text": "听得见吗", other: "of another page" };
+const form = new Element();
+document.querySelector = (selector) => (selector === ".sign-out" ? form : null);
+await import("WEB/pages/sign_out.js");
+const before = Object.keys(sessionStorage).length;
+form.dispatchEvent(new Event("submit"));
+done([before, Object.keys(sessionStorage)]);
+"""
+
+
+def test_who_signs_out_leaves_no_words_in_the_window() -> None:
+    """On a shared computer nothing that was typed and not sent stays; what is not of rooms does."""
+    assert run_script(SIGN_OUT) == [2, ["other"]]
+
+
 NO_STORE = """
 import { byId } from "PAGE";
 import { keepUnsent } from "WEB/meet/unsent.js";

@@ -26,6 +26,11 @@ export function keepUnsent(meeting, account, fields) {
   document.addEventListener("visibilitychange", keep); // phones end a page that is not seen without another word
 }
 
+/** Nothing stays in this window of who signs out: the next one may look into it with more than our pages. */
+export function forgetUnsent() {
+  for (const key of Object.keys(store())) if (key.startsWith(PREFIX)) delete store()[key];
+}
+
 /** @param {string} id */
 function fieldOf(id) {
   return /** @type {HTMLInputElement | HTMLSelectElement | null} */ (document.getElementById(id));
