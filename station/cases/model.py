@@ -215,6 +215,20 @@ def check_text(fields: dict[str, str], name: str, raw: str, missing: str, longes
     return text
 
 
+def check_optional(fields: dict[str, str], name: str, raw: str, longest: int = TEXT_LENGTH) -> str:
+    """The trimmed text, which may be empty; notes an overlong one in `fields`: words cut off would be lost unseen."""
+    return check_text(fields, name, raw, "", longest) if clean_text(raw) else ""
+
+
+def check_optional_reason(raw: str, name: str = "reason") -> str:
+    """The trimmed text that a step may go without. Raises BadInput when it is overlong."""
+    fields: dict[str, str] = {}
+    words = check_optional(fields, name, raw, REASON_LENGTH)
+    if fields:
+        raise BadInput(fields=fields)
+    return words
+
+
 def check_reason(raw: str, missing: str, longest: int = REASON_LENGTH) -> str:
     """The trimmed text that a step needs. Raises BadInput when it is missing or overlong."""
     fields: dict[str, str] = {}

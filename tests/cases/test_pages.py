@@ -110,6 +110,48 @@ async def test_faults_of_the_units_forms(town: Town, new_person: NewPerson, form
     assert page.count('aria-invalid="true"') == 1
 
 
+TOO_LONG = "这是写了很久、不能丢的话。" * 200
+DESK_FORMS = [
+    ("decline", {"code": "court", "referral": TOO_LONG}),
+    ("recall", {"form": "recall", "reason": TOO_LONG}),
+    ("notes", {"form": "note", "reason": TOO_LONG}),
+    ("publish", {"title": "路灯不亮", "reply": TOO_LONG * 2}),
+]
+
+
+def check_refusal(page: str, typed: str) -> None:
+    """What was typed stands in the field that is marked, in a fold that is open, and the summary leads there."""
+    field = re.search(r'<textarea[^>]* id="([^"]+)"[^>]*aria-invalid="true"[^>]*>([^<]*)</textarea>', page)
+    assert field and field[2] == typed and f'<a href="#{field[1]}">太长了，请缩短一些</a>' in page
+    folds = re.findall(r"<details([^>]*)>", page[: field.start()])
+    assert page[: field.start()].count("</details>") == len(folds) or "open" in folds[-1]
+
+
+@pytest.mark.parametrize(("form", "sent"), DESK_FORMS)
+async def test_words_too_long_for_the_desk_are_not_lost(
+    town: Town, new_person: NewPerson, form: str, sent: dict[str, str]
+) -> None:
+    """The clerk's words come back whole with their own field marked: none are thrown away, none cut off unseen."""
+    case = await town.noted()
+    if form == "recall":
+        await service.publish_case(town.station, CLERK, case.id, "路灯不亮", "")
+    clerk = await new_person("ac_demo_clerk")
+    before = await service.read_case(town.station, case.id)
+    page = await clerk.post(f"/desk/cases/{case.id}/{form}", status=422, **sent)
+    check_refusal(page, next(words for words in sent.values() if words.startswith(TOO_LONG)))
+    assert await service.read_case(town.station, case.id) == before
+
+
+async def test_words_too_long_on_an_extension_are_not_lost(town: Town, new_person: NewPerson) -> None:
+    """The clerk's word on an extension is refused whole, not cut, and the request still waits."""
+    case = await town.assigned()
+    unit, clerk = await new_person("ac_demo_unit"), await new_person("ac_demo_clerk")
+    await unit.post(f"/unit/cases/{case.id}/extension", form="extension", reason="等配件")
+    sent = {"form": "decision", "decision": "refuse", "reason": TOO_LONG}
+    check_refusal(await clerk.post(f"/desk/cases/{case.id}/extension", status=422, **sent), TOO_LONG)
+    assert "同意，延" in await clerk.get(f"/desk/cases/{case.id}")
+
+
 async def test_steps_out_of_turn_and_strangers(town: Town, new_person: NewPerson) -> None:
     """A second click is a conflict, an id that is none is not found, another's case cannot be rated."""
     case = await town.replied()
@@ -138,6 +180,7 @@ async def test_oversight_with_the_demo(town: Town, new_person: NewPerson) -> Non
     card = re.search(r"/oversight/cards/(cd_\w+)/withdraw", cards)
     assert card
     await supervisor.post(f"/oversight/cards/{card[1]}/withdraw", status=422, reason="")
+    check_refusal(await supervisor.post(f"/oversight/cards/{card[1]}/withdraw", status=422, reason=TOO_LONG), TOO_LONG)
     assert "已收回：查明无责" in await supervisor.post(f"/oversight/cards/{card[1]}/withdraw", reason="查明无责")
 
 

@@ -12,7 +12,7 @@ from station.base.station import Station
 from station.base.web import principal_of, query_cursor, read_form, render, see_other, station_of
 from station.cases import service
 from station.cases.desk_queries import DeskList
-from station.cases.pages.forms import WORDS, case_id_of, due_in_days, parse_days, show_case
+from station.cases.pages.forms import WORDS, case_id_of, due_in_days, faults_at, parse_days, show_case
 from station.cases.reads.overview import desk_lists
 from station.directory.service import list_units
 
@@ -50,7 +50,7 @@ async def _step(request: web.Request, do: Do) -> web.StreamResponse:
     try:
         await do(station_of(request), principal_of(request), case_id, form)
     except BadInput as error:
-        return await _show(request, error.fields, form)
+        return await _show(request, faults_at(form.get("form", ""), error.fields), form)
     return see_other(f"/desk/cases/{case_id}")
 
 

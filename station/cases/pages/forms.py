@@ -39,6 +39,11 @@ def case_id_of(request: web.Request) -> str:
     return raw
 
 
+def faults_at(form: str, fields: dict[str, str]) -> dict[str, str]:
+    """The faults by the fields' ids: where several forms of a page have a `reason`, each has its own id for it."""
+    return {f"{form}-reason" if form and name == "reason" else name: words for name, words in fields.items()}
+
+
 async def show_case(
     request: web.Request,
     template: str,

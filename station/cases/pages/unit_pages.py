@@ -12,7 +12,7 @@ from station.base.station import Station
 from station.base.web import principal_of, query_cursor, read_form, render, see_other, station_of
 from station.cases import service
 from station.cases.law.policy import policy_of
-from station.cases.pages.forms import WORDS, case_id_of, show_case
+from station.cases.pages.forms import WORDS, case_id_of, faults_at, show_case
 from station.cases.reads.overview import unit_desk
 from station.directory.service import get_unit
 
@@ -38,14 +38,8 @@ async def _step(request: web.Request, do: Do) -> web.StreamResponse:
     try:
         await do(station_of(request), principal_of(request), case_id, form)
     except BadInput as error:
-        named = form.get("form", "")
-        return await show_case(request, "unit/case.html", {_at(named, k): v for k, v in error.fields.items()}, form)
+        return await show_case(request, "unit/case.html", faults_at(form.get("form", ""), error.fields), form)
     return see_other(f"/unit/cases/{case_id}")
-
-
-def _at(form: str, field: str) -> str:
-    """Three forms of the page have a field `reason`; its fault is shown at the form that was sent."""
-    return f"{form}-reason" if field == "reason" and form in ("return", "extension", "note") else field
 
 
 async def reply(request: web.Request) -> web.StreamResponse:

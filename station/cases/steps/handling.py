@@ -14,12 +14,12 @@ from station.cases import store
 from station.cases.law.deadlines import days_left, prolong
 from station.cases.law.policy import policy_of
 from station.cases.model import (
-    REASON_LENGTH,
     CaseStep,
     NoExtensionLeft,
     ReturnTooLate,
     StepNotPossible,
     TooLateToExtend,
+    check_optional_reason,
     check_reason,
     check_text,
 )
@@ -127,6 +127,7 @@ async def ask_extension(station: Station, who: Principal, case_id: str, reason: 
 
 async def decide_extension(station: Station, who: Principal, case_id: str, grant: bool, reason: str = "") -> Case:
     """Grant or refuse the extension asked for; granted, the due day moves and the citizen is told until when."""
+    words = check_optional_reason(reason)
     contacts = await find_contacts(station, await read_case(station, case_id))
     step = CaseStep.GRANT_EXTENSION if grant else CaseStep.REFUSE_EXTENSION
     async with station.database.transaction() as work:
@@ -135,7 +136,6 @@ async def decide_extension(station: Station, who: Principal, case_id: str, grant
         if request_id is None or case.due is None:
             raise StepNotPossible
         await store.decide_request(work, request_id, grant)
-        words = reason.strip()[:REASON_LENGTH]
         if not grant:
             await note_in_ledger(station, work, who, case, "case.extension_refused", {}, words)
             await tell_staff(station, work, contacts.unit, case, "延期没有同意，请按原来的日期答复。")

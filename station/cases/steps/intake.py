@@ -16,12 +16,12 @@ from station.base.station import Station
 from station.cases import store, words_store
 from station.cases.law.policy import Rule, policy_of
 from station.cases.model import (
-    REASON_LENGTH,
-    TEXT_LENGTH,
     TITLE_LENGTH,
     CaseState,
     CaseStep,
     RatingStillOpen,
+    check_optional,
+    check_optional_reason,
     check_reason,
     check_text,
     compose_number,
@@ -55,7 +55,7 @@ async def open_case(station: Station, who: Principal, request: OpenCase, on_open
         raise NotAllowed
     fields: dict[str, str] = {}
     title = check_text(fields, "title", request.title, N_("用一句话写下是什么事"), TITLE_LENGTH)
-    description = check_text({}, "description", request.description, "")[:TEXT_LENGTH] or title
+    description = check_optional(fields, "description", request.description) or title
     if fields:
         raise BadInput(fields=fields)
     deputy = await get_deputy(station, request.deputy_id)
@@ -153,7 +153,7 @@ async def decline_case(station: Station, who: Principal, case_id: str, code: str
     if code not in reasons:
         raise BadInput(fields={"code": N_("请选一个不予受理的理由")})
     reason = reasons[code]
-    advice = referral.strip()[:REASON_LENGTH] or reason.referral
+    advice = check_optional_reason(referral, "referral") or reason.referral
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
         taken = await begin_transition(station, work, who, case_id, CaseStep.DECLINE)
@@ -242,7 +242,7 @@ async def publish_case(station: Station, who: Principal, case_id: str, title: st
         names = (case.citizen_name,)
         fields: dict[str, str] = {}
         shown = check_text(fields, "title", mask_personal(title, *names), N_("请写公开的标题"), 2 * TITLE_LENGTH)
-        words = mask_personal(reply.strip()[:TEXT_LENGTH], *names)
+        words = mask_personal(check_optional(fields, "reply", reply), *names)
         if fields:
             raise BadInput(fields=fields)
         folded = fold_title(shown)

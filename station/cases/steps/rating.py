@@ -9,7 +9,7 @@ from station.base.principal import SYSTEM, Principal
 from station.base.station import Station
 from station.cases import store
 from station.cases.law.policy import policy_of
-from station.cases.model import REASON_LENGTH, AlreadyRated, CaseState, CaseStep, Grade, next_state
+from station.cases.model import AlreadyRated, CaseState, CaseStep, Grade, check_reason, next_state
 from station.cases.queries import read_case
 from station.cases.records import Case
 from station.cases.steps.contacts import Contacts, find_contacts, tell_citizen, tell_staff
@@ -57,9 +57,7 @@ async def rate_case(station: Station, who: Principal, case_id: str, grade: Grade
 
 async def redo_case(station: Station, who: Principal, case_id: str, reason: str) -> Case:
     """重办 by the clerk's word, when the redos that happen by themselves are used up."""
-    words = reason.strip()[:REASON_LENGTH]
-    if not words:
-        raise BadInput(fields={"reason": N_("请写重办的理由")})
+    words = check_reason(reason, N_("请写重办的理由"))
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
         taken = await begin_transition(station, work, who, case_id, CaseStep.REDO)
