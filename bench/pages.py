@@ -87,7 +87,12 @@ def pages_for(size: Size) -> list[Page]:
     """Every page of the table; some of them lie deep."""
     year, serial = last_case(size)
     return [
+        Page("/"),
+        Page("/", Role.CITIZEN),
+        Page("/deputies/dp000"),
+        Page("/deputies/dp000", Role.CITIZEN),
         Page("/cases"),
+        Page("/cases", Role.CITIZEN),
         Page(f"/cases?page={max(1, size.cases // 20 - 1)}"),
         Page("/cases?q=%E8%B7%AF%E7%81%AF"),  # 路灯
         Page("/cases?q=%E6%9C%9B%E6%B1%9F%E8%B7%AF+%E4%BA%95%E7%9B%96%E6%9D%BE%E5%8A%A8"),  # 望江路 井盖松动
