@@ -53,10 +53,17 @@ def test_a_role_is_the_supervisors_own_and_holds_nothing_of_others(running_stati
     assert process.ppid() == running_station.process.pid
     assert process.name() == f"station-{role}"
     assert os.getsid(pid) == pid
-    files = {int(link.name): str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
+    if role in ("web", "work"):  # the database is opened by the first who asks it
+        wait_until(lambda: any("station.db" in name for name in open_files(pid).values()), f"the database of {role}")
+    files = open_files(pid)
     assert files[0] == os.devnull
     assert not [name for name in files.values() if name.endswith("serve.pid")]
     assert any("station.db" in name for name in files.values()) == (role in ("web", "work"))
+
+
+def open_files(pid: int) -> dict[int, str]:
+    """What a process has open, by its numbers."""
+    return {int(link.name): str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
 
 
 def fork_server_of(running: RunningStation) -> psutil.Process:
