@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,7 +16,7 @@ from station.app import build_app, edge_of
 from station.base.fast_path import listen
 from station.base.settings import Settings
 from station.base.station import Station
-from station.live.edge.fast_path import _lifetime_s
+from station.live.edge.fast_path import _Answer, _lifetime_s
 from tests.live.media import FakeMedia
 from tests.live.studio import Studio, closed, hint
 
@@ -146,6 +147,14 @@ async def test_without_live_the_usual_way_says_so(studio: Studio, door: FrontDoo
     await studio.go_live()
     status, _, headers = await door.get(f"b1/main.m3u8?_HLS_msn={segment}&_HLS_part={part}")
     assert status == 200 and "Server" not in headers
+
+
+def test_an_answer_says_how_old_it_is() -> None:
+    """A cache behind us keeps it only for what is left of its time: a recall reaches that one no later."""
+    now_s = time.monotonic()
+    head = b"HTTP/1.1 200 OK\r\n"
+    assert b"\r\nAge: 3\r\n" in _Answer(200, head, b"part", now_s - 3.5, now_s + 1.5).whole(0)
+    assert b"Age" not in _Answer(200, head, b"part", now_s, now_s + 5).whole(0)
 
 
 def test_how_long_an_answer_may_be_kept() -> None:

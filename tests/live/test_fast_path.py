@@ -92,6 +92,24 @@ async def test_the_end_is_told_to_who_waits(studio: Studio, media: FakeMedia) ->
     assert status == 200 and b"#EXT-X-ENDLIST" in body and headers["Cache-Control"] == "no-store"
 
 
+async def test_a_change_while_a_broadcast_ends_forgets_nobody(studio: Studio, media: FakeMedia) -> None:
+    """Rights that change between the last frame and the end mark: who waits is still told of the end."""
+    await studio.go_live()
+    segment, _ = hint(await studio.playlist_when(lambda text: closed(text) >= 1))
+    media.speed = 0.0001
+    broadcast = await studio.server.registry.get("b1")
+    asking = asyncio.create_task(studio.get(f"b1/main.m3u8?_HLS_msn={segment + 1}&_HLS_part=0"))
+    async with asyncio.timeout(10):
+        while broadcast.cache.waiting == 0:
+            await asyncio.sleep(0.01)
+    broadcast.programme.state = "ended"
+    broadcast.cache.wake()
+    broadcast.cache.finish()
+    async with asyncio.timeout(10):
+        status, body, _ = await asking
+    assert status == 200 and b"#EXT-X-ENDLIST" in body and broadcast.cache.waiting == 0
+
+
 async def test_whom_one_hides_is_not_handed_out(studio: Studio) -> None:
     """A part of somebody who takes their consent back is not found a moment later, though it was just sent."""
     await studio.go_live()

@@ -30,15 +30,21 @@ _Key = tuple[bytes, bool]
 
 @dataclass(slots=True)
 class _Answer:
-    """What live said: head without date, body, and until when it may be given again (monotonic seconds)."""
+    """What live said: head without date, body, when it said so and until when it may be given again.
+
+    Both in monotonic seconds.
+    """
 
     status: int
     head: bytes
     body: bytes
+    at_s: float
     until_s: float
 
     def whole(self, unix_s: int) -> bytes:
-        return with_date(self.head, self.body, unix_s)
+        # A cache behind us must not keep it as long again as we have (RFC 9111 §5.1).
+        age_s = int(time.monotonic() - self.at_s)
+        return with_date(self.head + b"Age: %d\r\n" % age_s if age_s else self.head, self.body, unix_s)
 
 
 class EdgeFastPath:
@@ -132,11 +138,12 @@ class EdgeFastPath:
             headers["Station-Edge"] = f"{self._id} {viewers.now()}"
         url, timeout = self._live_url() + target.decode(), ClientTimeout(total=UPSTREAM_S, sock_connect=5)
         async with self._http.get(url, headers=headers, timeout=timeout, allow_redirects=False) as found:
+            said_s = time.monotonic()
             body = await found.read()
             told = {name: value for name, value in found.headers.items() if name.lower() not in _OF_THE_CONNECTION}
             head = head_of(f"{found.status} {found.reason}", {**told, **self._headers}, len(body))
-            age_s = _lifetime_s(found.headers.get("Cache-Control", "")) if found.status == 200 else 0
-            return _Answer(found.status, head, body, time.monotonic() + age_s)
+            lifetime_s = _lifetime_s(found.headers.get("Cache-Control", "")) if found.status == 200 else 0
+            return _Answer(found.status, head, body, said_s, said_s + lifetime_s)
 
     def _hand_out(self, key: _Key, answer: _Answer | None) -> None:
         whole = answer.whole(int(time.time())) if answer is not None else b""

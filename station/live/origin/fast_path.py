@@ -101,7 +101,7 @@ class OriginFastPath:
             if playlist.has(waiting.segment, waiting.part):
                 self.forget(connection)
                 connection.send(_playlist_answer(broadcast, waiting.skip, waiting.packed))
-        if broadcast.ended:
+        if playlist.ended:  # rather than the broadcast, whose last part may still be packaged
             self._waiting.pop(broadcast, None)
 
     def _refuse_late(self) -> None:
