@@ -88,6 +88,7 @@ class Look:
 
 
 PHONE_ZH_LIGHT = Look("zh", "light", 390, narrow=320)
+PHONE_EN_LIGHT = Look("en", "light", 390, narrow=390)
 DESK_EN_DARK = Look("en", "dark", 1280)
 PHONE_ELDER = Look("zh", "light", 390, elder=True)
 DESK_ELDER = Look("en", "light", 1280, elder=True)

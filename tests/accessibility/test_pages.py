@@ -14,6 +14,7 @@ from tests.accessibility.checks import (
     DESK_ELDER,
     DESK_EN_DARK,
     PHONE_ELDER,
+    PHONE_EN_LIGHT,
     PHONE_ZH_LIGHT,
     Look,
     measure,
@@ -212,7 +213,7 @@ async def test_large_type_fits(browser: Browser, running_station: RunningStation
     visitor = await arrive(browser, running_station)
     await visitor.go("/mode/elder?next=/")
     faults = []
-    for look in (PHONE_ZH_LIGHT, DESK_EN_DARK):
+    for look in (PHONE_ZH_LIGHT, PHONE_EN_LIGHT, DESK_EN_DARK):
         await wear(visitor.page, look)
         for url in ("/", "/deputies/dp_demo_linxiulan", "/signin", "/cases"):
             faults += await look_at(visitor, url, look)
