@@ -20,6 +20,7 @@ from aiohttp.web_protocol import RequestHandler
 _HEAD_END = b"\r\n\r\n"
 _MAX_HEAD = 8190  # aiohttp's own limit for a line
 _MAX_LATER = 16 * 1024
+MAX_HELD = 4
 # After one of these it is not told before how much follows, or in what protocol.
 _OPEN_END = re.compile(rb"[\r\n](?:transfer-encoding|expect|upgrade)[ \t]*:", re.IGNORECASE)
 _LENGTH = re.compile(rb"[\r\n]content-length[ \t]*:[ \t]*([0-9]{0,12})", re.IGNORECASE)
@@ -49,7 +50,7 @@ class FastPath(Protocol):
 class FastPathConnection(RequestHandler):
     """One client's connection. Only whole requests without a body are looked at, while aiohttp has none under way."""
 
-    __slots__ = ("_fast_path", "_idle_timer", "_keepalive_s", "_later", "_left", "_waiting_head", "last_s")
+    __slots__ = ("_fast_path", "_held", "_idle_timer", "_keepalive_s", "_later", "_left", "_waiting_head", "last_s")
 
     def __init__(
         self, server: web.Server, fast_path: FastPath, *, loop: asyncio.AbstractEventLoop, keepalive_s: float
@@ -60,6 +61,7 @@ class FastPathConnection(RequestHandler):
         self._keepalive_s = keepalive_s
         self._idle_timer: asyncio.TimerHandle | None = None
         self._left = 0  # bytes that aiohttp's parser still waits for: at 0 the next byte begins a request
+        self._held = 0  # turns of the loop for which a request has been held back
         self._waiting_head = b""
         self._later = b""
         self.last_s = 0.0
@@ -84,8 +86,7 @@ class FastPathConnection(RequestHandler):
             return
         elif self._left == 0:
             self._left = _left_after(data)
-            if self._left == 0 and self._may_answer(data) and self._fast_path.answer(self, data):
-                self._note_use()
+            if self._left == 0 and self._take(data):
                 return
         elif self._left != _UNKNOWN:
             self._left = max(self._left - len(data), _UNKNOWN)
@@ -131,11 +132,22 @@ class FastPathConnection(RequestHandler):
         if self.transport is not None:
             self.data_received(data)
 
-    def _may_answer(self, data: bytes) -> bool:
+    def _take(self, data: bytes) -> bool:
         # A client that takes nothing is aiohttp's to wait for: answers must not pile up in memory.
-        if not data.startswith(b"GET ") or self.writing_paused or not self._is_idle():
+        if self.writing_paused or not _is_plain(data):
             return False
-        return _SPECIAL.search(data) is None and _WELL_FORMED.fullmatch(data) is not None
+        if not self._is_idle() and self._held < MAX_HELD:
+            # aiohttp's task needs some turns of the loop from its answer on until it waits again. On a busy loop a
+            # client is faster, and would be aiohttp's for ever: that alone would keep the loop busy.
+            self._held += 1
+            self._later = data
+            self._read_on()
+            return True
+        self._held = 0
+        if not self._is_idle() or not self._fast_path.answer(self, data):
+            return False
+        self._note_use()
+        return True
 
     def _is_idle(self) -> bool:
         # aiohttp's own task waits for a first message: nothing is being answered, and nothing is queued.
@@ -157,6 +169,11 @@ class FastPathConnection(RequestHandler):
             self._idle_timer = self._loop.call_later(left_s, self._close_if_silent)
         else:
             self.force_close()
+
+
+def _is_plain(data: bytes) -> bool:
+    is_get = data.startswith(b"GET ") and _SPECIAL.search(data) is None
+    return is_get and _WELL_FORMED.fullmatch(data) is not None
 
 
 def _left_after(data: bytes) -> int:

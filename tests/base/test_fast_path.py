@@ -70,6 +70,8 @@ class Client:
 @asynccontextmanager
 async def running(keepalive_s: float = 60) -> AsyncIterator[Client]:
     async def other(request: web.Request) -> web.Response:
+        if request.path == "/early":
+            asyncio.get_running_loop().call_soon(request.protocol.data_received, FAST)
         return web.Response(text=f"slow {len(await request.read())}")
 
     app = web.Application()
@@ -141,6 +143,12 @@ async def test_what_comes_before_the_answer_waits_for_it(client: Client) -> None
     assert [await client.body(), await client.body()] == [b"later", b"slow 0"]
     client.send(FAST)
     assert await client.body() == b"fast"
+
+
+async def test_who_is_faster_than_aiohttp_is_not_its_for_ever(client: Client) -> None:
+    """A request that comes with the answer before, when aiohttp does not wait for one yet, waits a turn for it."""
+    client.send(b"GET /early HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert [await client.body(), await client.body()] == [b"slow 0", b"fast"]
 
 
 async def test_a_body_is_not_taken_for_a_request(client: Client) -> None:
