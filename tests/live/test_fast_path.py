@@ -9,6 +9,7 @@ import pytest
 from multidict import CIMultiDictProxy
 
 from station.live.origin import fast_path
+from station.live.origin.broadcast import Broadcast
 from station.live.packaging.playlist import MediaPlaylist
 from tests.live.media import FakeMedia
 from tests.live.studio import Studio, closed, hint
@@ -77,8 +78,8 @@ async def test_who_waits_in_vain_is_told_to_ask_again(
     assert headers["Retry-After"] == "1" and headers["Cache-Control"] == "no-store"
 
 
-async def test_the_end_is_told_to_who_waits(studio: Studio, media: FakeMedia) -> None:
-    """A broadcast that ends while viewers wait: they get its last playlist, which no cache keeps."""
+async def wait_in_vain(studio: Studio, media: FakeMedia) -> tuple[Broadcast, asyncio.Task[Answer]]:
+    """A broadcast whose source has stopped, and a viewer who waits for its next part."""
     await studio.go_live()
     segment, _ = hint(await studio.playlist_when(lambda text: closed(text) >= 1))
     media.speed = 0.0001
@@ -87,6 +88,12 @@ async def test_the_end_is_told_to_who_waits(studio: Studio, media: FakeMedia) ->
     async with asyncio.timeout(10):
         while broadcast.cache.waiting == 0:
             await asyncio.sleep(0.01)
+    return broadcast, asking
+
+
+async def test_the_end_is_told_to_who_waits(studio: Studio, media: FakeMedia) -> None:
+    """A broadcast that ends while viewers wait: they get its last playlist, which no cache keeps."""
+    _, asking = await wait_in_vain(studio, media)
     await studio.control("DELETE", "b1")
     status, body, headers = await asking
     assert status == 200 and b"#EXT-X-ENDLIST" in body and headers["Cache-Control"] == "no-store"
@@ -94,14 +101,7 @@ async def test_the_end_is_told_to_who_waits(studio: Studio, media: FakeMedia) ->
 
 async def test_a_change_while_a_broadcast_ends_forgets_nobody(studio: Studio, media: FakeMedia) -> None:
     """Rights that change between the last frame and the end mark: who waits is still told of the end."""
-    await studio.go_live()
-    segment, _ = hint(await studio.playlist_when(lambda text: closed(text) >= 1))
-    media.speed = 0.0001
-    broadcast = await studio.server.registry.get("b1")
-    asking = asyncio.create_task(studio.get(f"b1/main.m3u8?_HLS_msn={segment + 1}&_HLS_part=0"))
-    async with asyncio.timeout(10):
-        while broadcast.cache.waiting == 0:
-            await asyncio.sleep(0.01)
+    broadcast, asking = await wait_in_vain(studio, media)
     broadcast.programme.state = "ended"
     broadcast.cache.wake()
     broadcast.cache.finish()
