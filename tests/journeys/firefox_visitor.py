@@ -82,7 +82,7 @@ class FirefoxVisitor:
         counts: dict[str, int] = await self.page.evaluate(FRAMES)
         return counts
 
-    async def frames_flow(self, more: int = 25, timeout_s: float = 30) -> None:
+    async def frames_flow(self, more: int = 10, timeout_s: float = 30) -> None:
         """The browser itself says that it decodes new frames and sends its own."""
         before = await self.frames()
 

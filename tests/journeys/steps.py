@@ -114,7 +114,7 @@ async def let_in(host: Visitor, guest: Visitor, meeting: str) -> None:
     await enter_room(guest)
 
 
-async def frames_flow(person: Visitor, more: int = 25, timeout_s: float = 30) -> None:
+async def frames_flow(person: Visitor, more: int = 10, timeout_s: float = 30) -> None:
     """The browser itself says that it decodes new frames and sends its own."""
     before = await person.frames()
 
@@ -125,7 +125,7 @@ async def frames_flow(person: Visitor, more: int = 25, timeout_s: float = 30) ->
     await wait_for(grown, "frames decoded and sent", timeout_s)
 
 
-async def frames_arrive(person: Visitor, more: int = 25, timeout_s: float = 30) -> None:
+async def frames_arrive(person: Visitor, more: int = 10, timeout_s: float = 30) -> None:
     """New frames are decoded, whether or not this page sends any."""
     before = await person.frames()
 

@@ -64,7 +64,7 @@ async def talk_and_record(citizen: Visitor, deputy: Visitor) -> None:
     """Record, pause, resume; mute; chat; note a matter at its second of the recording."""
     await deputy.page.click("#record-start")
     await expect(citizen.page.locator("#recording-sign")).to_be_visible()
-    await steps.frames_flow(deputy, more=75)
+    await steps.frames_flow(deputy, more=30)
     await deputy.page.click("#record-pause")
     await expect(deputy.page.locator("#record-resume")).to_be_visible()
     await deputy.page.click("#record-resume")
@@ -80,7 +80,7 @@ async def talk_and_record(citizen: Visitor, deputy: Visitor) -> None:
     await deputy.page.fill("#matter-title", MATTER)
     await deputy.page.click("#matter-send")
     await expect(deputy.page.locator("#matters")).to_contain_text(MATTER)
-    await steps.frames_flow(deputy, more=25)
+    await steps.frames_flow(deputy, more=10)
 
 
 async def follow_case(browser: Browser, station: RunningStation, citizen: Visitor) -> str:

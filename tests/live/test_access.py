@@ -7,6 +7,7 @@ import json
 import re
 
 import pytest
+from multidict import CIMultiDictProxy
 
 from tests.live.media import FakeMedia
 from tests.live.studio import Studio, closed, hint
@@ -127,7 +128,7 @@ async def test_who_waits_at_the_end_is_told_that_it_is_over(studio: Studio) -> N
     """The last playlist carries the end mark to those who wait for it, and no cache keeps it."""
     await studio.go_live()
     segment, _ = hint(await studio.playlist_when(lambda text: closed(text) >= 1))
-    waiting = asyncio.create_task(studio.get(f"b1/main.m3u8?_HLS_msn={segment + 1}"))
+    waiting = asyncio.create_task(_wait_for_the_end(studio, segment + 1))
     broadcast = await studio.server.registry.get("b1")
     async with asyncio.timeout(10):
         while not broadcast.cache.waiting:
@@ -147,6 +148,15 @@ async def test_a_broken_order_changes_nothing(studio: Studio, body: object) -> N
     assert (await studio.control("PUT", "b9/access", {"public": True, "hidden": []}))[0] == 404
     await studio.control("DELETE", "b1")
     assert await statuses(studio) == {404}
+
+
+async def _wait_for_the_end(studio: Studio, segment: int) -> tuple[int, bytes, CIMultiDictProxy[str]]:
+    """What a player is told that always waits for the next segment, once that is the last."""
+    while True:
+        status, body, headers = await studio.get(f"b1/main.m3u8?_HLS_msn={segment}")
+        if status != 200 or b"#EXT-X-ENDLIST" in body:
+            return status, body, headers
+        segment += 1
 
 
 def _lines(studio: Studio) -> list[str]:

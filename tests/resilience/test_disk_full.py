@@ -28,7 +28,7 @@ async def test_a_full_disk_stops_the_recording_and_nothing_else(
     pid = running_station.pid("media-0")
     assert pid is not None
     await deputy.page.click("#record-start")
-    await steps.frames_flow(deputy, more=25)
+    await steps.frames_flow(deputy, more=10)
     await wait_for(lambda: has_bytes(folder), "a recording")
     fill_disk(pid, folder)
     for person in (deputy, citizen):

@@ -174,7 +174,7 @@ async def test_a_meeting_moves_to_the_other_process(browser: Browser, two_media:
         assert {old, new} == {"0", "1"}
         await deputy.page.click("#record-start")
         await expect(citizen.page.locator("#recording-sign")).to_be_visible()
-        await steps.frames_flow(deputy, more=50)
+        await steps.frames_flow(deputy, more=20)
         async with nobody_restarts(two_media):
             killed_at = await kill_media(two_media, old, citizen, deputy)
             hall_frames = hall.frames
@@ -187,7 +187,7 @@ async def test_a_meeting_moves_to_the_other_process(browser: Browser, two_media:
             assert holder_of(folder) == new
         await wait_for(lambda: is_up(two_media, old), "the old process again")
         assert meeting not in await rooms_at(two_media, old)
-        await steps.frames_flow(citizen, more=25)
+        await steps.frames_flow(citizen, more=10)
         await hall.goes_on()
         await check_what_is_told(rows, meeting, old, new)
         assert (await rows.node_of(HALL)) == new and hall.player.connectionState == "connected"

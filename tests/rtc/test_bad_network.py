@@ -40,9 +40,9 @@ async def call(media: Media, open_page: OpenPage, relay: Relay) -> tuple[Page, P
 
 
 async def goes_on(page: Page) -> None:
-    """Waits for fifty frames more."""
+    """Waits for twenty frames more."""
     before = await page.evaluate(f"async () => {FRAMES}")
-    await holds(page, f"async (n) => {FRAMES} > n + 50", before)
+    await holds(page, f"async (n) => {FRAMES} > n + 20", before)
 
 
 async def test_a_call_survives_five_percent_loss(media: Media, open_page: OpenPage, relay: Relay) -> None:
@@ -51,7 +51,7 @@ async def test_a_call_survives_five_percent_loss(media: Media, open_page: OpenPa
     relay.set_rules(up=Rules(loss=0.05), down=Rules(loss=0.05))
     lost = relay.up.lost + relay.down.lost
     for page in (anna, boris):
-        await decodes(page, 250, timeout_s=40)
+        await decodes(page, 100, timeout_s=40)
     assert relay.up.lost + relay.down.lost > lost
     for page in (anna, boris):
         names = {name for name, _ in await page.evaluate("seen")}

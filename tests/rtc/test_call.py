@@ -31,7 +31,7 @@ async def test_two_browsers_see_and_hear_each_other(media: Media, open_page: Ope
     await media.enter(one, "anna")
     await media.enter(other, "boris")
     for page in (one, other):
-        await decodes(page, 50)
+        await decodes(page, 20)
         await holds(page, HEARD)
     _, room = await media.control("GET", "/control/rooms/mt_test")
     assert sorted(member["person"] for member in room["members"]) == ["anna", "boris"]
@@ -58,7 +58,7 @@ async def test_a_call_survives_two_percent_loss(media: Media, open_page: OpenPag
     await media.enter(one, "anna")
     await media.enter(other, "boris")
     for page in (one, other):
-        await decodes(page, 200, timeout_s=30)
+        await decodes(page, 80, timeout_s=30)
     down = (await other.evaluate("room.stats()"))["down"]
     video = next(stats for stats in down if stats["framesDecoded"])
     assert video["freezeCount"] <= 2

@@ -71,7 +71,7 @@ async def test_a_browser_without_h264_sees_and_is_seen(media: Media, open_page: 
         await decodes_own(media)
         await enter_with_vp8_alone(media, other, "boris")
     for page in (one, other):
-        await decodes(page, 50)
+        await decodes(page, 20)
     assert await codecs(media) == ["vp8", "vp8"]
     assert await other.evaluate(SEEN, "unplayable") <= 1  # until the other codec came
 
@@ -94,10 +94,10 @@ async def test_sizes_survive_the_change(media: Media, open_page: OpenPage) -> No
         }"""
     )
     await media.enter(other, "boris", publishes=False)
-    await decodes(other, 25)
+    await decodes(other, 10)
     await enter_with_vp8_alone(media, third, "clara", publishes=False)
     for page in (third, other):
-        await holds(page, "async () => (await room.stats()).down.some((s) => s.height === 720 && s.framesDecoded > 25)")
+        await holds(page, "async () => (await room.stats()).down.some((s) => s.height === 720 && s.framesDecoded > 10)")
     (source,) = media.server.rooms.rooms["mt_test"].sources.values()
     assert source.track.state.codec == "vp8"
     async with asyncio.timeout(20):
@@ -113,7 +113,7 @@ async def test_the_recording_goes_on_through_the_change(media: Media, open_page:
     folder = media.settings.data / "recordings" / "mt_test"
     await wait_for_pictures(folder, 1)
     await enter_with_vp8_alone(media, other, "boris", publishes=False)
-    await decodes(other, 50)
+    await decodes(other, 20)
     await media.control("POST", ROOM + "/recording", {"action": "stop"})
     await media.control("DELETE", ROOM)
     cameras = [track for track in read_timeline(folder).tracks if track.info.source == "camera"]

@@ -50,4 +50,4 @@ async def test_a_page_whose_packets_were_blocked_rebuilds_its_connections(media:
     blocked = True
     await holds(other, "() => room.media.down !== 'connected'", timeout_s=40)
     blocked = False
-    await decodes(other, 30, timeout_s=40)
+    await decodes(other, 12, timeout_s=40)

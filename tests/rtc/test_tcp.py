@@ -63,7 +63,7 @@ async def test_browsers_meet_with_udp_blocked(media: Media, open_page: OpenPage)
     await media.enter(one, "anna")
     await media.enter(other, "boris")
     for page in (one, other):
-        await decodes(page, 50)
+        await decodes(page, 20)
         await holds(page, HEARD)
     assert await one.evaluate(SELECTED) == ["tcp", "tcp"]
     assert await other.evaluate(SELECTED) == ["udp", "udp"]

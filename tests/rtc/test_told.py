@@ -57,7 +57,7 @@ async def test_media_is_told_what_is_shown_also_after_a_reconnection(media: Medi
 async def test_media_is_told_how_the_pictures_arrive(media: Media, open_page: OpenPage) -> None:
     """Within seconds media has a report of each track received, with the frames and the height it is seen at."""
     page, camera = await watch(media, open_page)
-    await decodes(page, 50)
+    await decodes(page, 20)
     await comes(lambda: camera in member_of(media, "boris").reported.latest)
     reports = member_of(media, "boris").reported.latest
     assert len(reports) == 2

@@ -118,7 +118,7 @@ async def test_a_page_that_may_only_relay_meets_another(
         await media.enter(one, "anna")
         await media.enter(other, "boris")
         for page in (one, other):
-            await decodes(page, 30)
+            await decodes(page, 12)
             await holds(page, HEARD)
         assert await one.evaluate(RELAYED) == ["relay", "relay"]
 
