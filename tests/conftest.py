@@ -9,9 +9,10 @@ import pytest
 import structlog
 
 pytest_plugins = ["tests.fixtures", "tests.servers"]
-# What starts a browser, a database, processes or real media: left out by `--unit`.
+# What needs a compiler, or starts a browser, a database, processes or real media: left out by `--unit`.
 SERVERS = {
     "browser",
+    "compiled_loop",
     "postgres_url",
     "redis_url",
     "smtp_server",

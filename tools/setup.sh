@@ -50,5 +50,17 @@ setup_browser_parts() {
   echo "$wanted" >"node_modules/.ready-$kind"
 }
 
+# Forwarding is done in Python where there is no compiler, and costs more of the processor there.
+build_forwarding_loop() {
+  local source=station/rtc/forwarding/forwarding_loop.c
+  local library=${source%.c}.built
+  if [ "$(uname -s)" != Linux ] || [ "$library" -nt "$source" ]; then return; fi
+  rm -f "$library"
+  if command -v cc >/dev/null 2>&1 && cc -O2 -shared -fPIC -o "$library.new" "$source" 2>/dev/null; then
+    mv "$library.new" "$library"
+  fi
+}
+
 setup_python
+build_forwarding_loop
 [ "${2:-}" = python ] || setup_browser_parts

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests drive besides Python packages: two browsers, two databases, media tools, a font, TURN, nginx.
+# Installs what the tests drive besides Python packages: two browsers, two databases, media tools, a font, TURN,
+# nginx, a C compiler.
 # With apt and root (or sudo without a password) it does so itself; elsewhere it says what is missing.
 set -euo pipefail
 export PATH="$PATH:/usr/sbin:/sbin"
@@ -19,6 +20,7 @@ raise SystemExit(not all(map(Gst.ElementFactory.find, ("webrtcbin", "nicesrc", "
 }
 
 missing=()
+command -v cc >/dev/null || missing+=(gcc libc6-dev)
 command -v chromium >/dev/null || missing+=(chromium)
 command -v firefox-esr >/dev/null || command -v firefox >/dev/null || missing+=(firefox-esr)
 have_postgres || missing+=(postgresql)

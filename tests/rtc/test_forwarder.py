@@ -46,6 +46,7 @@ class Subscriber:
         self._key = SrtpStream(KEY, Policy.SRTP_PROFILE_AEAD_AES_128_GCM, outbound=True)
         self._incoming = SrtpStream(KEY, Policy.SRTP_PROFILE_AEAD_AES_128_GCM, outbound=False)
         self._scratch = Scratch()
+        self.descriptor = -1
         self.calls = 0
         self.raw: list[bytes] = []
         self.got: list[bytes] = []

@@ -6,6 +6,7 @@ one, or the publisher's numbers begin anew, a new `Span` begins.
 
 from __future__ import annotations
 
+import ctypes
 import secrets
 from collections import deque
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from station.rtc.formats.address import Address
 from station.rtc.formats.rtp import sequence_step
 from station.rtc.formats.sdp import Codec
 from station.rtc.formats.vp8 import PictureNumbers, PictureShift, read_numbers
+from station.rtc.forwarding.compiled import Route
 from station.rtc.forwarding.downlink import Downlink
 from station.rtc.transport.wire import Wire
 
@@ -78,6 +80,7 @@ class DownTrack:
         "payload_type",
         "picture_shift",
         "repair",
+        "route",
         "send",
         "send_segments",
         "sequence_offset",
@@ -99,6 +102,7 @@ class DownTrack:
         self.sequence_offset = 0
         self.timestamp_offset = 0
         self.picture_shift: PictureShift | None = None
+        self.route = Route(number=ctypes.pointer(downlink.counter), socket=-1, ssrc=ssrc, payload_type=payload_type)
         self.packets = 0
         self.octets = 0
         self._spans: deque[Span] = deque(maxlen=_SPANS_KEPT)
@@ -106,12 +110,13 @@ class DownTrack:
 
     def number_packets(self, extension_id: int) -> None:
         """Packets carry the downlink's number from now on, under this id (one-byte form, RFC 8285 section 4.2)."""
-        self.extension = extension_id << 4 | 1 if 1 <= extension_id <= 14 else 0
+        self.extension = self.route.extension = extension_id << 4 | 1 if 1 <= extension_id <= 14 else 0
 
     def set_route(self, wire: Wire, address: Address, handle: Any) -> None:
         """Sends to this address from now on, encrypted with that key."""
         self.send, self.send_segments, self.address = wire.send, wire.send_segments, address
         self.handle = handle
+        self.route.lead_to(wire.descriptor, address, handle)
 
     @property
     def span(self) -> Span | None:
@@ -120,13 +125,13 @@ class DownTrack:
 
     def turn_to(self, codec: Codec, *, same_clock: bool) -> None:
         """Carries another track's packets from the next one on. `same_clock`: its times compare with the last one's."""
-        self.payload_type = codec.redundant_type or codec.payload_type
+        self.payload_type = self.route.payload_type = codec.redundant_type or codec.payload_type
         self.is_vp8 = codec.name == "vp8"
         if self.repair is not None and codec.repair_type:
             self.repair.payload_type = codec.repair_type
         else:
             # Without RTX the very same bytes are sent again, which a running number would change.
-            self.repair, self.extension = None, 0
+            self.repair, self.extension, self.route.extension = None, 0, 0
         if self._left is not None and not same_clock:
             self._left = self._left._replace(exact_s=None)
 
@@ -193,6 +198,7 @@ class DownTrack:
         self._spans.append(span)
         self.sequence_offset, self.timestamp_offset = span.sequence_offset, span.timestamp_offset
         self.picture_shift = span.picture_shift
+        self.route.follow(span.sequence_offset, span.timestamp_offset, span.picture_shift)
 
     def _shift(self, forwarder: Forwarder, sequence: int, left: LastSent) -> PictureShift | None:
         item = forwarder.packet_at(sequence) if left.numbers is not None else None

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import ctypes
+
 from station.rtc.congestion.send_log import SendLog
 
 
 class Downlink:
-    """Belongs to one subscribing session."""
+    """Belongs to one subscribing session. `counter` is where the compiled loop reads the number, and moves it on."""
 
-    __slots__ = ("_note", "number")
+    __slots__ = ("counter", "note")
 
     def __init__(self, log: SendLog) -> None:
-        self.number = 0
-        self._note = log.sent
+        self.counter = ctypes.c_uint32()
+        self.note = log.sent
+
+    @property
+    def number(self) -> int:
+        """Of the next packet; only its 16 lowest bits are sent."""
+        return self.counter.value
+
+    @number.setter
+    def number(self, number: int) -> None:
+        """The packets before this number have left."""
+        self.counter.value = number
 
     def sent(self, count: int, octets: int, now_s: float) -> None:
         """So many packets have just left together."""
-        self._note(self.number & 0xFFFF, count, octets, now_s)
-        self.number += count
+        number = self.counter.value
+        self.note(number & 0xFFFF, count, octets, now_s)
+        self.counter.value = number + count

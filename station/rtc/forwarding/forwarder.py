@@ -1,4 +1,4 @@
-"""The forwarding loop: one encoding of a track to all its subscribers. All here runs once a packet and subscriber.
+"""One encoding of a track on its way to all its subscribers.
 
 Packets are numbered without wrapping (`sequence`, RFC 3550 appendix A.1) and kept once, in a ring. What came in one
 reading of the socket goes out together: `forward` collects, `flush` sends, equal packets to a subscriber leave in one
@@ -7,14 +7,16 @@ call."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from station.rtc.formats.rtp import HEADER, HEADER_BYTES, NUMBERED_HEADER, NUMBERED_HEADER_BYTES
+from station.rtc.formats.rtp import HEADER_BYTES
+from station.rtc.forwarding.compiled import FEWEST, NOT_BY_US, SENT, UNPROTECTED, CompiledFanOut, load
 from station.rtc.forwarding.down_track import DownTrack
+from station.rtc.forwarding.fan_out import fan_out
 from station.rtc.forwarding.gso import MOST_PADDING, Packet, pad_to_longest, split_runs
 from station.rtc.forwarding.sender_clock import TrackClock
-from station.rtc.transport.dtls_srtp import Scratch, srtp_protect
+from station.rtc.transport.dtls_srtp import Scratch
 from station.rtc.transport.wire import Flushable
 
 RING_SIZE = 1024
@@ -24,6 +26,7 @@ CACHED_PACKETS = 256
 _RING_MASK = RING_SIZE - 1
 
 Tap = Callable[[Packet], None]
+LIBRARY = load()
 
 
 class Keyframe(NamedTuple):
@@ -47,7 +50,7 @@ class Forwarder:
         self._is_held = False
         self.in_bursts = False  # whether the packets of a frame come close together
         self.newest: tuple[int, int] | None = None  # sequence number and timestamp
-        self.outputs: list[DownTrack] = []
+        self.outputs = []
         self.waiting: list[DownTrack] = []  # for a keyframe to begin
         self.taps: list[Tap] = []
         self.packets = 0
@@ -85,64 +88,50 @@ class Forwarder:
                 self._ring[item.sequence & _RING_MASK] = item
             self._fan_out(run, self.outputs)
 
-    def _fan_out(self, run: Sequence[Packet], outputs: Iterable[DownTrack]) -> None:
-        """Writes, encrypts and sends packets of one length to each down track: the one loop that counts."""
-        scratch, count, now_s = self._scratch, len(run), time.monotonic()
-        if not count:
+    def _fan_out(self, run: Sequence[Packet], outputs: list[DownTrack]) -> None:
+        """Sends packets of one length to each down track."""
+        if not run or not outputs:
             return
-        buffer, view, pointer, size = scratch.bytes_, scratch.view, scratch.pointer, scratch.size
-        plain, numbered, protect = HEADER.pack_into, NUMBERED_HEADER.pack_into, srtp_protect
-        for down_track in outputs:
-            downlink, handle = down_track.downlink, down_track.handle
-            ssrc, kind = down_track.ssrc, down_track.payload_type
-            ahead, later, picture = down_track.sequence_offset, down_track.timestamp_offset, down_track.picture_shift
-            extension, number = down_track.extension, downlink.number
-            end = segment = 0
-            for sequence, timestamp, marker, payload, flags in run:
-                start = end
-                out_sequence, out_timestamp = (sequence + ahead) & 0xFFFF, (timestamp + later) & 0xFFFFFFFF
-                if extension:
-                    numbered(
-                        buffer,
-                        start,
-                        flags | 0x10,
-                        marker | kind,
-                        out_sequence,
-                        out_timestamp,
-                        ssrc,
-                        0xBEDE0001,
-                        extension,
-                        number & 0xFFFF,
-                    )
-                    number += 1
-                    at = start + NUMBERED_HEADER_BYTES
-                else:
-                    plain(buffer, start, flags, marker | kind, out_sequence, out_timestamp, ssrc)
-                    at = start + HEADER_BYTES
-                end = at + len(payload)
-                view[at:end] = payload
-                if picture is not None:
-                    picture.apply(buffer, at, end)
-                size[0] = end - start
-                if protect(handle, pointer + start, size):
-                    break
-                end = start + size[0]
-                segment = segment or end
-            else:
-                try:
-                    if count == 1:
-                        down_track.send(view[:end], down_track.address)
-                    else:
-                        down_track.send_segments(view[:end], segment, down_track.address)
-                    self.sent += count
-                except OSError:  # the socket's buffer is full, or the address has gone
-                    self.dropped += count
-                down_track.packets += count
-                down_track.octets += end
-                if extension:
-                    downlink.sent(count, end, now_s)
+        now_s = time.monotonic()
+        if outputs is self.outputs and self._compiled is not None:
+            outputs = self._fan_out_compiled(self._compiled, run, outputs, now_s)
+        sent, dropped = fan_out(self._scratch, run, outputs, now_s)
+        self.sent += sent
+        self.dropped += dropped
+
+    def _fan_out_compiled(
+        self, compiled: CompiledFanOut, run: Sequence[Packet], outputs: list[DownTrack], now_s: float
+    ) -> list[DownTrack]:
+        """Sends by the compiled loop, and notes what it sent. Returns those that it cannot send to."""
+        count, left = len(run), []
+        for down_track, (number, octets, outcome) in zip(outputs, compiled.send(run), strict=True):
+            if outcome == NOT_BY_US:
+                left.append(down_track)
                 continue
-            self.dropped += count
+            if outcome == SENT:
+                self.sent += count
+            else:
+                self.dropped += count
+                if outcome == UNPROTECTED:
+                    continue
+            down_track.packets += count
+            down_track.octets += octets
+            if down_track.extension:
+                down_track.downlink.note(number & 0xFFFF, count, octets, now_s)
+        return left
+
+    @property
+    def outputs(self) -> list[DownTrack]:
+        """Down tracks that are sent to; replaced, never changed in place."""
+        return self._outputs
+
+    @outputs.setter
+    def outputs(self, outputs: list[DownTrack]) -> None:
+        """Sends to these from now on; tells the compiled loop, if it is worth telling."""
+        self._outputs, self._compiled = outputs, None
+        if LIBRARY is not None and len(outputs) >= FEWEST:
+            routes = [down_track.route for down_track in outputs]
+            self._compiled = CompiledFanOut(LIBRARY, self._scratch, routes)
 
     def forward_late(self, item: Packet) -> None:
         """Takes a packet that others overtook: under the number that subscribers miss, if they had its neighbours."""

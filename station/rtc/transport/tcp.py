@@ -96,6 +96,7 @@ class TcpWire(asyncio.Protocol):
         self._deadline: asyncio.TimerHandle | None = None
         self.dropped = 0
         self.send: Callable[[Datagram, Address], int] = self._send
+        self.descriptor = -1
         self.send_segments: Callable[[Datagram, int, Address], int] = self._send_segments
 
     @property

@@ -33,6 +33,7 @@ class Wire(Protocol):
 
     send: Callable[[Datagram, Address], int]
     send_segments: Callable[[Datagram, int, Address], int]
+    descriptor: int  # of a UDP socket that cuts datagrams apart; -1 for all else
 
     def forget(self, address: Address, /) -> None:
         """Nothing will be sent to that address any more."""
@@ -45,8 +46,9 @@ class UdpWire:
         self._socket = udp
         self.send: Callable[[Datagram, Address], int] = udp.sendto
         self.send_segments: Callable[[Datagram, int, Address], int] = self._segmented
+        self.descriptor = udp.fileno()
         if not _can_segment(udp):
-            self.send_segments = self._one_by_one
+            self.send_segments, self.descriptor = self._one_by_one, -1
 
     def forget(self, _address: Address) -> None:
         """A socket for all has nothing to close."""
@@ -54,7 +56,7 @@ class UdpWire:
     def lose(self, is_lost: Callable[[], bool]) -> None:
         """Loses what is sent by rule, as a bad network does (tests)."""
         self.send = lambda datagram, address: 0 if is_lost() else self._socket.sendto(datagram, address)
-        self.send_segments = self._one_by_one
+        self.send_segments, self.descriptor = self._one_by_one, -1
 
     def _segmented(self, datagrams: Datagram, segment_bytes: int, address: Address) -> int:
         """Sends what lies end to end as datagrams of so many bytes, the last one perhaps shorter."""
