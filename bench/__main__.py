@@ -38,6 +38,9 @@ def run(arguments: list[str]) -> int:
     benchmarks = find_benchmarks()
     names = list(itertools.takewhile(lambda argument: not argument.startswith("-"), arguments))
     sys.argv = sys.argv[:1] + (arguments[1:] if len(names) == 1 else [])  # what a benchmark reads as its options
+    if not names and arguments:
+        print(f"{__doc__}\nBenchmarks: {', '.join(benchmarks)}")
+        return 0 if arguments[0] in ("-h", "--help") else 2
     unknown = [name for name in names if name not in benchmarks]
     if unknown:
         print(f"No such benchmark: {', '.join(unknown)}. There are: {', '.join(benchmarks)}", file=sys.stderr)
