@@ -6,8 +6,10 @@ The hot path only appends; everything else happens when feedback comes.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple
 
+Burst = tuple[int, int, int, float]  # first sequence number, packets, octets, when
 MAX_BURSTS = 1024  # without feedback the oldest are forgotten
 
 
@@ -25,15 +27,15 @@ class Acknowledged(NamedTuple):
 class SendLog:
     """Bursts in the order of their transport-wide sequence numbers. Belongs to one subscriber's connection."""
 
-    __slots__ = ("_append", "_bursts")
+    __slots__ = ("_bursts", "note")
 
     def __init__(self) -> None:
-        self._bursts: deque[tuple[int, int, int, float]] = deque(maxlen=MAX_BURSTS)
-        self._append = self._bursts.append
+        self._bursts: deque[Burst] = deque(maxlen=MAX_BURSTS)
+        self.note: Callable[[Burst], None] = self._bursts.append  # bare, as it is called for each burst and subscriber
 
     def sent(self, first_sequence: int, count: int, octets: int, now_s: float) -> None:
         """`count` packets, `octets` bytes in all, have left with consecutive 16-bit sequence numbers."""
-        self._append((first_sequence, count, octets, now_s))
+        self.note((first_sequence, count, octets, now_s))
 
     def __len__(self) -> int:
         return len(self._bursts)

@@ -14,7 +14,7 @@ class Downlink:
 
     def __init__(self, log: SendLog) -> None:
         self.counter = ctypes.c_uint32()
-        self.note = log.sent
+        self.note = log.note
 
     @property
     def number(self) -> int:
@@ -29,5 +29,5 @@ class Downlink:
     def sent(self, count: int, octets: int, now_s: float) -> None:
         """So many packets have just left together."""
         number = self.counter.value
-        self.note(number & 0xFFFF, count, octets, now_s)
+        self.note((number & 0xFFFF, count, octets, now_s))
         self.counter.value = number + count

@@ -69,5 +69,5 @@ def fan_out(scratch: Scratch, run: Sequence[Packet], outputs: Iterable[DownTrack
             down_track.octets += end
             if extension:
                 downlink.number = number
-                downlink.note(first & 0xFFFF, count, end, now_s)
+                downlink.note((first & 0xFFFF, count, end, now_s))
     return sent, dropped

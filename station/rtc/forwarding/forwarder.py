@@ -64,7 +64,7 @@ class Forwarder:
         self.newest = item[:2]
         self.packets += 1
         self.octets += HEADER_BYTES + len(item.payload)
-        if self.outputs and not self._is_held:
+        if self._outputs and not self._is_held:
             if not self._pending:
                 self._dirty.append(self)
             self._pending.append(item)
@@ -80,20 +80,20 @@ class Forwarder:
         """Sends what was collected to every down track."""
         pending, self._pending = self._pending, []
         if len(pending) < 2:
-            self._fan_out(pending, self.outputs)
+            self._fan_out(pending, self._outputs)
             return
         for neighbours in split_runs(pending, MOST_PADDING):
             run = pad_to_longest(neighbours)
             for item in run:  # stays as it is sent now: what is retransmitted must be the very same
                 self._ring[item.sequence & _RING_MASK] = item
-            self._fan_out(run, self.outputs)
+            self._fan_out(run, self._outputs)
 
     def _fan_out(self, run: Sequence[Packet], outputs: list[DownTrack]) -> None:
         """Sends packets of one length to each down track."""
         if not run or not outputs:
             return
         now_s = time.monotonic()
-        if outputs is self.outputs and self._compiled is not None:
+        if outputs is self._outputs and self._compiled is not None:
             outputs = self._fan_out_compiled(self._compiled, run, outputs, now_s)
         sent, dropped = fan_out(self._scratch, run, outputs, now_s)
         self.sent += sent
@@ -117,7 +117,7 @@ class Forwarder:
             down_track.packets += count
             down_track.octets += octets
             if down_track.extension:
-                down_track.downlink.note(number & 0xFFFF, count, octets, now_s)
+                down_track.downlink.note((number & 0xFFFF, count, octets, now_s))
         return left
 
     @property
