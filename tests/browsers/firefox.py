@@ -169,6 +169,28 @@ class FirefoxPage:
         keys = [{"type": kind, "value": key} for key in words for kind in ("keyDown", "keyUp")]
         await self._act({"type": "key", "id": "keyboard", "actions": keys})
 
+    async def reload(self) -> None:
+        """Load the page anew, as by the browser's own button."""
+        await self._bidi.command("browsingContext.reload", context=self.context, wait="complete")
+
+    @asynccontextmanager
+    async def broken_line(self) -> AsyncIterator[None]:
+        """While it lasts no request of this window gets out."""
+        failing: list[asyncio.Task[object]] = []
+
+        def fail(event: dict[str, Any]) -> None:
+            if event.get("isBlocked"):
+                request = event["request"]["request"]
+                failing.append(asyncio.create_task(self._bidi.command("network.failRequest", request=request)))
+
+        await self._bidi.subscribe("network.beforeRequestSent", fail)
+        added = await self._bidi.command("network.addIntercept", phases=["beforeRequestSent"], contexts=[self.context])
+        try:
+            yield
+        finally:
+            await self._bidi.command("network.removeIntercept", intercept=added["intercept"])
+            await asyncio.gather(*failing, return_exceptions=True)
+
     async def screenshot(self, path: Path) -> None:
         """Keep a picture of what is seen."""
         shot = await self._bidi.command("browsingContext.captureScreenshot", context=self.context)

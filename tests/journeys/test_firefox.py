@@ -155,6 +155,24 @@ async def watch_replay(viewer: FirefoxVisitor, broadcast: str) -> None:
     await viewer.look("live-replay")
 
 
+async def write_over_a_broken_line(citizen: FirefoxVisitor) -> None:
+    """What was typed is there again after the sending broke, and gone once it has arrived."""
+    page, topic = citizen.page, "() => document.querySelector('#topic')?.value ?? ''"
+    await citizen.go("/deputies/dp_demo_linxiulan")
+    await page.click("label.slot:not(.is-full)")
+    await page.click("form[action='/book'] button")
+    await page.fill("#topic", steps.TOPIC)
+    async with page.broken_line():
+        await page.click("main form .btn-main")
+        await page.until("Object.keys(sessionStorage).some((key) => key.startsWith('sent/'))")
+    await page.reload()
+    await page.until("document.querySelector('main .notice')?.innerText.includes('放回来了')")
+    assert await page.evaluate(topic) == steps.TOPIC
+    await page.click("main form .btn-main")
+    await page.until("location.pathname.endsWith('/check') && document.readyState === 'complete'")
+    assert await page.evaluate("() => Object.keys(sessionStorage).filter((key) => key.startsWith('sent/'))") == []
+
+
 async def test_a_hearing_of_chromium_and_two_firefoxes(
     browser: Browser, firefox: Firefox, running_station: RunningStation
 ) -> None:
@@ -200,6 +218,7 @@ async def test_a_hearing_of_chromium_and_two_firefoxes(
     await clerk.page.click("#end")
     await clerk.page.click("#end-confirm")
     await citizen.page.until("!document.querySelector('[data-step=over]').hidden")
+    await write_over_a_broken_line(citizen)
     await publish(clerk, broadcast)
     await watch_replay(viewer, broadcast)
     for visitor in (clerk, deputy, citizen, viewer):

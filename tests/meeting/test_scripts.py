@@ -246,3 +246,114 @@ done([video.controls, byId("scrub").hidden, byId("player-bar").hidden, byId("at"
 def test_the_script_of_a_player_shows_its_keys_in_place_of_the_browsers() -> None:
     """Never both, and never none."""
     assert run_script(PLAYER_BAR) == [False, False, False, "0:00 / 0:10"]
+
+
+CHAT = """
+import { byId } from "PAGE";
+import { Refusal } from "WEB/meet/api.js";
+import { Chat } from "WEB/meet/chat.js";
+const line = (text) => ({ id: text, account: "ac_me", name: "", text, at: "2026-11-30T10:00:00Z" });
+let tries = 0;
+const [sent, answers] = [[], []];
+const api = {
+  chat: async () => {
+    if (++tries < 3) throw new Refusal("unavailable", "", 0);
+    return [line("before")];
+  },
+  say: (text) => {
+    sent.push(text);
+    return new Promise((resolve) => answers.push(() => resolve(line(text))));
+  },
+};
+const waits = [];
+globalThis.setTimeout = (act) => waits.push(act);
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+const chat = new Chat(api, "ac_me", {});
+await chat.load();
+while (waits.length) {
+  waits.shift()();
+  await settle();
+}
+const field = byId("chat-text");
+const press = async (text) => {
+  field.value = text;
+  byId("chat-form").dispatchEvent(new Event("submit"));
+  await settle();
+};
+await press("one");
+await press("one");
+field.value = "two, being written";
+answers[0]();
+await settle();
+done({ tries, shown: byId("chat").children.length, sent, field: field.value });
+"""
+
+
+def test_a_history_that_does_not_come_puts_nobody_out_of_the_room() -> None:
+    """It is asked for again; what is sent twice goes once, and what is written meanwhile stays in the field."""
+    assert run_script(CHAT) == {"tries": 3, "shown": 2, "sent": ["one"], "field": "two, being written"}
+
+
+MATTERS = """
+import { byId } from "PAGE";
+import { Matters } from "WEB/meet/matters.js";
+let answer;
+const api = {
+  note: (title) => new Promise((resolve) => (answer = () => resolve({ id: "cs_1", number: "1", title }))),
+  state: async () => ({ matters: [] }),
+};
+new Matters(api, { noted: "{number}" });
+byId("matter-said").scrollIntoView = () => {};
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+const [title, unit] = [byId("matter-title"), byId("matter-unit")];
+const note = async (words, meanwhile) => {
+  [title.value, unit.value] = [words, "un_1"];
+  byId("matter-form").dispatchEvent(new Event("submit"));
+  if (meanwhile) title.value = meanwhile;
+  answer();
+  await settle();
+  return [title.value, unit.value];
+};
+done([await note("路灯坏了", ""), await note("水管漏", "下一件")]);
+"""
+
+
+def test_a_matter_begun_while_the_one_before_is_on_its_way_stays() -> None:
+    """The field is emptied of what was sent, never of what came after."""
+    assert run_script(MATTERS) == [["", ""], ["下一件", "un_1"]]
+
+
+UNREACHABLE = """
+import "PAGE";
+import { ask } from "WEB/meet/api.js";
+globalThis.fetch = async () => { throw new TypeError("NetworkError when attempting to fetch resource."); };
+done(await ask("/api/v1/meetings/mt_1/state").catch((error) => [error.code, error.message, error.status]));
+"""
+
+
+def test_no_browsers_own_english_is_said_when_the_line_is_cut() -> None:
+    """Each browser words it in its way, none in the reader's: the page's own sentence is said instead."""
+    assert run_script(UNREACHABLE) == ["unavailable", "", 0]
+
+
+ASKED = """
+import { byId } from "PAGE";
+import { onAsk } from "WEB/meet/page.js";
+let [asked, answer] = [0, () => {}];
+onAsk("stop-recorded", () => new Promise((resolve) => { asked++; answer = resolve; }));
+const [button, busy] = [byId("stop-recorded"), []];
+const look = () => busy.push(button.getAttribute("aria-busy"));
+button.click();
+button.click();
+look();
+answer();
+await new Promise((resolve) => setImmediate(resolve));
+look();
+button.click();
+done([asked, busy]);
+"""
+
+
+def test_a_button_that_asks_the_station_shows_that_it_does() -> None:
+    """It turns until there is an answer, asks once however often it is pressed, and can be pressed again afterwards."""
+    assert run_script(ASKED) == [2, ["true", "false"]]

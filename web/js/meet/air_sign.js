@@ -1,5 +1,5 @@
 // The sign that everybody in the room sees while it is being broadcast, and the citizen's own word to stop that.
-import { fill, onClick, part, partIfAny, say } from "./page.js";
+import { fill, onAsk, part, partIfAny, say } from "./page.js";
 
 /** @typedef {import("./api.js").MeetingApi} MeetingApi */
 /** @typedef {import("./api.js").RoomView} RoomView */
@@ -11,7 +11,7 @@ export class AirSign {
   constructor(api, words) {
     this.api = api;
     this.words = words;
-    onClick("stop-broadcast", () => this.#withdraw());
+    onAsk("stop-broadcast", () => this.#withdraw());
   }
 
   /** @param {RoomView} view */

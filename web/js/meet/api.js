@@ -1,6 +1,9 @@
 // What the page asks of web: JSON in, JSON out, a refusal as a sentence in the user's language.
 
-/** A refusal; `code` names it for the script, the message says it to the user. */
+/**
+ * A refusal; `code` names it for the script, the message says it to the user. "unavailable" passes by itself: no answer
+ * came (status 0, no message), or one that is no word on what was asked.
+ */
 export class Refusal extends Error {
   /** @param {string} code @param {string} message @param {number} status */
   constructor(code, message, status) {
@@ -16,7 +19,10 @@ const csrf = () => document.querySelector('meta[name="csrf-token"]')?.getAttribu
 export async function ask(path, body) {
   const headers = { Accept: "application/json", "Content-Type": "application/json", "X-CSRF-Token": csrf() };
   const sent = body === undefined ? { headers } : { method: "POST", headers, body: JSON.stringify(body) };
-  const answer = await fetch(path, sent);
+  // A browser says in English, in words of its own, that it could not reach us: whoever asked has better ones.
+  const answer = await fetch(path, sent).catch(() => {
+    throw new Refusal("unavailable", "", 0);
+  });
   const content = await answer.json().catch(() => ({}));
   if (answer.ok) return content;
   const code = answer.status >= 500 ? "unavailable" : String(content.type ?? "").split("/").pop() || "refused";

@@ -1,14 +1,18 @@
 // What is written: the history on entering, each line once, an unread count while the panel is closed.
+import { Refusal } from "./api.js";
 import { make, part } from "./page.js";
 import { countBehind } from "./side.js";
 
 /** @typedef {import("./api.js").ChatLine} ChatLine */
 /** @typedef {import("./api.js").MeetingApi} MeetingApi */
 
+const AGAIN_MS = 2000;
+
 export class Chat {
   /** @type {Set<string>} */
   #shown = new Set();
   #unread = 0;
+  #sending = "";
   #list = part("chat", HTMLUListElement);
   #scroll = part("chat-scroll", HTMLElement);
 
@@ -23,9 +27,14 @@ export class Chat {
     });
   }
 
+  /** Never rejects: one is in the room, seen and heard, also while what was written before does not come. */
   async load() {
-    for (const line of await this.api.chat()) this.add(line, false);
-    this.read();
+    try {
+      for (const line of await this.api.chat()) this.add(line, false);
+      this.read();
+    } catch (error) {
+      if (error instanceof Refusal && error.code === "unavailable") setTimeout(() => void this.load(), AGAIN_MS);
+    }
   }
 
   /** @param {ChatLine} line @param {boolean} isNew */
@@ -64,12 +73,16 @@ export class Chat {
     const field = part("chat-text", HTMLInputElement);
     const said = part("chat-said", HTMLElement);
     const text = field.value.trim();
-    if (!text) return;
+    if (!text || text === this.#sending) return; // pressed twice while it is on its way
+    this.#sending = text;
     try {
       this.add(await this.api.say(text));
-      field.value = said.textContent = "";
+      said.textContent = "";
+      if (field.value.trim() === text) field.value = "";
     } catch (error) {
       said.textContent = (error instanceof Error && error.message) || this.words.failed;
+    } finally {
+      if (this.#sending === text) this.#sending = "";
     }
     field.focus();
   }

@@ -44,7 +44,7 @@ export function askConsent(api, words, problem = "") {
         form.removeEventListener("submit", send);
         resolve(view);
       } catch (error) {
-        say(document.getElementById("problem"), error instanceof Error ? error.message : "");
+        say(document.getElementById("problem"), (error instanceof Error && error.message) || (words.failed ?? ""));
       }
     };
     form.addEventListener("submit", send);

@@ -42,11 +42,13 @@ export class Matters {
     const unit = part("matter-unit", HTMLSelectElement);
     const said = part("matter-said", HTMLElement);
     const button = part("matter-send", HTMLButtonElement);
+    const sent = title.value;
     button.disabled = true;
     try {
-      const matter = await this.api.note(title.value, unit.value);
+      const matter = await this.api.note(sent, unit.value);
       said.textContent = fill(this.words.noted, { number: matter.number });
-      title.value = unit.value = "";
+      // The next one may have been begun while this was on its way.
+      if (title.value === sent) title.value = unit.value = "";
       this.show((await this.api.state()).matters);
     } catch (error) {
       said.textContent = (error instanceof Error && error.message) || this.words.failed;

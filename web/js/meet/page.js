@@ -22,6 +22,20 @@ export function onClick(id, act) {
 }
 
 /**
+ * The same for what the station is asked to do: the button turns until it has answered, and pressed again meanwhile it
+ * does nothing a second time.
+ * @param {string} id @param {() => Promise<unknown>} act
+ */
+export function onAsk(id, act) {
+  const button = document.getElementById(id);
+  button?.addEventListener("click", () => {
+    if (button.getAttribute("aria-busy") === "true") return;
+    button.setAttribute("aria-busy", "true");
+    void act().finally(() => button.setAttribute("aria-busy", "false"));
+  });
+}
+
+/**
  * An element with text and children.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} name @param {string} [className] @param {(Node | string)[]} children

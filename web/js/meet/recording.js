@@ -1,5 +1,5 @@
 // The sign that everybody sees, the hosts' buttons, and the citizen's own word to stop it.
-import { fill, onClick, part, partIfAny, say } from "./page.js";
+import { fill, onAsk, part, partIfAny, say } from "./page.js";
 
 /** @typedef {import("./api.js").MeetingApi} MeetingApi */
 /** @typedef {import("../media/messages.js").Recording} Recording */
@@ -25,10 +25,10 @@ export class RecordingBar {
     this.api = api;
     this.words = words;
     for (const action of ["start", "pause", "resume", "stop"]) {
-      onClick(`record-${action}`, () => this.#ask(() => api.recording(action)));
+      onAsk(`record-${action}`, () => this.#ask(() => api.recording(action)));
     }
-    onClick("stop-recorded", () => this.#answer(false, words.youStopped));
-    onClick("allow-recorded", () => this.#answer(true, words.youAgreed));
+    onAsk("stop-recorded", () => this.#answer(false, words.youStopped));
+    onAsk("allow-recorded", () => this.#answer(true, words.youAgreed));
     this.show(this.#recording);
   }
 

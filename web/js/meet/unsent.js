@@ -1,4 +1,6 @@
 // What was typed in the room and not sent is there again after a reload or a new sign-in.
+import { forgetSent } from "../forms/on_the_way.js";
+import { windowStore as store } from "../forms/window_store.js";
 
 const PREFIX = "unsent/";
 
@@ -29,18 +31,10 @@ export function keepUnsent(meeting, account, fields) {
 /** Nothing stays in this window of who signs out: the next one may look into it with more than our pages. */
 export function forgetUnsent() {
   for (const key of Object.keys(store())) if (key.startsWith(PREFIX)) delete store()[key];
+  forgetSent(store());
 }
 
 /** @param {string} id */
 function fieldOf(id) {
   return /** @type {HTMLInputElement | HTMLSelectElement | null} */ (document.getElementById(id));
-}
-
-/** Nothing is kept where the browser keeps nothing. @returns {Record<string, string>} */
-function store() {
-  try {
-    return sessionStorage;
-  } catch {
-    return {};
-  }
 }

@@ -4,7 +4,7 @@ import { askConsent, hasAnswered } from "../meet/consent.js";
 import { DeviceCheck } from "../meet/device_check.js";
 import { OwnDevices } from "../meet/devices.js";
 import { listen, soon } from "../meet/events.js";
-import { fill, make, onClick, part, partIfAny, say } from "../meet/page.js";
+import { fill, make, onAsk, onClick, part, partIfAny, say } from "../meet/page.js";
 import { Room } from "../meet/room.js";
 import { chime } from "../meet/sound.js";
 import { showStep } from "../meet/steps.js";
@@ -74,7 +74,17 @@ async function enter(view) {
   showStep("room");
   room = new Room({ api, meeting, me, words, devices, getGrant: firstThen(pass, api.grant), onOver });
   room.show(view);
-  await room.enter().catch((error) => at === "room" && showError(error));
+  await room.enter().catch((error) => at === "room" && backOut(error));
+}
+
+/**
+ * What we send could not be set up: out of the room again. The page must not say that nobody sees us while somebody
+ * does.
+ * @param {unknown} error
+ */
+function backOut(error) {
+  over((error instanceof Error && error.message) || words.lost, false);
+  room?.connection.leave();
 }
 
 /**
@@ -202,9 +212,13 @@ async function start() {
     showStep("device");
     return check.run();
   });
-  onClick("stop-waiting", async () => {
-    await api.door("leave");
-    over("", false);
+  onAsk("stop-waiting", async () => {
+    try {
+      await api.door("leave");
+      over("", false);
+    } catch (error) {
+      say(problem, (error instanceof Error && error.message) || words.failed);
+    }
   });
   onClick("come-back", () => location.reload());
   const lacks = check.showLack();

@@ -1,0 +1,81 @@
+"""The scripts of every posted form by themselves: sent once, and not lost on the way."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scripts import run_script
+
+pytestmark = pytest.mark.usefixtures("node")
+
+ON_THE_WAY = """
+import { forgetSent, OnTheWay } from "WEB/forms/on_the_way.js";
+const store = { other: "of another script" };
+const [mine, theirs, guest] = ["aa", "bb", ""].map((owner) => new OnTheWay(store, owner));
+const words = [["text", "一份长长的答复"]];
+const later = (hours) => hours * 3_600_000;
+mine.put("/unit/cases/1/reply", { page: "https://s/unit/cases/1", at: 0, typed: words });
+mine.put("/book/1", { page: "https://s/book/1", at: 0, typed: words });
+guest.put("/signin", { page: "https://s/signin", at: 0, typed: words });
+const found = {
+  mine: mine.find("/unit/cases/1/reply", later(1)),
+  tooLate: mine.find("/unit/cases/1/reply", later(3)),
+  theirs: theirs.find("/unit/cases/1/reply", 0),
+  guest: guest.find("/signin", 0),
+};
+mine.arrived("");
+mine.arrived("https://s/unit/cases/1");
+found.answered = mine.find("/unit/cases/1/reply", 0);
+found.other = mine.find("/book/1", 0);
+guest.forgetOthers();
+found.afterGuest = mine.find("/book/1", 0);
+theirs.forgetOthers();
+found.afterOthers = Object.keys(store);
+mine.put("/book/1", { page: "https://s/book/1", at: 0, typed: words });
+forgetSent(store);
+found.afterSignOut = Object.keys(store);
+done(found);
+"""
+
+
+def test_what_is_on_its_way_is_kept_for_its_writer_until_it_is_answered() -> None:
+    """For two hours, for that account alone; an answer from its page or a sign-out ends it, a guest's is never kept."""
+    words = [["text", "一份长长的答复"]]
+    assert run_script(ON_THE_WAY) == {
+        "mine": words,
+        "tooLate": None,
+        "theirs": None,
+        "guest": None,
+        "answered": None,
+        "other": words,
+        "afterGuest": words,
+        "afterOthers": ["other"],
+        "afterSignOut": ["other"],
+    }
+
+
+TWICE = """
+import { Element } from "PAGE";
+globalThis.sessionStorage = {};
+globalThis.location = { href: "https://s/signin/code" };
+globalThis.addEventListener = () => {};
+globalThis.setTimeout = () => 0;
+const form = Object.assign(new Element(), { method: "post", elements: [] });
+const search = Object.assign(new Element(), { method: "get", elements: [] });
+form.setAttribute("action", "/signin/code");
+document.forms = [form, search];
+await import("WEB/pages/forms.js");
+const press = (target, isHandled) => {
+  const event = new Event("submit", { cancelable: true });
+  Object.defineProperties(event, { target: { value: target }, submitter: { value: null } });
+  if (isHandled) event.preventDefault();
+  document.dispatchEvent(event);
+  return !event.defaultPrevented;
+};
+done([press(form, true), press(form), press(form), press(search), press(search)]);
+"""
+
+
+def test_a_form_that_is_pressed_twice_goes_once() -> None:
+    """Of a one-time code the second answer would say that it is wrong. Searches, and what a script sends, are free."""
+    assert run_script(TWICE) == [False, True, False, True, True]

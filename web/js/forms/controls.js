@@ -1,0 +1,50 @@
+// What people type and choose in a form, out of it and back into it. What the page itself put there stays its own.
+
+/** @typedef {[name: string, value: string][]} Typed */
+
+const NOT_TYPED = ["hidden", "file", "submit", "button", "password"];
+
+/** @param {HTMLFormElement} form @returns {Typed} */
+export function typedIn(form) {
+  /** @type {Typed} */
+  const typed = [];
+  for (const control of form.elements) {
+    if (control instanceof HTMLTextAreaElement || control instanceof HTMLSelectElement) {
+      typed.push([control.name, control.value]);
+    } else if (control instanceof HTMLInputElement && control.name && !NOT_TYPED.includes(control.type)) {
+      if (!isChoice(control) || control.checked) typed.push([control.name, control.value]);
+    }
+  }
+  return typed;
+}
+
+/** Puts it back, but for what may not be filled in by a script. @param {HTMLFormElement} form @param {Typed} typed */
+export function fillIn(form, typed) {
+  for (const control of form.elements) {
+    if (control instanceof HTMLTextAreaElement || control instanceof HTMLSelectElement) {
+      fillValue(control, typed);
+    } else if (control instanceof HTMLInputElement && isChoice(control)) {
+      control.checked = valuesOf(typed, control.name).includes(control.value);
+    } else if (control instanceof HTMLInputElement && !NOT_TYPED.includes(control.type)) {
+      fillValue(control, typed);
+    }
+  }
+  let fold = form.closest("details");
+  for (; fold; fold = fold.parentElement?.closest("details") ?? null) fold.open = true;
+}
+
+/** @param {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} control @param {Typed} typed */
+function fillValue(control, typed) {
+  const [value] = valuesOf(typed, control.name);
+  if (value !== undefined) control.value = value;
+}
+
+/** @param {Typed} typed @param {string} wanted */
+function valuesOf(typed, wanted) {
+  return typed.filter(([name]) => name === wanted).map(([, value]) => value);
+}
+
+/** @param {HTMLInputElement} input */
+function isChoice(input) {
+  return input.type === "radio" || input.type === "checkbox";
+}

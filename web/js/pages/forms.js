@@ -1,0 +1,59 @@
+// Every form that is posted: pressed twice it goes once, and what was typed is there again when its sending broke.
+import { fillIn, typedIn } from "../forms/controls.js";
+import { OnTheWay } from "../forms/on_the_way.js";
+import { windowStore } from "../forms/window_store.js";
+
+const AGAIN_MS = 30_000; // a sending that was stopped by hand leaves no event
+const TELL_MS = 1000;
+const MAC_DIGITS = 64; // what follows them in a token is the mark of the account that the page was made for
+
+const token = document.querySelector('meta[name="csrf-token"]')?.getAttribute("content") ?? "";
+const way = new OnTheWay(windowStore(), token.slice(MAC_DIGITS));
+const posted = [...document.forms].filter((form) => form.method === "post" && form.getAttribute("action"));
+/** @type {Set<HTMLFormElement>} */
+const going = new Set();
+
+/** @param {string} id @returns {any} */
+function wordsOf(id) {
+  const template = document.getElementById(id);
+  return template instanceof HTMLTemplateElement ? template.content.cloneNode(true) : "";
+}
+
+/** @param {SubmitEvent} event */
+function send(event) {
+  const { target: form, submitter } = event;
+  if (event.defaultPrevented || !(form instanceof HTMLFormElement) || form.method !== "post") return;
+  if (going.has(form)) return event.preventDefault();
+  going.add(form);
+  submitter?.setAttribute("aria-busy", "true");
+  const telling = setTimeout(() => submitter?.after(wordsOf("form-goes")), TELL_MS);
+  setTimeout(() => stop(form, submitter), AGAIN_MS);
+  addEventListener("pageshow", () => stop(form, submitter), { once: true });
+  addEventListener("pagehide", () => clearTimeout(telling), { once: true });
+  const action = form.getAttribute("action") ?? "";
+  way.put(action, { page: location.href.split("#")[0] ?? "", at: Date.now(), typed: typedIn(form) });
+}
+
+/** @param {HTMLFormElement} form @param {HTMLElement | null} submitter */
+function stop(form, submitter) {
+  going.delete(form);
+  submitter?.removeAttribute("aria-busy");
+  form.querySelector(".form-goes")?.remove();
+}
+
+/** Before the page's other scripts: those show what stands in the fields. */
+function putBack() {
+  way.forgetOthers();
+  const [how] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+  if (how?.type === "navigate") way.arrived(document.referrer); // nobody went back or looked again: it is an answer
+  for (const form of posted) {
+    const action = form.getAttribute("action") ?? "";
+    const typed = way.find(action, Date.now());
+    if (!typed || document.getElementById("kept")?.dataset.action === action) continue;
+    fillIn(form, typed);
+    form.before(wordsOf("form-back"));
+  }
+}
+
+putBack();
+document.addEventListener("submit", send);
