@@ -21,6 +21,7 @@ _HEAD_END = b"\r\n\r\n"
 _MAX_HEAD = 8190  # aiohttp's own limit for a line
 _MAX_LATER = 16 * 1024
 MAX_HELD = 4
+_LAST_WORDS_S = 10.0  # for who is closed to read what was sent to him
 # After one of these it is not told before how much follows, or in what protocol.
 _OPEN_END = re.compile(rb"[\r\n](?:transfer-encoding|expect|upgrade)[ \t]*:", re.IGNORECASE)
 _LENGTH = re.compile(rb"[\r\n]content-length[ \t]*:[ \t]*([0-9]{0,12})", re.IGNORECASE)
@@ -168,7 +169,10 @@ class FastPathConnection(RequestHandler):
         if left_s > 0:
             self._idle_timer = self._loop.call_later(left_s, self._close_if_silent)
         else:
+            transport = self.transport
             self.force_close()
+            if transport is not None:  # closing waits for what is queued, and who never reads would keep that for ever
+                self._loop.call_later(_LAST_WORDS_S, transport.abort)
 
 
 def _is_plain(data: bytes) -> bool:

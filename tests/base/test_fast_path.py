@@ -11,8 +11,10 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from station.base import fast_path
 from station.base.fast_path import FastPathConnection, head_of, listen, with_date
 
+LARGE = 8_000_000
 FAST = b"GET /fast HTTP/1.1\r\nHost: x\r\n\r\n"
 LATER = b"GET /later HTTP/1.1\r\nHost: x\r\n\r\n"
 SLOW = b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -28,6 +30,9 @@ class Both:
     def answer(self, connection: FastPathConnection, head: bytes) -> bool:
         if head.startswith(b"GET /fast "):
             connection.send(answer(b"fast"))
+            return True
+        if head.startswith(b"GET /large "):
+            connection.send(answer(bytes(LARGE)))
             return True
         if head.startswith(b"GET /later "):
             self.waiting.append(connection)
@@ -206,6 +211,26 @@ async def test_who_sends_without_end_while_it_waits_is_closed(client: Client) ->
     client.send(b"x" * 100_000)
     async with asyncio.timeout(10):
         assert await client.reader.read() == b""
+
+
+async def test_who_never_reads_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that nobody takes is not kept for ever, once its connection has been silent for long."""
+    monkeypatch.setattr(fast_path, "_LAST_WORDS_S", 0.1)
+    async with running(keepalive_s=0.1) as client:
+        client.send(LATER)
+        await client.when_waiting()
+        connection = client.both.waiting.pop()
+        server = connection._manager
+        assert server is not None
+        connection.send(answer(b"later"))
+        assert await client.body() == b"later"
+        transport = client.writer.transport
+        assert isinstance(transport, asyncio.Transport)
+        transport.pause_reading()
+        client.send(FAST.replace(b"/fast", b"/large"))
+        async with asyncio.timeout(10):
+            while server.connections:
+                await asyncio.sleep(0.005)
 
 
 async def test_who_is_closed_and_answered_at_once_is_let_go(client: Client) -> None:

@@ -12,6 +12,7 @@ from station.live.origin.access import is_service
 from station.live.origin.broadcast import Broadcast
 from station.live.origin.registry import NoSuchBroadcast, Registry
 from station.live.packaging.playlist import init_name, segment_name
+from station.live.viewing.requests import takes_gzip
 
 REGISTRY = web.AppKey("registry", Registry)
 PLAYLIST = "application/vnd.apple.mpegurl"
@@ -120,7 +121,7 @@ async def _media_playlist(request: web.Request, broadcast: Broadcast) -> web.Res
             return problem(BadDirective())
         if not await cache.wait_until(lambda: playlist.has(segment, part), playlist.block_limit_s):
             return _not_yet()
-    packed = "gzip" in request.headers.get("Accept-Encoding", "")
+    packed = takes_gzip(request.headers.get("Accept-Encoding", ""))
     body, is_packed = cache.body(query.get("_HLS_skip") in ("YES", "v2"), packed)
     headers = {"Cache-Control": playlist_cache(broadcast, wanted is not None), "Vary": "Accept-Encoding"}
     if is_packed:

@@ -14,11 +14,18 @@ REQUEST = re.compile(
     rb"|s" + NUMBER + rb"\.p" + NUMBER + rb"\.mp4"
     rb") HTTP/1\.1\r\n"
 )
-GZIP = re.compile(rb"\naccept-encoding:[^\r\n]*gzip", re.IGNORECASE)
+# Not with a weight of 0, which refuses it (RFC 9110 section 12.4.2).
+_TAKES_GZIP = rb"gzip(?![ \t]*;[ \t]*q=0(?:\.0{0,3})?[ \t]*(?:[,\r\n]|$))"
+GZIP = re.compile(rb"\naccept-encoding:[^\r\n]*" + _TAKES_GZIP, re.IGNORECASE)
 _AGENT = re.compile(rb"\nuser-agent:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _EDGE = re.compile(rb"\nstation-edge:[ \t]*([0-9a-f]{16})[ \t]+([0-9]{1,6})[ \t]*\r", re.IGNORECASE)
 # A stranger writes these lines: each expression reads one once, whatever stands in it.
 _FORWARDED = re.compile(rb"\nx-forwarded-for:([^\r\n]*)", re.IGNORECASE)
+
+
+def takes_gzip(accept_encoding: str) -> bool:
+    """Whether who sent this header, or none (an empty text), wants to be answered in gzip."""
+    return re.search(_TAKES_GZIP, accept_encoding.encode("latin-1", "replace"), re.IGNORECASE) is not None
 
 
 def count_viewers(viewers: ViewerCount, connection: FastPathConnection, head: bytes) -> None:

@@ -34,6 +34,9 @@ class ViewerCount:
 
     def heard_of(self, edge: bytes, count: int) -> None:
         """An edge, which asks once for many, says how many watch behind it."""
+        if edge not in self._edges and len(self._edges) >= _MAX_EDGES:  # those that were started anew have other names
+            oldest = self._monotonic() - RECENT_S
+            self._edges = {one: found for one, found in self._edges.items() if found[1] >= oldest}
         if edge in self._edges or len(self._edges) < _MAX_EDGES:
             self._edges[edge] = count, self._monotonic()
         self.peak = max(self.peak, self.now())
