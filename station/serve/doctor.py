@@ -22,6 +22,7 @@ from station.base.settings import Settings
 from station.ledger.service import find_cut
 from station.ledger.witness import newest_kept_head
 from station.operations.proxy_watch import mark_of
+from station.rtc.forwarding.compiled import load
 from station.serve.addresses import is_loopback
 from station.serve.folder import open_to_others
 from station.serve.ports import find_fault, needed_ports
@@ -70,6 +71,7 @@ async def examine(settings: Settings) -> list[Finding]:
         _look_at_sms(settings),
         *_look_at_names(settings),
         _look_at_fonts(),
+        _look_at_forwarding(),
     ]
 
 
@@ -225,3 +227,10 @@ def _look_at_fonts() -> Finding:
     if not found.stdout.strip():
         return Finding("fonts", Verdict.NOTE, "no Chinese font: names in composed videos cannot be drawn")
     return Finding("fonts", Verdict.GOOD, found.stdout.splitlines()[0].split(",")[0])
+
+
+def _look_at_forwarding() -> Finding:
+    if load() is None:
+        words = "in plain Python, which costs about twice the processor: install gcc, then run tools/setup.sh again"
+        return Finding("forwarding", Verdict.NOTE, words)
+    return Finding("forwarding", Verdict.GOOD, "by the compiled loop")

@@ -144,3 +144,14 @@ async def test_names_of_the_demo_on_a_real_station_are_noted(tmp_path: Path) -> 
     assert await finding(own, "district") is None
     demo = settings_of(tmp_path).model_copy(update={"demo": True})
     assert await finding(demo, "telephone") is None and await finding(demo, "district") is None
+
+
+async def test_forwarding_without_a_compiler_is_a_note_with_its_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What set-up has built is used; where there was no compiler, that costs processor time and nothing else."""
+    found = await finding(settings_of(tmp_path), "forwarding")
+    assert found is not None and found.verdict is Verdict.GOOD
+    monkeypatch.setattr("station.serve.doctor.load", lambda: None)
+    found = await finding(settings_of(tmp_path), "forwarding")
+    assert found is not None and found.verdict is Verdict.NOTE and "gcc" in found.detail
