@@ -27,7 +27,7 @@ from statistics import median
 import asyncpg
 
 from bench.city import TOKENS, Size, fill, last_case
-from bench.measures import machine, percentile
+from bench.measures import machine, peak_mib, percentile
 from bench.page_server import CPU, STATEMENTS, WRITES
 from station.base.database import Database
 from station.base.principal import Role
@@ -202,6 +202,7 @@ def serving(build: Build) -> Iterator[http.client.HTTPConnection]:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         yield connection
         connection.close()
+        print(f"web of {build.name} held {peak_mib(process.pid):.0f} MiB at most", flush=True)
     finally:
         end_process(process)
 
