@@ -31,7 +31,7 @@ test: ## install what is needed, check the code, run every test
 	$(MAKE) lint
 	rm -f .pytest_cache/v/cache/lastfailed
 	faults=0
-	$(PY) -m pytest --light -n 2 --dist loadgroup || faults=$$?
+	$(PY) -m pytest --light -n 3 --dist loadgroup || faults=$$?
 	$(PY) -m pytest --heavy -n 2 --dist loadgroup || faults=$$((faults > $$? ? faults : $$?))
 	[ $$faults = 1 ] || exit $$faults
 	$(PY) tools/second_try.py
