@@ -8,6 +8,7 @@ earlier release had too, so that its schema can be filled and be migrated afterw
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -32,6 +33,7 @@ from station.cases.store import (
 )
 from station.cases.words_store import rebuild_words
 from station.directory.store import constituencies, deputies, districts, seats, stations, terms, units
+from station.ledger.store import ledger_events, ledger_head
 from station.people.store import accounts, sessions
 
 NOW = datetime(2026, 11, 30, 2, 0, tzinfo=UTC)  # a Monday, 10:00 in Shanghai
@@ -94,6 +96,11 @@ def last_case(size: Size) -> tuple[int, int]:
     """Year and serial of the newest case."""
     *_, newest = _numbers(size)
     return newest[1], newest[2]
+
+
+def case_of_citizen(size: Size) -> str:
+    """The id of the newest case: it is the signed-in citizen's own, lies with a unit and has a timeline."""
+    return f"cs{size.cases - 1:07}"
 
 
 def _numbers(size: Size) -> Iterator[tuple[datetime, int, int]]:
@@ -195,7 +202,33 @@ def _case_rows(dice: Random, size: Size) -> Iterator[dict[str, Any]]:
         state = coming[place] if place >= 0 else CaseState.CONCLUDED
         is_late = state is CaseState.ASSIGNED and late > 0
         late -= is_late
-        yield _case(dice, size, n, (year, serial), opened, state, is_late)
+        yield _case(dice, size, n, (year, serial), opened, state, is_late) | _own_columns(size, n)
+
+
+def _own_columns(size: Size, n: int) -> dict[str, Any]:
+    """What makes the newest case the signed-in citizen's."""
+    if n < size.cases - 1:
+        return {}
+    due = NOW.astimezone(SHANGHAI).date() + timedelta(days=9)
+    return {
+        "citizen": f"ac_{Role.CITIZEN}", "state": str(CaseState.ASSIGNED), "unit_id": "un00",
+        "unit_name": "第 0 承办单位", "assigned_on": NOW.date(), "due_day": due,
+        "due_at": datetime.combine(due + timedelta(days=1), time(), SHANGHAI),
+    }  # fmt: skip
+
+
+def _timeline(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """The events of one case, as rows of the ledger; its chain does not hold."""
+    actions = ("case.noted", "case.accepted", "case.assigned", "case.note_added", "case.extension_asked")
+    same = {"actor": "ac_clerk", "actor_name": "何晓雯", "role": "clerk", "subject": f"case:{row['id']}", "origin": ""}
+    data = json.dumps(
+        {"unit": row["unit_id"], "co_units": [], "unit_name": row["unit_name"], "due": row["due_day"].isoformat()}
+    )
+    return [
+        {**same, "seq": seq, "at": row["opened_at"] + timedelta(minutes=seq), "action": action, "reason": "",
+         "data": data, "previous": "0" * 64, "hash": "0" * 64}
+        for seq, action in enumerate(actions, 1)
+    ]  # fmt: skip
 
 
 def _open_states(dice: Random, total: int) -> list[CaseState]:
@@ -248,6 +281,8 @@ def _followers(dice: Random, size: Size, kept: list[dict[str, Any]]) -> list[tup
             {"case_id": row["id"], "round": 1, "grade": dice.randrange(1, 6), "remark": "", "at": row["opened_at"]}
             for row in answered if row["state"] != "replied")),
         (case_cards, _cards(dice, kept)),
+        (ledger_events, _timeline(kept[-1])),
+        (ledger_head, [{"id": 1, "seq": len(_timeline(kept[-1])), "hash": "0" * 64}]),
         (case_extensions, (
             {"id": f"ex{row['id']}", "case_id": row["id"], "reason": "要等材料", "asked_at": NOW,
              "granted": None if row["state"] == "assigned" else True}

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import uvloop
 from aiohttp import web
 from sqlalchemy import event
 
@@ -101,4 +102,4 @@ if __name__ == "__main__":
     if what == "cards":
         print(json.dumps(asyncio.run(time_cards(folder, where, int(sys.argv[4])))))
     else:
-        asyncio.run(serve(folder, where, int(what)))
+        uvloop.run(serve(folder, where, int(what)))  # as `station serve` runs it

@@ -31,9 +31,10 @@ from station.base.settings import Settings
 from station.base.shared_pages import SHARED_PAGES, SharedPages
 from station.base.station import Station
 from station.base.stylesheets import stylesheet_handler
-from station.base.templates import WEB, environments
+from station.base.templates import WEB, add_names
 from station.base.web import CSRF_KEY, HTTP, ROUTE_KEY, SIGN_IN_PAGE, STATION, Handler, Route, principal_of
 from station.booking.find_pages import HOME_BLOCKS
+from station.cases.pages.forms import WORDS
 from station.gateway import JOIN_WITHIN_S, MAX_UNJOINED, UNJOINED
 from station.home import live_card
 from station.live.edge.fast_path import EdgeFastPath
@@ -104,7 +105,7 @@ def build_app(station: Station, routes: tuple[Route, ...] = ROUTES) -> web.Appli
     app.on_response_prepare.extend([mark_started, add_hsts, add_cors, add_security_headers, figures.count])
     app[DEADLINES] = deadlines
     app[STATION] = station
-    environments()  # read now, rather than while the first visitor waits
+    add_names(WORDS)  # reads all texts now, rather than while the first visitor waits
     app[CSRF_KEY] = load_secret(station.settings.keys / "csrf.key")
     app[HOME_BLOCKS] = (live_card,)
     app[SIGN_IN_PAGE] = sign_in_page

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,9 +24,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
+from station.base.brief_reads import BriefConnections
 from station.base.errors import DatabaseAway, StationError, StorageFull, is_full
 from station.base.settings import Settings
-from station.base.sqlite_driver import CONNECT_ARGUMENTS, SqliteConnection, SqliteDriver
+from station.base.sqlite_driver import BUSY_TIMEOUT_MS, CONNECT_ARGUMENTS, SqliteConnection, SqliteDriver
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -124,6 +127,31 @@ def _explained() -> Iterator[None]:
         raise told from error
 
 
+@contextmanager
+def _connecting() -> Iterator[None]:
+    """Around the beginning of a connection."""
+    try:
+        yield
+    except (OSError, PoolTimeout, DBAPIError) as error:  # asyncpg's own are not wrapped while it connects
+        told = explain(error)
+        if told is None:
+            raise
+        log.warning("database_away", error=f"{type(error).__name__}: {error}"[:300])
+        raise told from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """A connection that the reads of one task share."""
+
+    database: Database
+    task: asyncio.Task[object] | None
+    connection: AsyncConnection
+
+
+_SNAPSHOT: ContextVar[_Snapshot | None] = ContextVar("snapshot", default=None)
+
+
 class Database:
     """Engine and units of work. `close()` may be called twice."""
 
@@ -132,17 +160,22 @@ class Database:
         self.changes = 0  # rises with each commit of this process
         self.engine: AsyncEngine = create_async_engine(url, **_engine_options(url))
         self._writing: asyncio.Lock | None = None
+        self._brief: BriefConnections | None = None
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
             self._writing = asyncio.Lock()
+            self._brief = BriefConnections(self.engine)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """A write: commits at the end of the block, rolls back on any exception. Raises DatabaseAway, StorageFull.
 
         What follows the commit cannot fail the caller: each step is guarded, as the change is already done.
+        Not within a `snapshot`, whose later reads would not see it (RuntimeError).
         """
+        if self._snapshot() is not None:
+            raise RuntimeError("a change within a snapshot")
         with _explained():
             async with self._turn(), self._connect() as plain:
                 connection = await plain.execution_options(station_write=True)
@@ -159,11 +192,40 @@ class Database:
                 log.exception("after_commit_failed", step=step.__qualname__)
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A consistent read; nothing in it may change a row. Raises DatabaseAway."""
+    async def read(self, *, brief: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A consistent read; nothing in it may change a row. Raises DatabaseAway.
+
+        A `brief` one consists of a few lookups by key, of a bounded number of rows (`base/brief_reads.py`).
+        """
+        connection = self._snapshot()
+        if connection is not None:
+            yield connection
+            return
         with _explained():
-            async with self._connect() as connection:
+            async with self._connect() if self._brief is None or not brief else self._connect_briefly() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def snapshot(self, *, brief: bool = False) -> AsyncIterator[None]:
+        """What this task reads within the block is read over one connection, on SQLite as of one moment.
+
+        For a page that asks several services: a connection of its own costs each of them as much as a statement does.
+        It ends before the page is rendered, and before anybody else is asked: a connection is held meanwhile.
+        """
+        async with self.read(brief=brief) as connection:
+            token = _SNAPSHOT.set(_Snapshot(self, asyncio.current_task(), connection))
+            try:
+                yield
+            finally:
+                _SNAPSHOT.reset(token)
+
+    def _snapshot(self) -> AsyncConnection | None:
+        """The connection of the snapshot that this task is in. What it starts has a copy of its context, and reads on
+        its own: a connection answers one statement at a time.
+        """
+        shared = _SNAPSHOT.get()
+        is_ours = shared is not None and shared.database is self and shared.task is asyncio.current_task()
+        return shared.connection if shared is not None and is_ours else None
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -188,20 +250,41 @@ class Database:
 
     @asynccontextmanager
     async def _connect(self) -> AsyncIterator[AsyncConnection]:
-        async with AsyncExitStack() as stack:
-            try:
-                connection = await stack.enter_async_context(self.engine.connect())
-            except (OSError, PoolTimeout, DBAPIError) as error:  # asyncpg's own are not wrapped while it connects
-                told = explain(error)
-                if told is None:
-                    raise
-                log.warning("database_away", error=f"{type(error).__name__}: {error}"[:300])
-                raise told from error
+        connection = self.engine.connect()
+        with _connecting():
+            await connection.start()
+        try:
             yield connection
+        finally:
+            if _ends_at_once(connection):
+                await connection.close()
+            else:  # in a task of its own, which nobody's giving up interrupts
+                await connection.__aexit__(None, None, None)
+
+    @asynccontextmanager
+    async def _connect_briefly(self) -> AsyncIterator[AsyncConnection]:
+        assert self._brief is not None
+        with _connecting():
+            connection = await self._brief.take()
+        try:
+            yield connection
+        finally:
+            await self._brief.give_back(connection)
 
     async def close(self) -> None:
         """Close all connections."""
+        if self._brief is not None:
+            await self._brief.close()
         await self.engine.dispose()
+
+
+def _ends_at_once(connection: AsyncConnection) -> bool:
+    """Whether giving a connection back waits for nothing, as after a read or a commit of SQLite."""
+    plain = connection.sync_connection
+    if plain is None or plain.closed or plain.invalidated:
+        return False
+    driver_connection = plain.connection.dbapi_connection
+    return isinstance(driver_connection, SqliteConnection) and driver_connection.ends_at_once
 
 
 def _engine_options(url: str) -> dict[str, Any]:
@@ -217,7 +300,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
     # The driver's own BEGIN comes too late for BEGIN IMMEDIATE, so it is switched off here.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

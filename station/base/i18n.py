@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
 
@@ -77,6 +78,8 @@ def _weight(parameters: list[str]) -> float:
     return 1.0
 
 
+# A page says the same days and times again and again.
+@lru_cache(maxsize=4096)
 def format_day(moment: datetime | date, language: str, today: date | None = None) -> str:
     """`10月15日（周四）` or `Thursday 15 October`; with the year only when it is another one."""
     day = local(moment).date() if isinstance(moment, datetime) else moment
@@ -87,6 +90,7 @@ def format_day(moment: datetime | date, language: str, today: date | None = None
     return f"{day:%A} {day.day} {day:%B}" + (f" {day.year}" if other_year else "")
 
 
+@lru_cache(maxsize=4096)
 def format_time(moment: datetime, elder: bool = False, language: str = "zh") -> str:
     """`14:30`, or `下午 2:30` in the elder mode, in English `2:30 pm`; ten past midnight is `凌晨 0:10`, `12:10 am`."""
     here = local(moment)

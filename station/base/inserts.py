@@ -6,6 +6,7 @@ database's own unique constraint is the only check that holds; these helpers ask
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Row, Table
@@ -24,9 +25,13 @@ async def insert_missing(work: Transaction, table: Table, rows: list[dict[str, A
     """Insert rows, leaving alone those that a unique constraint refuses; returns the keys of those inserted."""
     if not rows:
         return []
-    statement = insert_into(work, table)
-    wanted = statement.on_conflict_do_nothing().returning(*table.primary_key.columns)
-    return list(await work.execute(wanted, rows))
+    return list(await work.execute(_missing(work.connection.dialect.name == "postgresql", table), rows))
+
+
+@cache
+def _missing(is_postgresql: bool, table: Table) -> Any:
+    statement = (insert_postgresql if is_postgresql else insert_sqlite)(table)
+    return statement.on_conflict_do_nothing().returning(*table.primary_key.columns)
 
 
 async def insert_unless_there(work: Transaction, table: Table, **values: Any) -> bool:

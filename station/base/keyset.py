@@ -5,12 +5,12 @@ A page that was open while rows came or went leads on to what follows its last r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, Table, select, tuple_
+from sqlalchemy import ColumnElement, Integer, Select, Table, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 T = TypeVar("T")
@@ -87,54 +87,75 @@ def parse_small(text: str) -> int:
     return int(text)
 
 
-async def read_slice(
-    connection: AsyncConnection,
-    query: Select[Any],
-    order: Order,
-    cursor: Cursor | None,
-    size: int,
-    *,
-    whole: Table | None = None,
-    skip: int = 0,
-) -> Slice[Any]:
-    """A page of at most `size` rows; the first one where the cursor is None or says nothing.
+class PagedQuery:
+    """A list that is read a page at a time. Its statements are built once, so that one made for each page would be no
+    better than `select` itself: where conditions vary, keep one for each kind of them.
 
-    With `whole`, the query selects that table's ids alone, from an index that covers it, and whole rows are read only
-    for those shown. `skip` rows are left out from the beginning: for a few only, as they are read all the same.
+    Values that vary are bind parameters of `query`, under names that do not begin with `key_` or `page_`. With `whole`,
+    the query selects that table's ids alone, from an index that covers it, and whole rows are read only for those
+    shown.
     """
-    key = order.parse(cursor.key) if cursor is not None else None
-    if cursor is not None and cursor.backwards and key is not None:
-        rows = await _read(connection, query, order, key, size + 1, whole=whole, backwards=True)
-        if len(rows) > size:
-            return _slice(order, rows[size - 1 :: -1], is_first=False, is_last=False)
-        key = None  # the beginning is reached: a whole page of it
-    rows = await _read(connection, query, order, key, size + 1, whole=whole, skip=skip)
-    return _slice(order, rows[:size], is_first=key is None and not skip, is_last=len(rows) <= size)
 
+    def __init__(self, query: Select[Any], order: Order, whole: Table | None = None) -> None:
+        self._query = query
+        self._order = order
+        self._whole = whole
+        self._built: dict[tuple[bool, bool, bool], Select[Any]] = {}
 
-async def _read(
-    connection: AsyncConnection,
-    query: Select[Any],
-    order: Order,
-    key: tuple[object, ...] | None,
-    size: int,
-    *,
-    whole: Table | None,
-    backwards: bool = False,
-    skip: int = 0,
-) -> Sequence[Any]:
-    falling = order.descending is not backwards
-    if key is not None:
-        here, there = tuple_(*order.columns), tuple_(*key, types=[c.type for c in order.columns])
-        query = query.where(here < there if falling else here > there)
-    sorting = [c.desc() if falling else c.asc() for c in order.columns]
-    query = query.order_by(*sorting).limit(size)
-    if skip:
-        query = query.offset(skip)
-    if whole is not None:
-        query = select(whole).where(whole.c.id.in_(select(query.subquery().c.id))).order_by(*sorting)
-    found: Sequence[Any] = (await connection.execute(query)).all()
-    return found
+    async def read(
+        self,
+        connection: AsyncConnection,
+        cursor: Cursor | None,
+        size: int,
+        parameters: Mapping[str, object] | None = None,
+        skip: int = 0,
+    ) -> Slice[Any]:
+        """A page of at most `size` rows; the first one where the cursor is None or says nothing.
+
+        `skip` rows are left out from the beginning: for a few only, as they are read all the same.
+        """
+        order = self._order
+        values = {**(parameters or {}), "page_size": size + 1}
+        key = order.parse(cursor.key) if cursor is not None else None
+        if cursor is not None and cursor.backwards and key is not None:
+            rows = await self._read(connection, values, key, backwards=True)
+            if len(rows) > size:
+                return _slice(order, rows[size - 1 :: -1], is_first=False, is_last=False)
+            key = None  # the beginning is reached: a whole page of it
+        rows = await self._read(connection, values, key, skip=skip)
+        return _slice(order, rows[:size], is_first=key is None and not skip, is_last=len(rows) <= size)
+
+    async def _read(
+        self,
+        connection: AsyncConnection,
+        values: dict[str, object],
+        key: tuple[object, ...] | None,
+        backwards: bool = False,
+        skip: int = 0,
+    ) -> Sequence[Any]:
+        shape = (key is not None, backwards, bool(skip))
+        if shape not in self._built:
+            self._built[shape] = self._build(*shape)
+        bound = {f"key_{place}": part for place, part in enumerate(key or ())}
+        skipped = {"page_skip": skip} if skip else {}
+        found: Sequence[Any] = (await connection.execute(self._built[shape], {**values, **bound, **skipped})).all()
+        return found
+
+    def _build(self, has_key: bool, backwards: bool, skips: bool) -> Select[Any]:
+        query, order = self._query, self._order
+        falling = order.descending is not backwards
+        if has_key:
+            here = tuple_(*order.columns)
+            there = tuple_(*(bindparam(f"key_{n}", type_=c.type) for n, c in enumerate(order.columns)))
+            query = query.where(here < there if falling else here > there)
+        sorting = [c.desc() if falling else c.asc() for c in order.columns]
+        query = query.order_by(*sorting).limit(bindparam("page_size", type_=Integer))
+        if skips:
+            query = query.offset(bindparam("page_skip", type_=Integer))
+        if self._whole is not None:
+            whole = self._whole
+            query = select(whole).where(whole.c.id.in_(select(query.subquery().c.id))).order_by(*sorting)
+        return query
 
 
 def _slice(order: Order, rows: Sequence[Any], *, is_first: bool, is_last: bool) -> Slice[Any]:

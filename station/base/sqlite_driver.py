@@ -19,6 +19,7 @@ from sqlalchemy.util.concurrency import await_
 
 # A read is ended from the loop's own thread; sqlite3 is compiled to be used from several (threadsafety 3).
 CONNECT_ARGUMENTS = {"check_same_thread": False}
+BUSY_TIMEOUT_MS = 10_000
 
 
 class SqliteCursor:
@@ -89,6 +90,7 @@ class SqliteConnection(AsyncAdapt_aiosqlite_connection):
         super().__init__(dbapi, connection)  # type: ignore[arg-type]
         self._begin_with = ""
         self._is_write = False
+        self.is_inline = False
         self._sent = self._done = 0  # counted by the loop's thread, and by the connection's
 
     def begin(self, write: bool) -> None:
@@ -96,10 +98,18 @@ class SqliteConnection(AsyncAdapt_aiosqlite_connection):
         self._is_write = write
         self._begin_with = "BEGIN IMMEDIATE" if write else "BEGIN"
 
+    def run_inline(self, inline: bool) -> None:
+        """Run what follows where it is asked for, without waiting for anybody; or in the thread again, as at first."""
+        if inline is not self.is_inline:
+            self.is_inline = inline
+            self._sqlite.execute(f"PRAGMA busy_timeout={0 if inline else BUSY_TIMEOUT_MS}")
+
     def run(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
         """What `work` returns, done by the connection's thread inside of the transaction."""
         self._sent += 1
         try:
+            if self.is_inline:
+                return self._do(work)
             return await_(self._connection._execute(self._do, work))
         except Exception as error:
             self._handle_exception(error)
@@ -140,6 +150,13 @@ class SqliteConnection(AsyncAdapt_aiosqlite_connection):
                 self.run(sqlite3.Connection.rollback)
             else:
                 self._sqlite.rollback()
+
+    @property
+    def ends_at_once(self) -> bool:
+        """Whether `rollback` makes no visit."""
+        if self._sent != self._done or self._connection._connection is None:
+            return False
+        return not self._is_write or not self._sqlite.in_transaction
 
     def _is_unbegun(self) -> bool:
         unbegun = bool(self._begin_with) and self._sent == self._done

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -31,24 +31,28 @@ def environments() -> Mapping[str, Environment]:
     return MappingProxyType({language: _environment(translator, language) for language in LANGUAGES})
 
 
-class _Translate(NodeTransformer):
-    """Puts the words of the language in the place of `_("…")` when a template is compiled, as a page has a hundred.
+class _Fold(NodeTransformer):
+    """Does when a template is compiled what comes to the same on every page, as a page has some hundred of them.
 
-    What has gaps to fill or is known at run time only stays a call.
+    `_("…")` becomes the words of the language, `icon("…")` its markup, and in Chinese `m.said(text)` the text. What has
+    gaps to fill or is known at run time only stays a call.
     """
 
-    def __init__(self, translate: Callable[[str], object]) -> None:
-        self._translate = translate
+    def __init__(self, environment: Environment) -> None:
+        self._functions = {name: cast("Callable[[str], object]", environment.globals[name]) for name in ("_", "icon")}
+        self._is_chinese = environment.globals["lang"] == "zh"
 
     def visit_Call(self, node: nodes.Call, *args: Any, **kwargs: Any) -> nodes.Node:  # noqa: N802  jinja2's naming
-        """A call of `_` with one text and nothing else becomes that text."""
+        """A call with one argument and nothing else, where it can be told what comes of it."""
         self.generic_visit(node, *args, **kwargs)  # changes it where it is
-        called, message = node.node, node.args[0] if len(node.args) == 1 else None
-        is_plain = isinstance(called, nodes.Name) and called.name == "_" and isinstance(message, nodes.Const)
-        if not is_plain or node.kwargs or node.dyn_args or node.dyn_kwargs:
+        if len(node.args) != 1 or node.kwargs or node.dyn_args or node.dyn_kwargs:
             return node
-        assert isinstance(message, nodes.Const)
-        return nodes.TemplateData(str(self._translate(message.value)), lineno=node.lineno)
+        called, argument = node.node, node.args[0]
+        if isinstance(called, nodes.Name) and called.name in self._functions and isinstance(argument, nodes.Const):
+            return nodes.TemplateData(str(self._functions[called.name](argument.value)), lineno=node.lineno)
+        if self._is_chinese and isinstance(called, nodes.Getattr) and called.attr == "said":
+            return argument
+        return node
 
 
 class _Context(Context):
@@ -68,8 +72,25 @@ class _Environment(Environment):
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         parsed = super()._parse(source, name, filename)
-        _Translate(cast("Callable[[str], object]", self.globals["_"])).visit(parsed)  # changes it where it is
+        _Fold(self).visit(parsed)  # changes it where it is
         return parsed
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """The environment's names themselves, where a template adds none: a page copies them, and a chain of
+        dictionaries takes long to copy.
+        """
+        return super().make_globals(d) if d else self.globals
+
+
+def add_names(names: Mapping[str, object]) -> None:
+    """Names that templates of all languages may use, also in macros that do not see the page's context."""
+    for environment in environments().values():
+        environment.globals.update(names)
+
+
+@cache
+def _icon(name: str) -> Markup:
+    return Markup('<svg class="icon" aria-hidden="true"><use href="/static/icons.svg#{}"/></svg>').format(name)
 
 
 def _environment(translator: Translator, language: str) -> Environment:
@@ -80,6 +101,7 @@ def _environment(translator: Translator, language: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.do"],
+        auto_reload=False,  # asking the file system whether a template has changed, at each use of it
     )
 
     def translate(message: str) -> str:
@@ -92,6 +114,8 @@ def _environment(translator: Translator, language: str) -> Environment:
             return Markup(translate(message))  # noqa: S704
         return Markup(translate(message) % {name: _escaped(value) for name, value in params.items()})  # noqa: S704
 
+    environment.globals["lang"] = language
+    environment.globals["icon"] = _icon
     environment.globals["_"] = gettext
     environment.globals["translate"] = translate
     environment.filters["day"] = lambda moment, today=None: format_day(moment, language, today)
@@ -102,8 +126,8 @@ def _environment(translator: Translator, language: str) -> Environment:
         return format_time(moment, _is_elder(context) if elder is None else elder, language)
 
     @pass_context
-    def show_moment(context: Context, moment: datetime) -> str:
-        return format_moment(moment, language, _is_elder(context))
+    def show_moment(context: Context, moment: datetime, elder: bool | None = None) -> str:
+        return format_moment(moment, language, _is_elder(context) if elder is None else elder)
 
     environment.filters["time"] = show_time
     environment.filters["moment"] = show_moment

@@ -40,8 +40,10 @@ async def show_home(request: web.Request) -> web.StreamResponse:
     """One question (where do you live), who receives today, and what others bring."""
     station, who = station_of(request), principal_of(request)
     today = local_date(station.clock.now())
-    day, receptions = await _next_receptions(station, today)
-    made = [await make(request) for make in request.app.get(HOME_BLOCKS, ())]
+    async with station.database.snapshot(brief=True):
+        day, receptions = await _next_receptions(station, today)
+        made = [await make(request) for make in request.app.get(HOME_BLOCKS, ())]
+        booking = await next_booking(station, who)
     return render(
         request,
         "booking/home.html",
@@ -49,7 +51,7 @@ async def show_home(request: web.Request) -> web.StreamResponse:
         day=day,
         receptions=receptions,
         blocks=[block for block in made if block is not None],
-        next_booking=await next_booking(station, who),
+        next_booking=booking,
     )
 
 
@@ -76,7 +78,9 @@ async def list_deputies(request: web.Request) -> web.StreamResponse:
     station = station_of(request)
     place, name = query_text(request, "place"), query_text(request, "name")
     page = query_number(request, "page", 1, least=1)
-    found = await find_deputies(station, place, name, page)
+    async with station.database.snapshot():
+        found = await find_deputies(station, place, name, page)
+        earliest = await earliest_slots(station, [deputy.id for deputy in found.deputies])
     return render(
         request,
         "directory/deputies.html",
@@ -84,7 +88,7 @@ async def list_deputies(request: web.Request) -> web.StreamResponse:
         place=place[:40],
         name=name[:40],
         by_name="name" in request.query and not place,
-        earliest=await earliest_slots(station, [deputy.id for deputy in found.deputies]),
+        earliest=earliest,
         today=local_date(station.clock.now()),
     )
 
@@ -99,9 +103,10 @@ async def answer_deputy(
 ) -> web.StreamResponse:
     """The deputy's page; with the reason on top when a chosen time could not be had. Raises NotFound."""
     station, who = station_of(request), principal_of(request)
-    deputy = await get_deputy(station, deputy_id)
-    draft = await get_draft(station, who) if who.role is Role.CITIZEN else None
-    slots = await list_slots(station, who, deputy.id)
+    async with station.database.snapshot(brief=True):
+        deputy = await get_deputy(station, deputy_id)
+        draft = await get_draft(station, who) if who.role is Role.CITIZEN else None
+        slots = await list_slots(station, who, deputy.id)
     return render(
         request,
         "directory/deputy.html",

@@ -40,7 +40,8 @@ from station.booking.policy import booking_policy
 from station.booking.rota import get_slot
 from station.directory.service import Deputy, clerks_in_charge, get_deputy, is_in_charge
 from station.ledger.service import append
-from station.notices.service import queue
+from station.notices.model import Outgoing
+from station.notices.service import queue, queue_all
 from station.people.model import ConsentKind
 from station.people.service import accounts_with, get_account, record_consent
 from station.photos.model import booking_holder
@@ -76,10 +77,11 @@ class _Recipients:
 async def _wish(
     station: Station, who: Principal, slot_id: str, form_key: str, by_draft: bool = False
 ) -> _BookingRequest:
-    slot = await get_slot(station, who, slot_id)
-    await _check_early(station, who, slot, form_key, by_draft)
-    deputy = await get_deputy(station, slot.deputy_id)
-    return _BookingRequest(who, slot_id, form_key, deputy, await _people_told(station, who.account, deputy.id))
+    async with station.database.snapshot(brief=True):
+        slot = await get_slot(station, who, slot_id)
+        await _check_early(station, who, slot, form_key, by_draft)
+        deputy = await get_deputy(station, slot.deputy_id)
+        return _BookingRequest(who, slot_id, form_key, deputy, await _people_told(station, who.account, deputy.id))
 
 
 def _turn(slot_id: str) -> asyncio.Lock:
@@ -373,7 +375,7 @@ async def _tell(station: Station, work: Transaction, booking: Booking, told: _Re
     else:
         to_citizen, to_staff = words_of_cancelling(station, booking, when)
     subject = f"booking:{booking.id}"
+    outgoing = [Outgoing("app", account, to_staff, subject) for account in told.accounts]
     if told.phone:
-        await queue(station, work, "sms", told.phone, to_citizen, subject, account=booking.citizen)
-    for account in told.accounts:
-        await queue(station, work, "app", account, to_staff, subject)
+        outgoing.append(Outgoing("sms", told.phone, to_citizen, subject, account=booking.citizen))
+    await queue_all(station, work, outgoing)

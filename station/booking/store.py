@@ -7,10 +7,8 @@ from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import (
-    BindParameter,
     Boolean,
     Column,
-    ColumnElement,
     Date,
     ForeignKey,
     Index,
@@ -25,6 +23,7 @@ from sqlalchemy import (
     false,
     func,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -117,25 +116,45 @@ bookings = Table(
 )
 
 
-def _slots_with_places(citizen: str | BindParameter[str], now: datetime | BindParameter[datetime]) -> Select[Any]:
-    """Slots with how many places are taken, and held by others than `citizen`."""
-    taken = select(func.count()).where(bookings.c.slot == slots.c.id, bookings.c.state.in_(TAKES_PLACE))
+def _slots_with_places() -> Select[Any]:
+    """Slots with how many places are taken, and held by others than `citizen` at `now`, which are to be bound."""
+    citizen, now = bindparam("citizen", type_=String), bindparam("now", type_=UtcDateTime)
+    # Written out as they never vary: a list of values is put into the statement's text each time it runs.
+    takes_place = bookings.c.state.in_([literal(str(state)) for state in sorted(TAKES_PLACE)])
+    taken = select(func.count()).where(bookings.c.slot == slots.c.id, takes_place)
     held = select(func.count()).where(
         drafts.c.slot == slots.c.id, drafts.c.held_until > now, drafts.c.citizen != citizen
     )
     return select(slots, taken.scalar_subquery().label("taken"), held.scalar_subquery().label("held"))
 
 
-# Built once: a booking asks these, and building a statement takes longer than running it.
-_SLOT = _slots_with_places(bindparam("citizen", type_=String), bindparam("now", type_=UtcDateTime)).where(
-    slots.c.id == bindparam("slot")
+# Built once: bookings and the pages around them ask these, and building a statement takes longer than running it.
+_SLOT = _slots_with_places().where(slots.c.id == bindparam("slot"))
+_LOCK_SLOT = select(slots.c.id).where(slots.c.id == bindparam("slot")).with_for_update()
+_IN_SPAN = (
+    slots.c.starts_at >= bindparam("since", type_=UtcDateTime),
+    slots.c.starts_at < bindparam("until", type_=UtcDateTime),
+)
+_SLOTS = _slots_with_places().where(*_IN_SPAN).order_by(slots.c.starts_at, slots.c.deputy)
+_SLOTS_OF_ONE = _SLOTS.where(slots.c.deputy == bindparam("deputy"))
+_SLOTS_OF_SOME = _SLOTS.where(slots.c.deputy.in_(bindparam("deputies", expanding=True)))
+_FIRST_RECEIVING = (
+    select(slots.c.deputy)
+    .where(*_IN_SPAN, slots.c.closed.is_(False))
+    .group_by(slots.c.deputy)
+    .order_by(func.min(slots.c.starts_at), slots.c.deputy)
+    .limit(bindparam("most", type_=Integer))
 )
 _DRAFT = select(drafts).where(drafts.c.citizen == bindparam("citizen"))
 _LOCK_DRAFT = _DRAFT.with_for_update()
-_OWN_BOOKINGS = (
-    select(bookings).where(bookings.c.citizen == bindparam("citizen")).order_by(bookings.c.starts_at, bookings.c.id)
-)
+_CHANGE_DRAFT = update(drafts).where(drafts.c.citizen == bindparam("owner"))
+_IN_ORDER = select(bookings).order_by(bookings.c.starts_at, bookings.c.id)
+_OWN_BOOKINGS = _IN_ORDER.where(bookings.c.citizen == bindparam("citizen"))
+_BOOKINGS_OF_DEPUTY = _IN_ORDER.where(bookings.c.deputy == bindparam("deputy"))
+_BOOKING = select(bookings).where(bookings.c.id == bindparam("booking"))
+_LOCK_BOOKING = _BOOKING.with_for_update()
 _ADD_BOOKING = insert(bookings).returning(bookings)
+_CHANGE_BOOKING = update(bookings).where(bookings.c.id == bindparam("booking"))
 
 
 async def slot_by_id(connection: AsyncConnection, slot_id: str, citizen: str, now: datetime) -> Slot | None:
@@ -151,7 +170,7 @@ async def lock_slot(work: Transaction, slot_id: str, citizen: str, now: datetime
     one who held the lock before has just committed.
     """
     if work.connection.dialect.name != "sqlite":  # there the transaction has the only writers' lock
-        await work.execute(select(slots.c.id).where(slots.c.id == slot_id).with_for_update())
+        await work.execute(_LOCK_SLOT, {"slot": slot_id})
     return await slot_by_id(work.connection, slot_id, citizen, now)
 
 
@@ -170,18 +189,19 @@ async def slots_between(
     deputies: Sequence[str] | None = None,
 ) -> list[Slot]:
     """Slots that start in a span of time, in order."""
-    query = _slots_with_places(citizen, now).where(slots.c.starts_at >= since, slots.c.starts_at < until)
-    if deputies is not None:
-        query = query.where(slots.c.deputy.in_(deputies))
-    return [to_slot(row) for row in await connection.execute(query.order_by(slots.c.starts_at, slots.c.deputy))]
+    values: dict[str, object] = {"citizen": citizen, "now": now, "since": since, "until": until}
+    query = _SLOTS
+    if deputies is not None and len(deputies) == 1:
+        query, values = _SLOTS_OF_ONE, {**values, "deputy": deputies[0]}
+    elif deputies is not None:
+        query, values = _SLOTS_OF_SOME, {**values, "deputies": deputies}
+    return [to_slot(row) for row in await connection.execute(query, values)]
 
 
 async def first_receiving(connection: AsyncConnection, since: datetime, until: datetime, most: int) -> list[str]:
     """Whose open slots begin earliest in a span of time: as many deputies as have the first `most` receptions."""
-    span = slots.c.starts_at >= since, slots.c.starts_at < until, slots.c.closed.is_(False)
-    begins = func.min(slots.c.starts_at)
-    query = select(slots.c.deputy).where(*span).group_by(slots.c.deputy).order_by(begins, slots.c.deputy).limit(most)
-    return list((await connection.execute(query)).scalars())
+    values = {"since": since, "until": until, "most": most}
+    return list((await connection.execute(_FIRST_RECEIVING, values)).scalars())
 
 
 async def deputies_with_slots(connection: AsyncConnection, since: datetime, until: datetime) -> set[str]:
@@ -232,13 +252,15 @@ class DraftColumns(TypedDict, total=False):
 EMPTY_DRAFT: DraftColumns = {
     "key": "", "slot": "", "held_until": None, "mode": "", "topic": "", "description": "", "help": "",
 }  # fmt: skip
+NO_DRAFT = Draft(key="", slot_id="", held_until=None, mode=None, topic="", description="", help=())
 
 
 async def lock_draft(work: Transaction, citizen: str) -> Draft:
     """The citizen's draft, made if there was none, held until the end of the transaction."""
     row = (await work.execute(_LOCK_DRAFT, {"citizen": citizen})).first()
     if row is None:  # another page of theirs may be making it at this moment
-        await insert_missing(work, drafts, [{"citizen": citizen, **EMPTY_DRAFT}])
+        if await insert_missing(work, drafts, [{"citizen": citizen, **EMPTY_DRAFT}]):
+            return NO_DRAFT
         row = (await work.execute(_LOCK_DRAFT, {"citizen": citizen})).one()
     return to_draft(row)
 
@@ -251,13 +273,13 @@ async def draft_of(connection: AsyncConnection, citizen: str) -> Draft | None:
 
 async def change_draft(work: Transaction, citizen: str, **values: Unpack[DraftColumns]) -> None:
     """Write columns of the citizen's draft."""
-    await work.execute(update(drafts).where(drafts.c.citizen == citizen).values(**values))
+    await work.execute(_CHANGE_DRAFT, {"owner": citizen, **values})
 
 
 async def booking_by_id(connection: AsyncConnection, booking_id: str, *, for_update: bool = False) -> Booking | None:
     """The booking with that id; locked until the end of the transaction when asked."""
-    query = select(bookings).where(bookings.c.id == booking_id)
-    row = (await connection.execute(query.with_for_update() if for_update else query)).first()
+    query = _LOCK_BOOKING if for_update else _BOOKING
+    row = (await connection.execute(query, {"booking": booking_id})).first()
     return None if row is None else to_booking(row)
 
 
@@ -283,7 +305,7 @@ class BookingColumns(TypedDict, total=False):
 
 async def change_booking(work: Transaction, booking_id: str, **values: Unpack[BookingColumns]) -> None:
     """Write columns of a booking."""
-    await work.execute(update(bookings).where(bookings.c.id == booking_id).values(**values))
+    await work.execute(_CHANGE_BOOKING, {"booking": booking_id, **values})
 
 
 async def states_of(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, BookingState]:
@@ -294,17 +316,12 @@ async def states_of(connection: AsyncConnection, ids: Sequence[str]) -> dict[str
 
 async def bookings_of_citizen(connection: AsyncConnection, citizen: str) -> list[Booking]:
     """All that a citizen has booked, in order of their beginning."""
-    return await _in_order(connection, bookings.c.citizen == citizen)
+    return [to_booking(row) for row in await connection.execute(_OWN_BOOKINGS, {"citizen": citizen})]
 
 
 async def bookings_of_deputy(connection: AsyncConnection, deputy: str) -> list[Booking]:
     """All that is booked with a deputy, in order of their beginning."""
-    return await _in_order(connection, bookings.c.deputy == deputy)
-
-
-async def _in_order(connection: AsyncConnection, which: ColumnElement[bool]) -> list[Booking]:
-    query = select(bookings).where(which).order_by(bookings.c.starts_at, bookings.c.id)
-    return [to_booking(row) for row in await connection.execute(query)]
+    return [to_booking(row) for row in await connection.execute(_BOOKINGS_OF_DEPUTY, {"deputy": deputy})]
 
 
 def to_slot(row: Any) -> Slot:

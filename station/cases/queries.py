@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, cast, exists, func, or_, select, true
+from sqlalchemy import BindParameter, ColumnElement, String, and_, bindparam, cast, exists, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.errors import NotFound
-from station.base.keyset import Cursor, Order, Slice, parse_moment, parse_small, read_slice
+from station.base.keyset import Cursor, Order, PagedQuery, Slice, parse_moment, parse_small
 from station.base.station import Station
 from station.cases import store
 from station.cases.model import OPEN, CaseState, Colour, Grade
@@ -22,6 +22,37 @@ MOST_URGENT = Order((c.due_at, c.id), ("due_at", "id"), (parse_moment, str))
 NEWEST = Order((c.opened_at, c.id), ("opened_at", "id"), (parse_moment, str), True)
 
 
+# Built once, as every view of a case asks them: building a statement takes longer than running it.
+_ID: BindParameter[str] = bindparam("case")
+_CASE = select(store.cases).where(c.id == _ID)
+_CO_UNITS = (
+    select(store.case_co_units.c.unit_id, store.case_co_units.c.unit_name)
+    .where(store.case_co_units.c.case_id == _ID)
+    .order_by(store.case_co_units.c.unit_name)
+)
+_REPLIES = select(store.case_replies).where(store.case_replies.c.case_id == _ID).order_by(store.case_replies.c.round)
+_RATINGS = select(store.case_ratings).where(store.case_ratings.c.case_id == _ID).order_by(store.case_ratings.c.round)
+_NOTES = (
+    select(store.case_notes)
+    .where(store.case_notes.c.case_id == _ID)
+    .order_by(store.case_notes.c.at, store.case_notes.c.id)
+)
+_EXTENSIONS = (
+    select(store.case_extensions)
+    .where(store.case_extensions.c.case_id == _ID)
+    .order_by(store.case_extensions.c.asked_at, store.case_extensions.c.id)
+)
+_CARDS = (
+    select(store.case_cards)
+    .where(store.case_cards.c.case_id == _ID)
+    .order_by(store.case_cards.c.issued_at.desc(), store.case_cards.c.id)
+)
+
+
+def _of(case_id: str) -> dict[str, str]:
+    return {"case": case_id}
+
+
 async def read_case(station: Station, case_id: str) -> Case:
     """One case as it stands. Raises NotFound."""
     async with station.database.read() as connection:
@@ -30,7 +61,7 @@ async def read_case(station: Station, case_id: str) -> Case:
 
 async def case_row(connection: AsyncConnection, case_id: str) -> Case:
     """The same on an open connection."""
-    row = (await connection.execute(select(store.cases).where(c.id == case_id))).first()
+    row = (await connection.execute(_CASE, _of(case_id))).first()
     if row is None:
         raise NotFound
     return store.to_case(row)
@@ -45,22 +76,21 @@ async def cases_where(
     return [store.to_case(row) for row in await connection.execute(query)]
 
 
+def paged_cases(order: Order, *conditions: ColumnElement[bool]) -> PagedQuery:
+    """The cases that fit all conditions, in an order for which there is an index; to be built once."""
+    return PagedQuery(select(c.id).where(*conditions), order, whole=store.cases)
+
+
 async def slice_of(
-    connection: AsyncConnection, order: Order, cursor: Cursor | None, size: int, *conditions: ColumnElement[bool]
+    connection: AsyncConnection, query: PagedQuery, cursor: Cursor | None, size: int, **values: object
 ) -> Slice[Case]:
-    """A page of the cases that fit all conditions, in an order for which there is an index."""
-    query = select(c.id).where(*conditions)
-    return (await read_slice(connection, query, order, cursor, size, whole=store.cases)).map(store.to_case)
-
-
-def at_stations(served: frozenset[str] | None) -> ColumnElement[bool]:
-    """Cases that one of these liaison stations looks after; None stands for all."""
-    return true() if served is None else c.station_id.in_(sorted(served))
+    """A page of cases."""
+    return (await query.read(connection, cursor, size, values)).map(store.to_case)
 
 
 def in_states(states: Iterable[CaseState]) -> ColumnElement[bool]:
-    """Cases in one of the states."""
-    return c.state.in_([str(s) for s in states])
+    """Cases in one of the states. Written out: a list of values is put into the statement's text each time it runs."""
+    return c.state.in_([literal(str(s)) for s in sorted(states)])
 
 
 def _card_exists(colour: Colour) -> ColumnElement[bool]:
@@ -104,16 +134,12 @@ async def count_open(connection: AsyncConnection, due_before: datetime | None = 
 
 async def co_units_of(connection: AsyncConnection, case_id: str) -> list[tuple[str, str]]:
     """Id and name of each co-unit."""
-    co = store.case_co_units.c
-    query = select(co.unit_id, co.unit_name).where(co.case_id == case_id).order_by(co.unit_name)
-    return [(row.unit_id, row.unit_name) for row in await connection.execute(query)]
+    return [(row.unit_id, row.unit_name) for row in await connection.execute(_CO_UNITS, _of(case_id))]
 
 
 async def replies_of(connection: AsyncConnection, case_id: str) -> list[Reply]:
     """All replies, oldest first."""
-    table = store.case_replies
-    query = select(table).where(table.c.case_id == case_id).order_by(table.c.round)
-    return [to_reply(row) for row in await connection.execute(query)]
+    return [to_reply(row) for row in await connection.execute(_REPLIES, _of(case_id))]
 
 
 def to_reply(row: Any) -> Reply:
@@ -136,9 +162,7 @@ def to_reply(row: Any) -> Reply:
 
 async def ratings_of(connection: AsyncConnection, case_id: str) -> list[Rating]:
     """All ratings, oldest first."""
-    table = store.case_ratings
-    query = select(table).where(table.c.case_id == case_id).order_by(table.c.round)
-    return [to_rating(row) for row in await connection.execute(query)]
+    return [to_rating(row) for row in await connection.execute(_RATINGS, _of(case_id))]
 
 
 def to_rating(row: Any) -> Rating:
@@ -148,16 +172,14 @@ def to_rating(row: Any) -> Rating:
 
 async def notes_of(connection: AsyncConnection, case_id: str) -> list[Note]:
     """What was added to a case, oldest first."""
-    table = store.case_notes
-    query = select(table).where(table.c.case_id == case_id).order_by(table.c.at, table.c.id)
-    return [Note(r.id, r.author_name, r.role, r.text, r.at) for r in await connection.execute(query)]
+    rows = await connection.execute(_NOTES, _of(case_id))
+    return [Note(r.id, r.author_name, r.role, r.text, r.at) for r in rows]
 
 
 async def extensions_of(connection: AsyncConnection, case_id: str) -> list[Extension]:
     """Requests for more time, oldest first."""
-    table = store.case_extensions
-    query = select(table).where(table.c.case_id == case_id).order_by(table.c.asked_at, table.c.id)
-    return [Extension(r.id, r.reason, r.asked_at, r.granted) for r in await connection.execute(query)]
+    rows = await connection.execute(_EXTENSIONS, _of(case_id))
+    return [Extension(r.id, r.reason, r.asked_at, r.granted) for r in rows]
 
 
 async def card_row(connection: AsyncConnection, card_id: str) -> Card:
@@ -169,11 +191,9 @@ async def card_row(connection: AsyncConnection, card_id: str) -> Card:
     return to_card(row)
 
 
-async def cards_where(connection: AsyncConnection, *conditions: ColumnElement[bool]) -> list[Card]:
-    """Cards that fit all conditions, newest first."""
-    table = store.case_cards
-    query = select(table).where(*conditions).order_by(table.c.issued_at.desc(), table.c.id)
-    return [to_card(row) for row in await connection.execute(query)]
+async def cards_of(connection: AsyncConnection, case_id: str) -> list[Card]:
+    """All cards of a case, withdrawn ones too, newest first."""
+    return [to_card(row) for row in await connection.execute(_CARDS, _of(case_id))]
 
 
 def to_card(row: Any) -> Card:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from station.base.keyset import Cursor, Order, Slice, join_key, read_slice
+from station.base.keyset import Cursor, Order, PagedQuery, Slice, join_key
 from station.cases import store
 from station.cases.model import pairs_of, parse_number, search_words
 from station.cases.numbering import Series, count_newer, count_numbers, number_behind
@@ -22,6 +22,8 @@ WORDS_ASKED = 16  # pairs of signs of a search that are looked at for the rarest
 MOST_SKIPPED = 1000
 NUMBERS_SHOWN = 20
 LAST_SIGN = "\U0010ffff"
+_NUMBERS = select(store.case_numbers.c.year, store.case_numbers.c.last)
+_ALL_CASES = PagedQuery(select(c.id), NEWEST_NUMBER, whole=store.cases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,12 @@ class _Driver:
 
 async def all_cases(connection: AsyncConnection, cursor: Cursor | None, page: int, size: int) -> Found:
     """A page of all cases: behind a case, or, for old addresses, by its number."""
-    table = store.case_numbers.c
-    series = [Series(row.year, row.last) for row in await connection.execute(select(table.year, table.last))]
+    series = [Series(row.year, row.last) for row in await connection.execute(_NUMBERS)]
     total = count_numbers(series)
     if cursor is None and page > 1:
         year, serial = number_behind(series, (min(page, max(1, -(-total // size))) - 1) * size)
         cursor = Cursor(join_key((year, serial + 1, "")))
-    rows = await read_slice(connection, select(c.id), NEWEST_NUMBER, cursor, size, whole=store.cases)
+    rows = await _ALL_CASES.read(connection, cursor, size)
     newer = count_newer(series, rows.items[0].year, rows.items[0].serial) if rows.items else 0
     return Found(rows.map(store.to_case), total, newer // size + 1)
 
@@ -65,7 +66,7 @@ async def matching_cases(connection: AsyncConnection, words: str, cursor: Cursor
     query, order = _titles(wanted, driver)
     if hits:
         query = query.where(c.id.not_in(hits))
-    found = await read_slice(connection, query, order, cursor, size, skip=skip)
+    found = await PagedQuery(query, order).read(connection, cursor, size, skip=skip)
     total = await _count(connection, query, driver, bool(hits))
     cases = tuple(map(store.to_case, found.items))
     is_first = not skip and not found.before and (bool(cases) or cursor is None)

@@ -131,6 +131,12 @@ def seated() -> Select[Any]:
 
 # Built once: building a statement takes longer than running it.
 _DEPUTY_BY_ID = seated().where(deputies.c.id == bindparam("deputy_id"))
+_DEPUTIES_BY_ID = seated().where(deputies.c.id.in_(bindparam("deputy_ids", expanding=True)))
+_STATION_OF = select(deputies.c.station).where(deputies.c.id == bindparam("deputy_id"))
+_DEPUTIES_AT = select(deputies.c.id).where(deputies.c.station.in_(bindparam("station_ids", expanding=True)))
+_STATIONS = select(stations).order_by(stations.c.id)
+_UNITS = select(units).order_by(units.c.name)
+_UNIT = select(units).where(units.c.id == bindparam("unit_id"))
 
 
 async def deputy_by_id(connection: AsyncConnection, deputy_id: str) -> Deputy | None:
@@ -147,19 +153,19 @@ async def deputy_by_code(connection: AsyncConnection, code: str) -> Deputy | Non
 
 async def deputies_by_id(connection: AsyncConnection, ids: list[str]) -> list[Deputy]:
     """Several deputies at once."""
-    query = seated().where(deputies.c.id.in_(ids))
-    return [to_deputy(row) for row in await connection.execute(query)]
+    if not ids:
+        return []
+    return [to_deputy(row) for row in await connection.execute(_DEPUTIES_BY_ID, {"deputy_ids": ids})]
 
 
 async def station_of(connection: AsyncConnection, deputy_id: str) -> str | None:
     """Where a deputy receives."""
-    return (await connection.execute(select(deputies.c.station).where(deputies.c.id == deputy_id))).scalar()
+    return (await connection.execute(_STATION_OF, {"deputy_id": deputy_id})).scalar()
 
 
 async def deputies_at(connection: AsyncConnection, station_ids: Iterable[str]) -> list[str]:
     """The ids of the deputies who receive at these stations."""
-    query = select(deputies.c.id).where(deputies.c.station.in_(sorted(station_ids)))
-    return list((await connection.execute(query)).scalars())
+    return list((await connection.execute(_DEPUTIES_AT, {"station_ids": sorted(station_ids)})).scalars())
 
 
 async def places_like(connection: AsyncConnection, query: str) -> list[Place]:
@@ -220,18 +226,18 @@ async def all_stations(connection: AsyncConnection) -> list[LiaisonStation]:
             address=r.address,
             phone=r.phone,
         )
-        for r in await connection.execute(select(stations).order_by(stations.c.id))
+        for r in await connection.execute(_STATIONS)
     ]
 
 
 async def all_units(connection: AsyncConnection) -> list[Unit]:
     """Every unit, by name."""
-    return [Unit(r.id, r.name, r.phone) for r in await connection.execute(select(units).order_by(units.c.name))]
+    return [Unit(r.id, r.name, r.phone) for r in await connection.execute(_UNITS)]
 
 
 async def unit_row(connection: AsyncConnection, unit_id: str) -> Unit | None:
     """One unit."""
-    row = (await connection.execute(select(units).where(units.c.id == unit_id))).first()
+    row = (await connection.execute(_UNIT, {"unit_id": unit_id})).first()
     return None if row is None else Unit(row.id, row.name, row.phone)
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     delete,
     func,
     insert,
@@ -169,10 +170,19 @@ def _with_words() -> Select[Any]:
     return select(ledger_events, ledger_words.c.words, ledger_words.c.salt).select_from(join)
 
 
+# Built once, as every view of a case asks the first.
+_IN_ORDER = _with_words().order_by(ledger_events.c.seq)
+_EVENTS_OF_ONE = _IN_ORDER.where(ledger_events.c.subject == bindparam("subject"))
+_EVENTS_OF_SOME = _IN_ORDER.where(ledger_events.c.subject.in_(bindparam("subjects", expanding=True)))
+
+
 async def events_of(connection: AsyncConnection, *subjects: str) -> list[Event]:
     """All events of some subjects, oldest first."""
-    query = _with_words().where(ledger_events.c.subject.in_(subjects)).order_by(ledger_events.c.seq)
-    return [_event(row) for row in await connection.execute(query)]
+    if len(subjects) == 1:
+        rows = await connection.execute(_EVENTS_OF_ONE, {"subject": subjects[0]})
+    else:
+        rows = await connection.execute(_EVENTS_OF_SOME, {"subjects": subjects})
+    return [_event(row) for row in rows]
 
 
 # Without the types of the columns: a million dates and JSON texts taken apart only to be spelled again take a minute.

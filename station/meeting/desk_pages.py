@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from aiohttp import web
 
@@ -95,41 +96,37 @@ async def _appointments(station: Station, waiting: list[lobby.Waiting], bookings
 async def show_deputy_day(request: web.Request) -> web.StreamResponse:
     """The deputy's own day: who waits, today's receptions, their cases."""
     station, who = station_of(request), principal_of(request)
-    deputy = await deputy_of_account(station, who.account)
-    waiting = await lobby.list_waiting(station, [deputy.id])
-    return render(
-        request,
-        "desk/deputy.html",
-        deputy=deputy,
-        waiting=waiting,
-        today=(await day_board(station, waiting, {deputy.id}, size=DAY_OF_ONE)).lines.items,
-        tomorrow=(await day_board(station, [], {deputy.id}, days=1, size=DAY_OF_ONE)).lines.items,
-        hearings=[h for h in await _hearings_today(station, who) if h.deputy_id == deputy.id or h.open],
-        cases=await my_cases(station, who, DUE_SHOWN),
-    )
+    async with station.database.snapshot():
+        deputy = await deputy_of_account(station, who.account)
+        waiting = await lobby.list_waiting(station, [deputy.id])
+        shown: dict[str, Any] = {
+            "deputy": deputy,
+            "waiting": waiting,
+            "today": (await day_board(station, waiting, {deputy.id}, size=DAY_OF_ONE)).lines.items,
+            "tomorrow": (await day_board(station, [], {deputy.id}, days=1, size=DAY_OF_ONE)).lines.items,
+            "hearings": [h for h in await _hearings_today(station, who) if h.deputy_id == deputy.id or h.open],
+            "cases": await my_cases(station, who, DUE_SHOWN),
+        }
+    return render(request, "desk/deputy.html", **shown)
 
 
 async def show_today(request: web.Request) -> web.StreamResponse:
     """The clerk's desk: who waits now, today as a timetable, what is due."""
     station, who = station_of(request), principal_of(request)
-    deputies = await deputies_under(station, who.scope) if who.role is Role.CLERK else None
-    waiting = await lobby.list_waiting(station, deputies)
-    hearings = await _hearings_today(station, who)
-    on_air = {b.meeting_id for b in await list_broadcasts(station) if b.live}
     days = query_number(request, "day", 0, most=MOST_DAYS_AHEAD)
-    return render(
-        request,
-        "desk/today.html",
-        waiting=waiting,
-        board_of_day=await day_board(station, waiting, deputies, days, query_cursor(request)),
-        days=days,
-        day_shown=station.clock.now() + timedelta(days=days),
-        tomorrow=await day_board(station, [], deputies, days=1, size=TOMORROW_SHOWN),
-        hearings=hearings if not days else [],
-        on_air=on_air,
-        due=await due_cases(station, who, DUE_SHOWN),
-        may_enter=_may_enter(who),
-    )
+    async with station.database.snapshot():
+        deputies = await deputies_under(station, who.scope) if who.role is Role.CLERK else None
+        waiting = await lobby.list_waiting(station, deputies)
+        shown: dict[str, Any] = {
+            "waiting": waiting,
+            "board_of_day": await day_board(station, waiting, deputies, days, query_cursor(request)),
+            "tomorrow": await day_board(station, [], deputies, days=1, size=TOMORROW_SHOWN),
+            "hearings": await _hearings_today(station, who) if not days else [],
+            "on_air": {b.meeting_id for b in await list_broadcasts(station) if b.live},
+            "due": await due_cases(station, who, DUE_SHOWN),
+        }
+    day_shown = station.clock.now() + timedelta(days=days)
+    return render(request, "desk/today.html", days=days, day_shown=day_shown, may_enter=_may_enter(who), **shown)
 
 
 def _may_enter(who: Principal) -> bool:

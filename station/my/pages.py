@@ -25,9 +25,13 @@ async def show_my(request: web.Request) -> web.StreamResponse:
     if who.role is not Role.CITIZEN:
         return await my_home(request)
     now = station.clock.now()
-    bookings = await my_bookings(station, who)
-    ahead = [b for b in bookings if b.state is BookingState.BOOKED and b.ends_at > now]
-    past = [b for b in reversed(bookings) if b not in ahead][:PAST_SHOWN]
+    async with station.database.snapshot():
+        bookings = await my_bookings(station, who)
+        ahead = [b for b in bookings if b.state is BookingState.BOOKED and b.ends_at > now]
+        past = [b for b in reversed(bookings) if b not in ahead][:PAST_SHOWN]
+        meetings = await meetings_of_bookings(station, [booking.id for booking in past])
+        cases = await my_cases(station, who)
+        account = await get_account(station, who.account)
     return render(
         request,
         "my/my.html",
@@ -37,12 +41,8 @@ async def show_my(request: web.Request) -> web.StreamResponse:
         days_left=(local_date(ahead[0].starts_at) - local_date(now)).days if ahead else 0,
         later=ahead[1:],
         past=past,
-        held={
-            booking
-            for booking, meeting in (await meetings_of_bookings(station, [b.id for b in past])).items()
-            if meeting.ended_at is not None
-        },
-        cases=await my_cases(station, who),
-        phone=mask_phone((await get_account(station, who.account)).phone),
+        held={booking for booking, meeting in meetings.items() if meeting.ended_at is not None},
+        cases=cases,
+        phone=mask_phone(account.phone),
         today=local_date(now),
     )

@@ -27,6 +27,18 @@ class NoticeState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What is to be put into the outbox; the fields are told at `service.queue`."""
+
+    channel: str
+    address: str
+    text: str
+    subject: str = ""
+    secret: bool = False
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """One message. `account` is whose page of notices shows it, "" for none (a code at sign-in)."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from station.base.database import Transaction
@@ -11,7 +12,7 @@ from station.base.principal import Principal
 from station.base.station import Station
 from station.notices import store
 from station.notices.channels import Channel, DeliveryFailed, NotDeliverable
-from station.notices.model import MAX_ATTEMPTS, PAGE_SIZE, Notice, NoticeState, is_outdated, retry_at
+from station.notices.model import MAX_ATTEMPTS, PAGE_SIZE, Notice, NoticeState, Outgoing, is_outdated, retry_at
 
 
 class NoSmsCarrier(StationError):
@@ -43,23 +44,32 @@ async def queue(
     `account` is whose page of notices shows it, by whatever channel it goes; of an app notice the address is that
     account, and nothing else has to happen to it.
     """
-    now, inside = station.clock.now(), channel == "app"
-    await store.insert_notice(
-        work,
-        id=new_id("nt"),
-        channel=channel,
-        address=address,
-        account=address if inside else account,
-        text=text,
-        subject=subject,
-        secret=secret,
-        state=NoticeState.SENT if inside else NoticeState.WAITING,
-        attempts=0,
-        error="",
-        created_at=now,
-        try_after=now,
-        sent_at=now if inside else None,
-    )
+    await queue_all(station, work, [Outgoing(channel, address, text, subject, secret, account)])
+
+
+async def queue_all(station: Station, work: Transaction, outgoing: Sequence[Outgoing]) -> None:
+    """Put several notices into the outbox by one statement."""
+    now = station.clock.now()
+    await store.insert_notices(work, [_row(each, now) for each in outgoing])
+
+
+def _row(outgoing: Outgoing, now: datetime) -> dict[str, object]:
+    inside = outgoing.channel == "app"
+    return {
+        "id": new_id("nt"),
+        "channel": outgoing.channel,
+        "address": outgoing.address,
+        "account": outgoing.address if inside else outgoing.account,
+        "text": outgoing.text,
+        "subject": outgoing.subject,
+        "secret": outgoing.secret,
+        "state": NoticeState.SENT if inside else NoticeState.WAITING,
+        "attempts": 0,
+        "error": "",
+        "created_at": now,
+        "try_after": now,
+        "sent_at": now if inside else None,
+    }
 
 
 async def list_newest(station: Station, limit: int = 30, address: str | None = None) -> list[Notice]:
@@ -77,7 +87,7 @@ async def my_notices(station: Station, who: Principal, page: int = 1) -> tuple[l
 
 async def count_unread(station: Station, who: Principal) -> int:
     """How many of the caller's notices are new."""
-    async with station.database.read() as connection:
+    async with station.database.read(brief=True) as connection:
         return await store.count_unread(connection, who.account)
 
 

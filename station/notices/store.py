@@ -50,9 +50,12 @@ notices = Table(
 )
 
 
-async def insert_notice(work: Transaction, **values: Any) -> None:
-    """Put a notice into the outbox."""
-    await work.execute(insert(notices), values)
+_ADD_NOTICE = insert(notices)  # built once, as each booking adds two
+
+
+async def insert_notices(work: Transaction, rows: Sequence[dict[str, Any]]) -> None:
+    """Put notices into the outbox."""
+    await work.execute(_ADD_NOTICE, rows)
 
 
 async def claim_next(work: Transaction, channels: Sequence[str], now: datetime) -> Notice | None:

@@ -270,8 +270,8 @@ async def _tell_ended(station: Station, session: str) -> None:
 
 async def _session_row(station: Station, session: str) -> Any:
     """The session with its account; None when it has ended in one way or another."""
-    async with station.database.read() as connection:
-        row = next(iter(await store.sessions_with_accounts(connection, [session])), None)
+    async with station.database.read(brief=True) as connection:
+        row = await store.session_with_account(connection, session)
     now = station.clock.now()
     if row is None or row.disabled or row.expires_at <= now:
         return None

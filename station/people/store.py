@@ -101,11 +101,17 @@ consents = Table(
 
 # Built once, as every page of who is signed in asks them: building a statement takes longer than running it.
 _ACCOUNT_BY_ID = select(accounts).where(accounts.c.id == bindparam("account_id"))
-_SESSIONS = (
-    select(sessions.c.token_hash, sessions.c.seen_at, sessions.c.expires_at, accounts)
-    .join(accounts, accounts.c.id == sessions.c.account)
-    .where(sessions.c.token_hash.in_(bindparam("tokens", expanding=True)))
+_WITH_ACCOUNT = select(
+    sessions.c.token_hash, sessions.c.seen_at, sessions.c.expires_at,
+    accounts.c.id, accounts.c.role, accounts.c.name, accounts.c.scope, accounts.c.disabled,
+).join(accounts, accounts.c.id == sessions.c.account)  # fmt: skip
+_SESSION = _WITH_ACCOUNT.where(sessions.c.token_hash == bindparam("token"))
+_SESSIONS = _WITH_ACCOUNT.where(sessions.c.token_hash.in_(bindparam("tokens", expanding=True)))
+_IN_ROLE = (
+    select(accounts).where(accounts.c.role == bindparam("role"), accounts.c.disabled.is_(False)).order_by(accounts.c.id)
 )
+_IN_ROLE_FOR = _IN_ROLE.where(accounts.c.scope == bindparam("scope"))
+_ADD_CONSENT = insert(consents)
 
 
 async def account_by_id(connection: AsyncConnection, account_id: str) -> Account | None:
@@ -128,8 +134,13 @@ async def credentials_of(connection: AsyncConnection, login: str) -> Credentials
 
 
 async def sessions_with_accounts(connection: AsyncConnection, tokens: Collection[str]) -> Sequence[Any]:
-    """The rows of these sessions, each with its account's."""
+    """The rows of these sessions, each with what of its account says who it is."""
     return (await connection.execute(_SESSIONS, {"tokens": list(tokens)})).all()
+
+
+async def session_with_account(connection: AsyncConnection, token: str) -> Any:
+    """The row of one such session; None if there is none."""
+    return (await connection.execute(_SESSION, {"token": token})).first()
 
 
 async def add_account(work: Transaction, **values: Any) -> bool:
@@ -254,17 +265,15 @@ async def count_open_codes(work: Transaction, phone: str, now: datetime) -> int:
 
 async def accounts_with(connection: AsyncConnection, role: str, scope: str | None) -> list[Account]:
     """The accounts in a role that may sign in, optionally of one deputy, unit or station."""
-    query = select(accounts).where(accounts.c.role == role, accounts.c.disabled.is_(False)).order_by(accounts.c.id)
-    if scope is not None:
-        query = query.where(accounts.c.scope == scope)
-    return [to_account(row) for row in await connection.execute(query)]
+    query, values = (_IN_ROLE, {"role": role}) if scope is None else (_IN_ROLE_FOR, {"role": role, "scope": scope})
+    return [to_account(row) for row in await connection.execute(query, values)]
 
 
 async def add_consent(work: Transaction, consent: Consent) -> None:
     """One answer more; earlier ones stay."""
     values = {"kind": consent.kind, "subject": consent.subject, "given": consent.given, "at": consent.at}
     row = {"id": consent.id, "account": consent.account, "name": consent.name, **values}
-    await work.execute(insert(consents), row)
+    await work.execute(_ADD_CONSENT, row)
 
 
 async def consents_of(connection: AsyncConnection, subject: str) -> list[Consent]:

@@ -6,7 +6,9 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import aiosqlite
 import pytest
 import pytest_asyncio
 from sqlalchemy import func, select, text
@@ -134,4 +136,85 @@ async def test_who_gives_up_waiting_leaves_nothing_running(database: Database) -
             await task
     async with database.transaction() as work:
         await add(work, "work")
+    assert await count(database) == 1
+
+
+async def test_a_brief_read_makes_no_visit_and_sees_what_is_committed(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statements of a brief read run where they are asked for; the next one sees what was written since."""
+    query = select(func.count()).select_from(heartbeats)
+    async with database.read(brief=True) as connection:
+        assert await connection.scalar(query) == 0
+    sent: list[object] = []
+    plain = aiosqlite.Connection._execute
+
+    async def count_sent(self: aiosqlite.Connection, *arguments: Any, **named: Any) -> object:
+        sent.append(arguments)
+        return await plain(self, *arguments, **named)
+
+    monkeypatch.setattr(aiosqlite.Connection, "_execute", count_sent)
+    async with database.read(brief=True) as connection:
+        assert await connection.scalar(query) == 0
+    assert sent == []
+    async with database.transaction() as work:
+        await add(work, "web")
+    async with database.read(brief=True) as connection:
+        assert await connection.scalar(query) == 1
+
+
+async def test_a_brief_read_waits_off_the_loop(database: Database, tmp_path: Path) -> None:
+    """While somebody has a file for themselves a brief read of it waits, others of the loop go on; it is answered."""
+    other = sqlite3.connect(tmp_path / "other.db", isolation_level=None)
+    other.execute("CREATE TABLE one AS SELECT 1 AS n")
+    async with database.read(brief=True) as connection:
+        await connection.execute(text(f"ATTACH '{tmp_path / 'other.db'}' AS other"))
+    other.execute("BEGIN EXCLUSIVE")
+
+    asked = asyncio.Event()
+
+    async def read() -> object:
+        async with database.read(brief=True) as connection:
+            asked.set()
+            return await connection.scalar(text("SELECT n FROM other.one"))
+
+    waiting = asyncio.create_task(read())
+    await asked.wait()
+    assert await brief_count(database) == 0  # by another connection
+    assert not waiting.done()
+    other.execute("ROLLBACK")
+    assert await waiting == 1
+    assert await read() == 1
+    other.close()
+
+
+async def brief_count(database: Database) -> int:
+    """How many rows there are, by a brief read."""
+    async with database.read(brief=True) as connection:
+        return int(await connection.scalar(select(func.count()).select_from(heartbeats)) or 0)
+
+
+async def test_a_brief_read_that_fails_leaves_a_good_connection(database: Database) -> None:
+    """A wrong statement is told as such, and the next brief read is answered."""
+    for _ in range(3):
+        with pytest.raises(Exception, match="no such table"):
+            async with database.read(brief=True) as connection:
+                await connection.execute(text("SELECT 1 FROM nowhere"))
+        assert await brief_count(database) == 0
+
+
+async def test_reads_of_a_snapshot_share_a_connection(database: Database) -> None:
+    """They see one moment, whoever writes between them; what the task starts reads on its own; nothing is changed."""
+    async with database.snapshot():
+        assert await count(database) == 0
+
+        async def write() -> None:
+            async with database.transaction() as work:
+                await add(work, "web")
+
+        await asyncio.create_task(write())
+        assert await count(database) == 0
+        assert await asyncio.create_task(count(database)) == 1
+        with pytest.raises(RuntimeError):
+            await write()
     assert await count(database) == 1

@@ -30,7 +30,7 @@ from tests.cases.test_list_costs import Statements, ask
 FEW, MANY = Size(cases=10, citizens=20, deputies=8), Size(cases=10, citizens=300, deputies=40)
 MATTER = Matter(Mode.VIDEO, "望江路路灯不亮", "晚上看不见路。")
 # A citizen who has no draft yet; one statement more on PostgreSQL, which locks the slot by a row of its own.
-BOOKING = 18
+BOOKING = 16
 PAGES = {Page("/"): 4, Page("/", Role.CITIZEN): 7, Page("/deputies/dp000", Role.CITIZEN): 5}
 
 

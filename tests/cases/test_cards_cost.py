@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from station.base.station import Station
 from station.cases import service
 from station.cases.model import Colour
-from station.cases.queries import cards_where
+from station.cases.queries import to_card
 from station.cases.store import case_cards
 from tests.cases.conftest import CLERK, UNIT, Town
 
@@ -46,6 +46,10 @@ async def test_late_cases_whose_cards_are_out_cost_one_query(town: Town, many: i
     assert await service.issue_due_cards(late) == many
     assert await statements(late) <= 2
     async with town.station.database.read() as connection:
-        cards = await cards_where(connection, case_cards.c.by_clock.is_(True))
+        by_clock = select(case_cards).where(case_cards.c.by_clock.is_(True))
+        cards = [
+            to_card(row)
+            for row in await connection.execute(by_clock.order_by(case_cards.c.issued_at.desc(), case_cards.c.id))
+        ]
     assert sorted(card.colour for card in cards) == [Colour.RED] * many + [Colour.YELLOW] * many
     assert await statements(town.at(late.clock.now() + timedelta(days=40))) <= 2

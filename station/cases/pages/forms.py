@@ -57,10 +57,11 @@ async def show_case(
     Raises NotFound to strangers where the page is for `parties_only`.
     """
     station, who = station_of(request), principal_of(request)
-    view = await service.case_view(station, who, case_id_of(request))
-    if parties_only and not view.party:
-        raise NotFound
-    unit = await get_unit(station, view.case.unit_id) if view.case.unit_id else None
+    async with station.database.snapshot(brief=True):
+        view = await service.case_view(station, who, case_id_of(request))
+        if parties_only and not view.party:
+            raise NotFound
+        unit = await get_unit(station, view.case.unit_id) if view.case.unit_id else None
     return render(
         request,
         template,

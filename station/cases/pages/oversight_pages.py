@@ -22,7 +22,8 @@ async def show_month(request: web.Request) -> web.StreamResponse:
     """The finding in one sentence, the chart, what to press, the league."""
     station = station_of(request)
     month = Month.parse(request.query.get("month", ""))
-    seen = await oversight(station, principal_of(request), month)
+    async with station.database.snapshot():
+        seen = await oversight(station, principal_of(request), month)
     first = query_number(request, "from", 1, least=1, most=max(1, len(seen.league)))
     return render(
         request,

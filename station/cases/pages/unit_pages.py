@@ -23,8 +23,9 @@ Do = Callable[[Station, Principal, str, Form], Awaitable[object]]
 async def show_desk(request: web.Request) -> web.StreamResponse:
     """What lies on the unit's desk: overdue first, then by due day."""
     station, who = station_of(request), principal_of(request)
-    desk = await unit_desk(station, who, query_cursor(request), query_cursor(request, "beside-"))
-    unit = await get_unit(station, who.scope)
+    async with station.database.snapshot():
+        desk = await unit_desk(station, who, query_cursor(request), query_cursor(request, "beside-"))
+        unit = await get_unit(station, who.scope)
     return render(request, "unit/desk.html", desk=desk, unit=unit, policy=policy_of(station), **WORDS)
 
 

@@ -14,7 +14,7 @@ from station.base.keyset import Cursor
 from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.base.working_days import DayCount
-from station.cases import queries, store
+from station.cases import queries
 from station.cases.desk_queries import due_soonest
 from station.cases.law.deadlines import day_grid, days_left
 from station.cases.model import CaseState, CaseStep, possible_steps, search_words
@@ -125,7 +125,7 @@ async def case_view(station: Station, who: Principal, case_id: str) -> CaseView:
         ratings = await queries.ratings_of(connection, case_id)
         notes = await queries.notes_of(connection, case_id)
         extensions = await queries.extensions_of(connection, case_id)
-        cards = await queries.cards_where(connection, store.case_cards.c.case_id == case_id)
+        cards = await queries.cards_of(connection, case_id)
     steps = await timeline(station, f"case:{case_id}")
     served = await stations_served(station, who)
     today = local(station.clock.now()).date()
@@ -285,8 +285,9 @@ async def list_public(
 
     A page lies behind or before a key; `page` counts from the newest, for addresses without a key.
     """
-    async with station.database.read() as connection:
-        if search_words(words):
+    searched = bool(search_words(words))
+    async with station.database.read(brief=not searched) as connection:
+        if searched:
             found = await matching_cases(connection, words, cursor, max(1, page), size)
         else:
             found = await all_cases(connection, cursor, max(1, page), size)

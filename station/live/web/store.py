@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, insert, or_, select, text, update
+from sqlalchemy import Boolean, Column, Index, Integer, String, Table, bindparam, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import Transaction, UtcDateTime, metadata
@@ -88,16 +88,22 @@ async def broadcasts_of(connection: AsyncConnection, meeting_id: str) -> list[Br
     return [to_broadcast(row) for row in await connection.execute(query)]
 
 
+# Built once, as every view of the home page asks for what is on air.
+_NEWEST = select(broadcasts).order_by(broadcasts.c.started_at.desc()).limit(LISTED)
+_IN_STATE = _NEWEST.where(broadcasts.c.state == bindparam("state"))
+_PUBLIC = or_(broadcasts.c.state == OnAir.LIVE, broadcasts.c.published.is_(True))
+_NEWEST_PUBLIC, _PUBLIC_IN_STATE = _NEWEST.where(_PUBLIC), _IN_STATE.where(_PUBLIC)
+
+
 async def newest_broadcasts(
     connection: AsyncConnection, state: OnAir | None = None, public: bool = False
 ) -> list[Broadcast]:
     """The newest broadcasts, optionally only those in a state, or only those that everybody may see."""
-    query = select(broadcasts).order_by(broadcasts.c.started_at.desc()).limit(LISTED)
-    if state is not None:
-        query = query.where(broadcasts.c.state == state)
-    if public:
-        query = query.where(or_(broadcasts.c.state == OnAir.LIVE, broadcasts.c.published.is_(True)))
-    return [to_broadcast(row) for row in await connection.execute(query)]
+    if state is None:
+        rows = await connection.execute(_NEWEST_PUBLIC if public else _NEWEST)
+    else:
+        rows = await connection.execute(_PUBLIC_IN_STATE if public else _IN_STATE, {"state": state})
+    return [to_broadcast(row) for row in rows]
 
 
 async def broadcasts_showing(connection: AsyncConnection, meeting_id: str, person: str) -> list[Broadcast]:
