@@ -28,6 +28,20 @@ async def insert_missing(work: Transaction, table: Table, rows: list[dict[str, A
     return list(await work.execute(_missing(work.connection.dialect.name == "postgresql", table), rows))
 
 
+async def count_inserted(work: Transaction, table: Table, rows: list[dict[str, Any]]) -> int:
+    """`insert_missing` for many rows, whose keys nobody wants to know: returns how many were inserted."""
+    if not rows:
+        return 0
+    if work.connection.dialect.name == "postgresql":  # its driver does not count the rows of such a statement
+        return len(await insert_missing(work, table, rows))
+    return (await work.execute(_missing_uncounted(table), rows)).rowcount
+
+
+@cache
+def _missing_uncounted(table: Table) -> Any:
+    return insert_sqlite(table).on_conflict_do_nothing()
+
+
 @cache
 def _missing(is_postgresql: bool, table: Table) -> Any:
     statement = (insert_postgresql if is_postgresql else insert_sqlite)(table)

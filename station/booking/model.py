@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
+from itertools import accumulate
 
 from station.base.errors import N_, BadInput, Conflict, Phrase
 from station.base.principal import Role
@@ -165,6 +167,37 @@ class SlotTime:
 
 
 @dataclass(frozen=True, slots=True)
+class LaidOut:
+    """A stored slot as the rota sees it: whose it is, and when. Closed ones are in the way too."""
+
+    id: str
+    deputy_id: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+class TakenTimes:
+    """Spans of one person's time, to be asked whether another one shares any of it without going through them all."""
+
+    def __init__(self, spans: Iterable[tuple[datetime, datetime]] = ()) -> None:
+        ordered = sorted(spans)
+        self._starts = [starts for starts, _ in ordered]
+        # Of each span and all that begin before it, the latest end.
+        self._ends = list(accumulate((ends for _, ends in ordered), max))
+
+    def overlap(self, starts_at: datetime, ends_at: datetime) -> bool:
+        """Whether a span shares any time with one of these; touching ends do not."""
+        before = bisect_left(self._starts, ends_at)
+        return before > 0 and self._ends[before - 1] > starts_at
+
+    def add(self, starts_at: datetime, ends_at: datetime) -> None:
+        """One more, which overlaps none of those that are there."""
+        place = bisect_left(self._starts, starts_at)
+        self._starts.insert(place, starts_at)
+        self._ends.insert(place, ends_at)
+
+
+@dataclass(frozen=True, slots=True)
 class Slot:
     """A stored slot with the places left; `free` already leaves out what others hold. A closed one has none."""
 
@@ -257,23 +290,25 @@ def lay_out(rules: Iterable[RotaRule], first: date, days: int, zone: tzinfo, day
     A weekly rule rests on public holidays, and on a make-up day the rota of the weekday that was given off is held. A
     rule for one day is held on that day whatever it is: somebody meant it.
     """
-    made: dict[str, list[SlotTime]] = {}
+    made: list[SlotTime] = []
+    taken: dict[str, TakenTimes] = {}
     ordered = sorted(rules, key=lambda rule: (rule.day is None, rule.id))
     for offset in range(days):
         day = first + timedelta(days=offset)
+        weekdays = rota_weekdays(day, days_off)
         for rule in ordered:
-            for slot in _slots_of(rule, day, zone, days_off):
-                others = made.setdefault(slot.deputy, [])
-                if not any(overlap(slot.starts_at, slot.ends_at, o.starts_at, o.ends_at) for o in others):
-                    others.append(slot)
-    every = [slot for slots in made.values() for slot in slots]
-    return sorted(every, key=lambda slot: (slot.starts_at, slot.deputy))
+            fits = rule.day == day if rule.day is not None else rule.weekday in weekdays
+            if not fits or rule.minutes < 1:
+                continue
+            others = taken.setdefault(rule.deputy, TakenTimes())
+            for slot in _slots_of(rule, day, zone):
+                if not others.overlap(slot.starts_at, slot.ends_at):
+                    others.add(slot.starts_at, slot.ends_at)
+                    made.append(slot)
+    return sorted(made, key=lambda slot: (slot.starts_at, slot.deputy))
 
 
-def _slots_of(rule: RotaRule, day: date, zone: tzinfo, days_off: Calendar) -> Iterator[SlotTime]:
-    fits = rule.day == day if rule.day is not None else rule.weekday in rota_weekdays(day, days_off)
-    if not fits or rule.minutes < 1:
-        return
+def _slots_of(rule: RotaRule, day: date, zone: tzinfo) -> Iterator[SlotTime]:
     midnight = datetime.combine(day, time(), zone)
     for begin in range(max(0, rule.starts), min(rule.ends, DAY_MINUTES) - rule.minutes + 1, rule.minutes):
         starts_at = (midnight + timedelta(minutes=begin)).astimezone(UTC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -11,19 +11,19 @@ from station.base.clock import SHANGHAI, day_span, local_date
 from station.base.database import ReadConnection
 from station.base.errors import NotFound
 from station.base.ids import new_id
-from station.base.inserts import insert_missing, insert_or_replace
+from station.base.inserts import insert_or_replace
 from station.base.principal import GUEST, SYSTEM, Principal
 from station.base.station import Station
 from station.base.working_days import DayKind
 from station.booking import store
-from station.booking.model import Mode, RotaRule, Slot, SlotTime, lay_out, overlap
+from station.booking.model import LaidOut, Mode, RotaRule, Slot, SlotTime, TakenTimes, lay_out
 from station.booking.policy import booking_policy
 from station.directory.model import Deputy
 from station.directory.service import get_deputies
 from station.ledger.service import append
 
 # So many at a time that neither the event loop nor the writers' lock is held for more than some milliseconds.
-DEPUTIES_AT_ONCE = 20
+DEPUTIES_AT_ONCE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,10 @@ class RotaSpan:
 
 @dataclass(frozen=True, slots=True)
 class RotaChanges:
-    """What laying out adds, and the ids of the slots that are offered no more."""
+    """What laying out adds, and the ids of the slots that are offered no more, unless somebody has booked them."""
 
     fresh: list[SlotTime]
-    closed: list[str]
+    unwanted: list[str]
 
 
 async def set_rules(station: Station, who: Principal, rules: list[RotaRule]) -> None:
@@ -108,23 +108,30 @@ async def extend_slots(station: Station, who: Principal = SYSTEM, days: int | No
 async def _extend_some(station: Station, who: Principal, span: RotaSpan, rules: Mapping[str, list[RotaRule]]) -> int:
     wanted = {deputy: lay_out_span(own, span) for deputy, own in rules.items()}
     async with station.database.read() as connection:
-        changes = plan_slots(wanted, await _slots_there(connection, span, rules), span.now)
-    if not changes.fresh and not changes.closed:
+        changes = plan_slots(wanted, await _times_there(connection, span, rules), span.now)
+        unbooked = await _unbooked(connection, changes.unwanted, span.now)
+    if not changes.fresh and not unbooked:
         return 0
     async with station.database.transaction() as work:
         # Looked at again behind the lock: somebody else may have laid out the same days since.
-        changes = plan_slots(wanted, await _slots_there(work.connection, span, rules), span.now)
-        made = await insert_missing(work, store.slots, [_row(slot) for slot in changes.fresh])
+        changes = plan_slots(wanted, await _times_there(work.connection, span, rules), span.now)
+        made = await store.add_slots(work, [_row(slot) for slot in changes.fresh])
         # Slots before the ledger's head, as whoever books locks them.
-        await store.close_slots(work, changes.closed)
+        await store.close_slots(work, await _unbooked(work.connection, changes.unwanted, span.now))
         if made:
             subject = f"rota:{local_date(span.now).isoformat()}"
-            await append(station, work, who, "rota.laid-out", subject, {"slots": len(made)})
-    return len(made)
+            await append(station, work, who, "rota.laid-out", subject, {"slots": made})
+    return made
 
 
-async def _slots_there(connection: ReadConnection, span: RotaSpan, rules: Mapping[str, object]) -> list[Slot]:
-    return await store.slots_between(connection, span.since - timedelta(days=1), span.until, "", span.now, list(rules))
+async def _times_there(connection: ReadConnection, span: RotaSpan, rules: Mapping[str, object]) -> list[LaidOut]:
+    return await store.times_between(connection, span.since - timedelta(days=1), span.until, list(rules))
+
+
+async def _unbooked(connection: ReadConnection, ids: list[str], now: datetime) -> list[str]:
+    """Those of some slots that are open and that nobody has booked or holds."""
+    found = await store.slots_by_id(connection, ids, now) if ids else []
+    return [slot.id for slot in found if slot.free == slot.capacity]
 
 
 def lay_out_span(rules: list[RotaRule], span: RotaSpan) -> list[SlotTime]:
@@ -132,29 +139,26 @@ def lay_out_span(rules: list[RotaRule], span: RotaSpan) -> list[SlotTime]:
     return lay_out(rules, local_date(span.now), (span.until - span.since).days, SHANGHAI, china())
 
 
-def plan_slots(wanted: Mapping[str, list[SlotTime]], there: list[Slot], now: datetime) -> RotaChanges:
+def plan_slots(wanted: Mapping[str, list[SlotTime]], there: Iterable[LaidOut], now: datetime) -> RotaChanges:
     """What is asked for of some deputies beside the slots that they have. One deputy's time is no other's, so each is
     looked at alone: the work grows with the deputies and not with their square.
     """
-    own: dict[str, list[Slot]] = {deputy: [] for deputy in wanted}
+    own: dict[str, list[LaidOut]] = {deputy: [] for deputy in wanted}
     for slot in there:
         own[slot.deputy_id].append(slot)
     fresh: list[SlotTime] = []
-    closed: list[str] = []
+    unwanted: list[str] = []
     for deputy, slots in own.items():
         asked = wanted[deputy]
-        fresh += [slot for slot in asked if slot.starts_at > now and not _stands_in_the_way(slot, slots)]
+        taken = TakenTimes((slot.starts_at, slot.ends_at) for slot in slots)
+        fresh += [slot for slot in asked if slot.starts_at > now and not taken.overlap(slot.starts_at, slot.ends_at)]
         times = {slot.starts_at for slot in asked}
-        closed += [slot.id for slot in slots if slot.starts_at not in times and _falls_on_holiday(slot)]
-    return RotaChanges(fresh, closed)
+        unwanted += [slot.id for slot in slots if slot.starts_at not in times and _falls_on_holiday(slot)]
+    return RotaChanges(fresh, unwanted)
 
 
-def _falls_on_holiday(slot: Slot) -> bool:
-    return slot.free == slot.capacity and china().kind(local_date(slot.starts_at)) is DayKind.HOLIDAY
-
-
-def _stands_in_the_way(wanted: SlotTime, own: list[Slot]) -> bool:
-    return any(overlap(slot.starts_at, slot.ends_at, wanted.starts_at, wanted.ends_at) for slot in own)
+def _falls_on_holiday(slot: LaidOut) -> bool:
+    return china().kind(local_date(slot.starts_at)) is DayKind.HOLIDAY
 
 
 def _row(slot: SlotTime) -> dict[str, object]:

@@ -31,12 +31,13 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import Transaction, UtcDateTime, metadata
-from station.base.inserts import insert_missing
+from station.base.inserts import count_inserted, insert_missing
 from station.booking.model import (
     TAKES_PLACE,
     Booking,
     BookingState,
     Draft,
+    LaidOut,
     Mode,
     RotaRule,
     Slot,
@@ -202,6 +203,31 @@ async def first_receiving(connection: AsyncConnection, since: datetime, until: d
     """Whose open slots begin earliest in a span of time: as many deputies as have the first `most` receptions."""
     values = {"since": since, "until": until, "most": most}
     return list((await connection.execute(_FIRST_RECEIVING, values)).scalars())
+
+
+_TIMES = select(slots.c.id, slots.c.deputy, slots.c.starts_at, slots.c.ends_at).where(
+    *_IN_SPAN, slots.c.deputy.in_(bindparam("deputies", expanding=True))
+)
+_SLOTS_BY_ID = _slots_with_places().where(slots.c.id.in_(bindparam("ids", expanding=True)))
+
+
+async def times_between(
+    connection: AsyncConnection, since: datetime, until: datetime, deputies: Sequence[str]
+) -> list[LaidOut]:
+    """When some deputies' slots of a span of time are, without who has booked them: the rota looks at all of a city."""
+    values = {"since": since, "until": until, "deputies": deputies}
+    return [LaidOut(*row) for row in await connection.execute(_TIMES, values)]
+
+
+async def slots_by_id(connection: AsyncConnection, ids: Sequence[str], now: datetime) -> list[Slot]:
+    """Some slots, with their places."""
+    values = {"ids": ids, "citizen": "", "now": now}
+    return [to_slot(row) for row in await connection.execute(_SLOTS_BY_ID, values)]
+
+
+async def add_slots(work: Transaction, rows: list[dict[str, Any]]) -> int:
+    """Insert slots; returns how many. A deputy's time that has a slot already is left alone."""
+    return await count_inserted(work, slots, rows)
 
 
 async def deputies_with_slots(connection: AsyncConnection, since: datetime, until: datetime) -> set[str]:

@@ -151,7 +151,7 @@ async def test_a_brief_read_makes_no_visit_and_sees_what_is_committed(
 
     async def count_sent(self: aiosqlite.Connection, *arguments: Any, **named: Any) -> object:
         sent.append(arguments)
-        return await plain(self, *arguments, **named)
+        return await plain(self, *arguments, **named)  # type: ignore[no-untyped-call]
 
     monkeypatch.setattr(aiosqlite.Connection, "_execute", count_sent)
     async with database.read(brief=True) as connection:

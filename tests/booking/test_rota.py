@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
 from station.base.clock import day_span, local_date
 from station.base.principal import SYSTEM
 from station.base.station import Station
 from station.booking import rota
-from station.booking.model import Mode, RotaRule, Slot, overlap
+from station.booking.model import LaidOut, Mode, RotaRule, TakenTimes, overlap
 from station.booking.rota import (
     DEPUTIES_AT_ONCE,
     RotaSpan,
@@ -25,6 +28,7 @@ from station.booking.rota import (
 )
 from station.booking.store import rota_rules, slots
 from station.demo.booking import LIN
+from station.ledger.service import append
 from station.ledger.store import ledger_events
 from tests.fixtures import MONDAY_TEN
 
@@ -60,7 +64,26 @@ async def test_a_day_that_brings_nothing_new_waits_for_no_writer(bare_town: Stat
         assert await asyncio.wait_for(extend_slots(bare_town), 5) == 0
 
 
-def test_the_work_grows_with_the_deputies_and_not_with_their_square(monkeypatch: pytest.MonkeyPatch) -> None:
+class CountedMoment(datetime):
+    """A moment that counts how often it is compared."""
+
+    compared = 0
+
+    def __lt__(self, other: object) -> bool:
+        CountedMoment.compared += 1
+        return bool(super().__lt__(other))  # type: ignore[operator]
+
+    def __gt__(self, other: object) -> bool:
+        CountedMoment.compared += 1
+        return bool(super().__gt__(other))  # type: ignore[operator]
+
+
+def counted(moment: datetime) -> CountedMoment:
+    """The same moment."""
+    return CountedMoment.fromisoformat(moment.isoformat())
+
+
+def test_the_work_grows_with_the_deputies_and_not_with_their_square() -> None:
     """Twice the deputies are twice the comparisons of slots."""
     span = RotaSpan(MONDAY_TEN, *day_span(local_date(MONDAY_TEN), 14))
 
@@ -68,30 +91,47 @@ def test_the_work_grows_with_the_deputies_and_not_with_their_square(monkeypatch:
         rules = {f"dp_{n}": [replace(RULE, id=f"rr_{n}", deputy=f"dp_{n}")] for n in range(count)}
         wanted = {deputy: lay_out_span(own, span) for deputy, own in rules.items()}
         there = [
-            Slot(
-                id=f"sl_{n}",
-                deputy_id=slot.deputy,
-                station_id=slot.station,
-                starts_at=slot.starts_at,
-                ends_at=slot.ends_at,
-                modes=slot.modes,
-                capacity=1,
-                free=1,
-                closed=False,
-            )
+            LaidOut(f"sl_{n}", slot.deputy, counted(slot.starts_at), counted(slot.ends_at))
             for n, slot in enumerate(plan_slots(wanted, [], MONDAY_TEN).fresh)
         ]
-        calls: list[tuple[datetime, ...]] = []
-
-        def counted(*moments: datetime) -> bool:
-            calls.append(moments)
-            return overlap(*moments)
-
-        monkeypatch.setattr(rota, "overlap", counted)
+        CountedMoment.compared = 0
         assert plan_slots(wanted, there, MONDAY_TEN).fresh == []
-        return len(calls)
+        return CountedMoment.compared
 
     assert 0 < compared(20) == 2 * compared(10)
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 12)), max_size=12), st.integers(0, 40), st.integers(1, 12))
+def test_times_taken_are_found_as_by_looking_at_each(spans: list[tuple[int, int]], begins: int, minutes: int) -> None:
+    """Whatever times are there, overlapping ones too, a time is taken when it overlaps one of them."""
+
+    def moment(minute: int) -> datetime:
+        return MONDAY_TEN + timedelta(minutes=minute)
+
+    there = [(moment(at), moment(at + length)) for at, length in spans]
+    asked = moment(begins), moment(begins + minutes)
+    assert TakenTimes(there).overlap(*asked) == any(overlap(*asked, *each) for each in there)
+
+
+async def test_laying_out_that_was_broken_off_goes_on(bare_town: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was done stays, whole for each of its deputies; the next turn makes the rest and no time twice."""
+    rules = [replace(RULE, id=f"rr_{n}", deputy=f"dp_{n:02}") for n in range(DEPUTIES_AT_ONCE * 3)]
+    await set_rules(bare_town, SYSTEM, rules)
+    turns = iter([True, False])
+
+    async def break_off(*arguments: Any) -> object:
+        if next(turns):
+            return await append(*arguments)
+        raise ConnectionError("the power failed")
+
+    monkeypatch.setattr(rota, "append", break_off)
+    with pytest.raises(ConnectionError):
+        await extend_slots(bare_town)
+    monkeypatch.undo()
+    async with bare_town.database.read() as connection:
+        done = (await connection.execute(select(func.count()).select_from(slots))).scalar_one()
+    assert await extend_slots(bare_town) == 2 * done > 0
+    assert await extend_slots(bare_town) == 0
 
 
 async def test_many_deputies_are_laid_out_in_lots(bare_town: Station) -> None:

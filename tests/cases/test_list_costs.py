@@ -36,8 +36,8 @@ UNIT = Principal("ac_unit", Role.UNIT, "许志远", "un00")
 SUPERVISOR = Principal("ac_supervisor", Role.SUPERVISOR, "高敏")
 # The most that a page may take, with the session and the notices of who is signed in; the same for ten rows and more.
 MOST = {
-    "/": 7, "/deputies/dp000": 5, "/cases": 4, "/cases/cs": 11, "/api/v1/cases": 1, "/desk": 16, "/desk/cases": 11, "/unit": 14,
-    "/oversight": 13, "/oversight/cards": 9, "/deputy": 20, "/my": 8,
+    "/": 7, "/deputies/dp000": 5, "/cases": 4, "/cases/cs": 11, "/api/v1/cases": 1, "/desk": 16, "/desk/cases": 11,
+    "/unit": 14, "/oversight": 13, "/oversight/cards": 9, "/deputy": 20, "/my": 8,
 }  # fmt: skip
 MOST_KIB = 40
 SEARCHES = ["路灯", "灯", "望江路 井盖松动", "井盖松动", "号", "1", "炎龙", "路灯 不亮 柳荫", "2026-3"]
