@@ -15,9 +15,10 @@ from station.base.inserts import insert_or_replace
 from station.base.principal import GUEST, SYSTEM, Principal
 from station.base.station import Station
 from station.base.working_days import DayKind
-from station.booking import store
-from station.booking.model import LaidOut, Mode, RotaRule, Slot, SlotTime, TakenTimes, lay_out
+from station.booking import rota_store, store
+from station.booking.model import Mode, RotaRule, Slot, SlotTime, lay_out
 from station.booking.policy import booking_policy
+from station.booking.times_model import LaidOut, TakenTimes
 from station.directory.model import Deputy
 from station.directory.service import get_deputies
 from station.ledger.service import append
@@ -115,7 +116,7 @@ async def _extend_some(station: Station, who: Principal, span: RotaSpan, rules: 
     async with station.database.transaction() as work:
         # Looked at again behind the lock: somebody else may have laid out the same days since.
         changes = plan_slots(wanted, await _times_there(work.connection, span, rules), span.now)
-        made = await store.add_slots(work, [_row(slot) for slot in changes.fresh])
+        made = await rota_store.add_slots(work, [_row(slot) for slot in changes.fresh])
         # Slots before the ledger's head, as whoever books locks them.
         await store.close_slots(work, await _unbooked(work.connection, changes.unwanted, span.now))
         if made:
@@ -125,12 +126,12 @@ async def _extend_some(station: Station, who: Principal, span: RotaSpan, rules: 
 
 
 async def _times_there(connection: ReadConnection, span: RotaSpan, rules: Mapping[str, object]) -> list[LaidOut]:
-    return await store.times_between(connection, span.since - timedelta(days=1), span.until, list(rules))
+    return await rota_store.times_between(connection, span.since - timedelta(days=1), span.until, list(rules))
 
 
 async def _unbooked(connection: ReadConnection, ids: list[str], now: datetime) -> list[str]:
     """Those of some slots that are open and that nobody has booked or holds."""
-    found = await store.slots_by_id(connection, ids, now) if ids else []
+    found = await rota_store.slots_by_id(connection, ids, now) if ids else []
     return [slot.id for slot in found if slot.free == slot.capacity]
 
 

@@ -31,13 +31,12 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import Transaction, UtcDateTime, metadata
-from station.base.inserts import count_inserted, insert_missing
+from station.base.inserts import insert_missing
 from station.booking.model import (
     TAKES_PLACE,
     Booking,
     BookingState,
     Draft,
-    LaidOut,
     Mode,
     RotaRule,
     Slot,
@@ -117,7 +116,7 @@ bookings = Table(
 )
 
 
-def _slots_with_places() -> Select[Any]:
+def slots_with_places() -> Select[Any]:
     """Slots with how many places are taken, and held by others than `citizen` at `now`, which are to be bound."""
     citizen, now = bindparam("citizen", type_=String), bindparam("now", type_=UtcDateTime)
     # Written out as they never vary: a list of values is put into the statement's text each time it runs.
@@ -130,18 +129,18 @@ def _slots_with_places() -> Select[Any]:
 
 
 # Built once: bookings and the pages around them ask these, and building a statement takes longer than running it.
-_SLOT = _slots_with_places().where(slots.c.id == bindparam("slot"))
+_SLOT = slots_with_places().where(slots.c.id == bindparam("slot"))
 _LOCK_SLOT = select(slots.c.id).where(slots.c.id == bindparam("slot")).with_for_update()
-_IN_SPAN = (
+IN_SPAN = (
     slots.c.starts_at >= bindparam("since", type_=UtcDateTime),
     slots.c.starts_at < bindparam("until", type_=UtcDateTime),
 )
-_SLOTS = _slots_with_places().where(*_IN_SPAN).order_by(slots.c.starts_at, slots.c.deputy)
+_SLOTS = slots_with_places().where(*IN_SPAN).order_by(slots.c.starts_at, slots.c.deputy)
 _SLOTS_OF_ONE = _SLOTS.where(slots.c.deputy == bindparam("deputy"))
 _SLOTS_OF_SOME = _SLOTS.where(slots.c.deputy.in_(bindparam("deputies", expanding=True)))
 _FIRST_RECEIVING = (
     select(slots.c.deputy)
-    .where(*_IN_SPAN, slots.c.closed.is_(False))
+    .where(*IN_SPAN, slots.c.closed.is_(False))
     .group_by(slots.c.deputy)
     .order_by(func.min(slots.c.starts_at), slots.c.deputy)
     .limit(bindparam("most", type_=Integer))
@@ -203,31 +202,6 @@ async def first_receiving(connection: AsyncConnection, since: datetime, until: d
     """Whose open slots begin earliest in a span of time: as many deputies as have the first `most` receptions."""
     values = {"since": since, "until": until, "most": most}
     return list((await connection.execute(_FIRST_RECEIVING, values)).scalars())
-
-
-_TIMES = select(slots.c.id, slots.c.deputy, slots.c.starts_at, slots.c.ends_at).where(
-    *_IN_SPAN, slots.c.deputy.in_(bindparam("deputies", expanding=True))
-)
-_SLOTS_BY_ID = _slots_with_places().where(slots.c.id.in_(bindparam("ids", expanding=True)))
-
-
-async def times_between(
-    connection: AsyncConnection, since: datetime, until: datetime, deputies: Sequence[str]
-) -> list[LaidOut]:
-    """When some deputies' slots of a span of time are, without who has booked them: the rota looks at all of a city."""
-    values = {"since": since, "until": until, "deputies": deputies}
-    return [LaidOut(*row) for row in await connection.execute(_TIMES, values)]
-
-
-async def slots_by_id(connection: AsyncConnection, ids: Sequence[str], now: datetime) -> list[Slot]:
-    """Some slots, with their places."""
-    values = {"ids": ids, "citizen": "", "now": now}
-    return [to_slot(row) for row in await connection.execute(_SLOTS_BY_ID, values)]
-
-
-async def add_slots(work: Transaction, rows: list[dict[str, Any]]) -> int:
-    """Insert slots; returns how many. A deputy's time that has a slot already is left alone."""
-    return await count_inserted(work, slots, rows)
 
 
 async def deputies_with_slots(connection: AsyncConnection, since: datetime, until: datetime) -> set[str]:
@@ -351,7 +325,7 @@ async def bookings_of_deputy(connection: AsyncConnection, deputy: str) -> list[B
 
 
 def to_slot(row: Any) -> Slot:
-    """A slot from a row of `_slots_with_places`."""
+    """A slot from a row of `slots_with_places`."""
     free = 0 if row.closed else places_free(row.capacity, row.taken, row.held)
     return Slot(
         id=row.id,

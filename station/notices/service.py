@@ -44,7 +44,8 @@ async def queue(
     `account` is whose page of notices shows it, by whatever channel it goes; of an app notice the address is that
     account, and nothing else has to happen to it.
     """
-    await queue_all(station, work, [Outgoing(channel, address, text, subject, secret, account)])
+    outgoing = Outgoing(channel, address, text, subject=subject, secret=secret, account=account)
+    await queue_all(station, work, [outgoing])
 
 
 async def queue_all(station: Station, work: Transaction, outgoing: Sequence[Outgoing]) -> None:

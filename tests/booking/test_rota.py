@@ -16,7 +16,7 @@ from station.base.clock import day_span, local_date
 from station.base.principal import SYSTEM
 from station.base.station import Station
 from station.booking import rota
-from station.booking.model import LaidOut, Mode, RotaRule, TakenTimes, overlap
+from station.booking.model import Mode, RotaRule, overlap
 from station.booking.rota import (
     DEPUTIES_AT_ONCE,
     RotaSpan,
@@ -27,6 +27,7 @@ from station.booking.rota import (
     set_rules,
 )
 from station.booking.store import rota_rules, slots
+from station.booking.times_model import LaidOut, TakenTimes
 from station.demo.booking import LIN
 from station.ledger.service import append
 from station.ledger.store import ledger_events
