@@ -7,7 +7,7 @@ import secrets
 import structlog
 from aiohttp import web
 
-from station.base.csrf import token_fits
+from station.base.csrf import owner_of, token_fits
 from station.base.errors import BadInput, NotAllowed, NotFound, NotSignedIn, StationError, TooManyRequests
 from station.base.i18n import choose_language
 from station.base.origin import is_own_origin, is_secure
@@ -26,6 +26,7 @@ from station.base.web import (
     VISIT,
     Handler,
     language_of,
+    principal_of,
     read_post,
     render,
     route_of,
@@ -42,6 +43,12 @@ REFERENCE = web.RequestKey("reference", str)
 class CsrfFailed(NotAllowed):
     code = "csrf"
     message = "这个页面放得太久了，请回去再试一次"
+
+
+class SignedOutMeanwhile(CsrfFailed):
+    """The page was made for somebody who has signed out since, in another tab or by themselves."""
+
+    message = "您已经退出登录了，刚才那一步没有办成"
 
 
 def begin_visit(request: web.Request) -> None:
@@ -102,7 +109,8 @@ async def _check_csrf(request: web.Request, upload: bool) -> None:
         token = await _token_in_form(request)
     request[SENT_TOKEN] = token = token or ""
     if not token_fits(request.app[CSRF_KEY], request.get(VISIT, ""), token):
-        raise CsrfFailed
+        was_signed_in = owner_of(request.app[CSRF_KEY], token) != ""
+        raise SignedOutMeanwhile if was_signed_in and not principal_of(request).signed_in else CsrfFailed
 
 
 async def _token_in_form(request: web.Request) -> str:

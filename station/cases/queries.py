@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from station.base.errors import NotFound
 from station.base.keyset import Cursor, Order, PagedQuery, Slice, parse_moment, parse_small
 from station.base.station import Station
-from station.cases import store
+from station.cases import cards_store, store
 from station.cases.model import OPEN, CaseState, Colour, Grade
 from station.cases.records import Card, Case, Extension, Note, Rating, Reply
 
@@ -105,10 +105,12 @@ async def cases_without_cards(
     """Cases with units for which the clock has a card to issue (`deadlines.card_due`), by due day.
 
     Red once they are over; yellow when they are due by `yellow_until`, unless the period began today or is no longer
-    than the warning. A case whose red card is out has had all.
+    than the warning, or a red card was issued by hand. A case whose red card is out has had all.
     """
     is_long = or_(c.due_unit != "wd", c.due_amount > yellow_days)
-    yellow = and_(c.due_at > now, is_long, c.due_start != today, ~_card_exists(Colour.YELLOW))
+    yellow = and_(
+        c.due_at > now, is_long, c.due_start != today, ~_card_exists(Colour.YELLOW), ~cards_store.red_stands()
+    )
     query = (
         select(store.cases)
         .where(in_states([CaseState.ASSIGNED]), c.due_at <= yellow_until, c.unit_id.is_not(None))

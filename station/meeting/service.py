@@ -248,7 +248,7 @@ async def count_ended(station: Station, day: date, deputies: Collection[str] | N
 
 
 async def create_hearing(station: Station, who: Principal, form: HearingForm) -> Meeting:
-    """A hearing with its chair. Raises BadInput with the fields at fault."""
+    """A hearing with its chair; the same one asked for twice is one. Raises BadInput with the fields at fault."""
     faults = check_hearing(form.title, form.starts_at, form.ends_at, station.clock.now())
     if faults:
         raise BadInput(fields=faults)
@@ -275,6 +275,10 @@ async def create_hearing(station: Station, who: Principal, form: HearingForm) ->
         opened_at=None,
         ended_at=None,
     )
+    async with station.database.read() as connection:
+        same = await store.find_same_hearing(connection, meeting)
+    if same is not None:
+        return await get_meeting(station, who, same)
     await _insert(station, who, meeting)
     return meeting
 

@@ -134,6 +134,15 @@ async def meeting_by_booking(connection: AsyncConnection, booking_id: str) -> Me
     return None if row is None else to_meeting(row)
 
 
+async def find_same_hearing(connection: AsyncConnection, wanted: Meeting) -> str | None:
+    """The hearing of that name, chair and time that has not been held yet: the same form sent twice."""
+    c = meetings.c
+    same = (c.kind == Kind.HEARING) & (c.title == wanted.title) & (c.deputy_id == wanted.deputy_id)
+    same &= (c.starts_at == wanted.starts_at) & (c.state == MeetingState.SCHEDULED) & (c.public == wanted.public)
+    found = (await connection.execute(select(c.id).where(same))).scalars().first()
+    return None if found is None else str(found)
+
+
 async def add_meeting(work: Transaction, meeting: Meeting, now: datetime) -> bool:
     """Store a new meeting; False when there is one of the same booking."""
     return await insert_unless_there(

@@ -21,7 +21,7 @@ _NO_PAGES = ("/static/", "/api/", "/media/", "/whip/", "/whep/")
 async def unread_notices(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Count what is new for who asks for a page. Bookkeeping: when it fails the page comes without the number."""
     who = principal_of(request)
-    if who.signed_in and request.method == "GET" and _is_page(request.path):
+    if who.signed_in and _is_page(request.path):  # a POST answers with a page too, when it is refused
         try:
             request[UNREAD] = await count_unread(station_of(request), who)
         except Exception:

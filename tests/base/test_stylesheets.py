@@ -98,4 +98,4 @@ def test_an_english_day_breaks_on_phones() -> None:
     sheet = " ".join((WEB / "css" / "utilities.css").read_text("utf-8").split())
     everywhere, narrow = sheet.split("@media (max-width: 39.99em) {", 1)
     assert ".nowrap { white-space: nowrap; }" in everywhere
-    assert narrow.startswith(" :root:lang(en) :is(.nowrap, time) { white-space: normal; } }")
+    assert narrow.startswith(" :root:lang(en) :is(.nowrap, time, .tag, .penalty) { white-space: normal; } }")

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy import insert, select
 
 from station.cases import service, store
-from tests.cases.conftest import CLERK, UNIT, Town
+from station.cases.model import Colour
+from tests.cases.conftest import CLERK, SUPERVISOR, UNIT, Town
 from tests.fixtures import Person
 
 NewPerson = Callable[..., Awaitable[Person]]
@@ -58,3 +59,21 @@ async def test_a_units_outcome_is_said_to_be_the_units(town: Town, new_person: N
     case = await town.replied()
     page = await (await new_person("ac_demo_citizen")).get(f"/cases/{case.id}")
     assert "单位写的办理结果" in page
+
+
+async def test_a_card_that_is_not_withdrawn_stays_on_its_page(town: Town, new_person: NewPerson) -> None:
+    """Of a later page of the cards: without a reason the form comes back on it, with one the page comes back."""
+    case = await town.assigned()
+    for n in range(13):
+        await service.issue_card(town.station, SUPERVISOR, case.id, Colour.RED, f"第 {n} 张")
+    supervisor = await new_person("ac_demo_supervisor")
+    following = re.search(r'href="(/oversight/cards\?cards-after=[^"#]+)', await supervisor.get("/oversight/cards"))
+    assert following
+    page = await supervisor.get(html.unescape(following[1]))
+    forms = re.findall(r'action="(/oversight/cards/cd_\w+/withdraw\?[^"]+)"', page)
+    shown = re.findall(r"第 \d+ 张", page)
+    assert (len(forms), len(shown)) == (1, 1)
+    page = await supervisor.post(html.unescape(forms[0]), status=422, reason="太" * 1001)
+    assert re.findall(r"第 \d+ 张", page) == shown and "太" * 1001 in page
+    page = await supervisor.post(html.unescape(forms[0]), reason="发错了")
+    assert re.findall(r"第 \d+ 张", page) == shown and "已收回" in page

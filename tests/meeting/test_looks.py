@@ -51,7 +51,11 @@ def test_each_choice_that_is_open_says_what_to_do() -> None:
     assert [name for name, text in options if not text] == []
 
 
-LINKS_LOOKED_FOR = ("main :is(h2, h3, .what b, .what small) > a:not([class])", 'main a[href^="tel:"]', "a.alone")
+LINKS_LOOKED_FOR = (
+    "main :is(h2, h3, tbody th, .what b, .what small) > a:not([class])",
+    'main a[href^="tel:"]',
+    "a.alone",
+)
 
 
 def test_links_that_one_looks_for_first_are_as_high_as_a_finger() -> None:
@@ -109,3 +113,27 @@ def test_no_key_of_a_player_is_shown_that_does_nothing_without_a_script() -> Non
     }
     assert len(scrubs) == 3
     assert [name for name, scrub in scrubs.items() if " hidden " not in scrub] == []
+
+
+def test_what_is_late_has_one_word_on_all_pages() -> None:
+    """超期, as in the glossary: a second word for it would be taken for a second thing."""
+    assert [path.name for path in TEMPLATES if "逾期" in path.read_text(encoding="utf-8")] == []
+
+
+def test_a_working_day_of_the_calendar_is_written_no_smaller_than_the_page() -> None:
+    """On telephones in English it was 13 pixels."""
+    sizes = re.findall(r"\.days > li[^{]*\{[^}]*font-size: ([^;]+);", STYLES)
+    assert sizes and set(sizes) == {"var(--text-s)"}
+
+
+@pytest.mark.parametrize("selector", [".tag", ".penalty", "time", ".nowrap"])
+def test_english_days_and_states_break_on_telephones(selector: str) -> None:
+    """In large type they are longer than the line, and stuck out of the page or were cut off."""
+    broken = re.search(r":root:lang\(en\) :is\(([^)]*)\) \{\s*white-space: normal;", STYLES)
+    assert broken and selector in broken[1].split(", ")
+
+
+def test_no_stop_of_the_navigation_is_broken_inside_of_its_word() -> None:
+    """English words in large type were broken anywhere, as the page allows for addresses and the like."""
+    assert rule_of(":root:lang(en) .sign-nav a")["overflow-wrap"] == "normal"
+    assert rule_of(':root:lang(en)[data-mode="elder"] .sign-nav ul')["flex-wrap"] == "wrap"

@@ -60,6 +60,16 @@ async def test_a_hearing_names_each_fault(town: Station) -> None:
     assert set(unknown.value.fields) == {"deputy"}
 
 
+async def test_a_hearing_asked_for_twice_is_one(town: Station) -> None:
+    """The same form sent again leads to the hearing that it made; another time makes another."""
+    late, later = MONDAY_TEN + timedelta(hours=1), MONDAY_TEN + timedelta(hours=2)
+    first, again = [
+        await create_hearing(town, CLERK, HearingForm("听证", DEPUTY.scope, MONDAY_TEN, late, True)) for _ in range(2)
+    ]
+    other = await create_hearing(town, CLERK, HearingForm("听证", DEPUTY.scope, late, later, True))
+    assert first.id == again.id != other.id
+
+
 async def test_ending_is_for_all_and_once(
     town: Station, reception: Meeting, booking: Booking, roles: Roles, enter: Enter
 ) -> None:

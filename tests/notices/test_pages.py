@@ -52,6 +52,14 @@ async def test_each_role_reads_its_notices(station: Station, new_person: NewPers
     assert '<b class="new">' not in await person.post("/notices/read")
 
 
+async def test_a_page_that_answers_a_form_counts_what_is_new_too(station: Station, new_person: NewPerson) -> None:
+    """The bell of a form that comes back with its faults shows its number like any other page's."""
+    clerk = await new_person("ac_demo_clerk")
+    await tell(station, "ac_demo_clerk", "给工作人员")
+    page = await clerk.post("/desk/hearings", status=422, title="")
+    assert '<b class="count" aria-hidden="true">1</b>' in page
+
+
 async def test_notices_are_their_readers_only(station: Station, new_person: NewPerson) -> None:
     """Nobody follows another person's notice, and guests are asked to sign in."""
     await tell(station, "ac_demo_clerk", "给工作人员")

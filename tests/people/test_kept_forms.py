@@ -180,6 +180,7 @@ async def test_who_has_signed_out_is_led_to_the_kept_form_through_signing_in(
         page = unquote(html.unescape(await answer.text()))
         assert answer.status == 403
         assert f'href="{way}"' in page and "登录，接着改" in page and "回去接着改" not in page
+        assert "<h1>您已经退出登录了，刚才那一步没有办成</h1>" in page
 
 
 @pytest.mark.parametrize("upload", [False, True])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from aiohttp import web
 
 from station.base.errors import BadInput, NotFound
@@ -15,6 +17,7 @@ from station.cases.reads.charts import bar_chart, spark_points
 from station.cases.reads.figures import Month
 from station.cases.reads.overview import cards_page, oversight
 
+_PAGES = ("before", "after", "cards-before", "cards-after")
 UNITS_SHOWN = 25  # rows of the league; the others by its links
 
 
@@ -48,7 +51,16 @@ async def _cards(request: web.Request, fields: dict[str, str], form: dict[str, s
     late, issued = query_cursor(request), query_cursor(request, "cards-")
     seen = await cards_page(station_of(request), principal_of(request), late, issued)
     status = 422 if fields else 200
-    return render(request, "oversight/cards.html", status=status, seen=seen, fields=fields, form=form, **WORDS)
+    query = _pages_shown(request)
+    return render(
+        request, "oversight/cards.html", status=status, seen=seen, fields=fields, form=form, query=query, **WORDS
+    )
+
+
+def _pages_shown(request: web.Request) -> str:
+    """The part of the address that says which pages of the two lists are shown, for what comes back to them."""
+    shown = {name: request.query[name] for name in _PAGES if name in request.query}
+    return f"?{urlencode(shown)}" if shown else ""
 
 
 async def show_case_page(request: web.Request) -> web.StreamResponse:
@@ -79,4 +91,4 @@ async def withdraw_card(request: web.Request) -> web.StreamResponse:
     except BadInput as error:
         fields = {f"{card_id}-{name}": words for name, words in error.fields.items()}
         return await _cards(request, fields, form)
-    return see_other("/oversight/cards")
+    return see_other(f"/oversight/cards{_pages_shown(request)}")

@@ -5,19 +5,25 @@ from __future__ import annotations
 from station.base.calendar import china
 from station.base.clock import local
 from station.base.database import Transaction
-from station.base.errors import N_
+from station.base.errors import N_, BadInput
 from station.base.i18n import format_day
 from station.base.ids import new_id
 from station.base.principal import SYSTEM, Principal
 from station.base.station import Station
 from station.base.working_days import end_of_day, last_day_within
-from station.cases import store
+from station.cases import cards_store, store
 from station.cases.law.deadlines import card_due, days_left, recount
 from station.cases.model import OPEN, CardAlreadyWithdrawn, CaseState, CaseStep, Colour, StepNotPossible, check_reason
 from station.cases.queries import c, card_row, cases_where, cases_without_cards, in_states, read_case
 from station.cases.records import Case
 from station.cases.steps.contacts import Contacts, find_contacts, tell_citizen, tell_staff
-from station.cases.steps.transitions import apply_transition, begin_transition, note_in_ledger, rule_of
+from station.cases.steps.transitions import (
+    SENT_TWICE,
+    apply_transition,
+    begin_transition,
+    note_in_ledger,
+    rule_of,
+)
 
 
 async def issue_due_cards(station: Station) -> int:
@@ -57,6 +63,8 @@ async def _issue_by_clock(station: Station, case_id: str) -> bool:
         key = card_key(case, colour)
         if await store.has_card(work, key):
             return False
+        if colour is Colour.YELLOW and await cards_store.has_red_card(work, case.id):
+            return False  # by hand, and nothing milder comes after it
         until = format_day(case.due.day, "zh")
         words = f"到期日 {until}，{'已经过了' if colour is Colour.RED else '快到了'}"
         await _issue(station, work, SYSTEM, case, colour, key, words, contacts)
@@ -64,12 +72,18 @@ async def _issue_by_clock(station: Station, case_id: str) -> bool:
 
 
 async def issue_card(station: Station, who: Principal, case_id: str, colour: Colour, reason: str) -> Case:
-    """A card by hand, with a reason. Raises BadInput without one."""
+    """A card by hand, with a reason. The same one sent twice is one. Raises BadInput without one, or for a yellow
+    card after the red one of the same round.
+    """
     words = check_reason(reason, N_("请写理由"))
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
         case = (await begin_transition(station, work, who, case_id, CaseStep.ISSUE_CARD)).case
-        await _issue(station, work, who, case, colour, new_id("key"), words, contacts)
+        if not await cards_store.has_card_by_hand(work, case_id, colour, words, station.clock.now() - SENT_TWICE):
+            if colour is Colour.YELLOW and await cards_store.has_red_card(work, case_id):
+                raise BadInput(fields={"colour": N_("这件事已经有红牌，不用再发黄牌")})
+            key = f"{case.id}:{case.round}:{new_id('key')}"
+            await _issue(station, work, who, case, colour, key, words, contacts)
     return await read_case(station, case_id)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from station.base.calendar import china
@@ -19,6 +20,10 @@ from station.cases.privacy import mask_personal
 from station.cases.records import Case, Due
 from station.directory.service import serves
 from station.ledger.service import append
+
+# The same words from the same person within this time were sent twice: by a second press, or by a browser that was
+# given no answer and sends again by itself.
+SENT_TWICE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ export async function ask(path, body) {
  * @property {"scheduled" | "open" | "ended" | "cancelled"} meeting
  * @property {"none" | "waiting" | "admitted" | "refused" | "left"} admission
  * @property {boolean} admitted
- * @property {number} place 1 is next
+ * @property {number} place 1 is next, 0 is not among those who wait now
  * @property {boolean} busy the deputy is still with somebody else
  * @property {{recorded?: boolean, broadcast?: boolean, published?: boolean}} consents
  * @property {PersonView[]} waiting

@@ -57,8 +57,16 @@ function wait(view) {
     showStep("lobby");
   }
   const [title, text] = [document.querySelector("#place h2"), document.querySelector("#place p")];
-  if (title) title.textContent = view.place <= 1 ? words.nextInLine : fill(words.placeInLine, { n: view.place - 1 });
-  if (text) text.textContent = view.busy ? words.deputyBusy : words.deputyFree;
+  const [head, more] = placeWords(view);
+  if (title) title.textContent = head ?? "";
+  if (text) text.textContent = more ?? "";
+}
+
+/** Who is not among those who wait now has come too early: nobody is told of them yet. @param {RoomView} view */
+function placeWords(view) {
+  if (view.place === 0) return [words.early, words.earlyHelp];
+  const head = view.place === 1 ? words.nextInLine : fill(words.placeInLine, { n: view.place - 1 });
+  return [head, view.busy ? words.deputyBusy : words.deputyFree];
 }
 
 /** @param {RoomView} view @returns {Promise<void>} */
