@@ -11,6 +11,7 @@ import calendar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol
 
 from station.base.clock import SHANGHAI
@@ -37,7 +38,11 @@ class Calendar(Protocol):
     """Knows each day's kind; past `published_until` it can only guess.
 
     `worked_as` is the day whose work a make-up day does (the weekday that was given off for it), else the day itself.
+    A calendar does not change, so that what was counted by it may be kept.
     """
+
+    def __hash__(self) -> int:
+        """It is told from others by identity."""
 
     @property
     def published_until(self) -> date:
@@ -102,6 +107,7 @@ def add_months(start: date, months: int, days_off: Calendar) -> DueDay:
     return DueDay(day, day > days_off.published_until)
 
 
+@lru_cache(maxsize=4096)  # the lines of a list are due on the same few days, and each is counted day by day
 def working_days_between(after: date, until: date, days_off: Calendar) -> int:
     """Working days after `after`, up to and with `until`; negative when `until` is the earlier one."""
     if until < after:
