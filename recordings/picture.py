@@ -1,4 +1,4 @@
-"""The composed picture: an I420 canvas that tiles are laid on, and plates with names."""
+"""What is drawn for the composed picture: the ground, plates and labels with names."""
 
 from __future__ import annotations
 
@@ -9,56 +9,13 @@ from typing import Any
 import av
 from PIL import Image, ImageDraw, ImageFont
 
-from recordings.layout import HEIGHT, WIDTH, Rect, letter_size
+from recordings.layout import letter_size
 
 _GROUND = (16, 24, 32)
+GROUND_HEX = "0x101820"  # the same for filters
 _PLATE = (38, 50, 62)
 _TEXT = (240, 244, 248)
 _FONT_QUERY = ("fc-match", "-f", "%{file}|%{index}", "Noto Sans CJK SC:lang=zh-cn")
-
-
-class Canvas:
-    """A 1280 × 720 picture in three planes, kept between frames: only what changed is laid on again."""
-
-    def __init__(self) -> None:
-        self._planes = (
-            (bytearray(WIDTH * HEIGHT), WIDTH, 1),
-            (bytearray(WIDTH * HEIGHT // 4), WIDTH // 2, 2),
-            (bytearray(WIDTH * HEIGHT // 4), WIDTH // 2, 2),
-        )
-        self._ground = to_yuv(Image.new("RGB", (WIDTH, HEIGHT), _GROUND))
-        self._frame: Any = None
-        self.clear()
-
-    def clear(self) -> None:
-        """Paint everything in the ground colour."""
-        self.lay(self._ground, Rect(0, 0, WIDTH, HEIGHT))
-
-    def clear_part(self, rect: Rect) -> None:
-        """Paint a part in the ground colour."""
-        part = Image.new("RGB", (rect.width, rect.height), _GROUND)
-        self.lay(to_yuv(part), rect)
-
-    def lay(self, frame: Any, rect: Rect, left: int = 0) -> None:
-        """Lays a yuv420p frame on a rectangle of the canvas, from the frame's column `left` on."""
-        self._frame = None
-        for (target, stride, by), plane in zip(self._planes, frame.planes, strict=True):
-            source, step = memoryview(plane), plane.line_size
-            width, first = rect.width // by, left // by
-            for row in range(rect.height // by):
-                at = (rect.y // by + row) * stride + rect.x // by
-                begin = row * step + first
-                target[at : at + width] = source[begin : begin + width]
-
-    def frame(self) -> Any:
-        """The canvas as a frame; the same one while nothing was laid on it."""
-        if self._frame is None:
-            self._frame = av.VideoFrame(WIDTH, HEIGHT, "yuv420p")
-            for (data, stride, _), plane in zip(self._planes, self._frame.planes, strict=True):
-                if plane.line_size != stride:
-                    raise ValueError("a picture of this width has padded lines")
-                plane.update(data)
-        return self._frame
 
 
 def to_yuv(image: Image.Image) -> Any:
@@ -67,9 +24,10 @@ def to_yuv(image: Image.Image) -> Any:
     return frame.from_image(image).reformat(format="yuv420p")
 
 
-def scaled(frame: Any, width: int, height: int) -> Any:
-    """A decoded picture at another size."""
-    return frame.reformat(width=width, height=height, format="yuv420p", interpolation="BILINEAR")
+@functools.cache
+def ground(width: int, height: int) -> Any:
+    """A picture of nothing."""
+    return to_yuv(Image.new("RGB", (width, height), _GROUND))
 
 
 @functools.lru_cache(maxsize=16)

@@ -33,7 +33,9 @@ class _Track:
         try:
             self._container = av.open(str(path), options={"probesize": "200000"})
             self._stream = self._container.streams[0]
-            self._stream.codec_context.thread_count = 1
+            # The next frame is decoded beside while this one is laid out; more threads would only wait.
+            self._stream.codec_context.thread_type = "FRAME"
+            self._stream.codec_context.thread_count = 2
             self._stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}
             self._frames = self._decode()
         except _UNREADABLE:
@@ -68,8 +70,8 @@ class _Track:
 
     def _next(self) -> tuple[float, Any] | None:
         for frame in self._frames:
-            if frame.pts is not None:
-                return float(frame.pts * frame.time_base * 1000), frame
+            if frame.time is not None:
+                return frame.time * 1000, frame
         return None
 
 

@@ -14,7 +14,8 @@ from typing import Any
 import av
 import pytest
 
-from recordings.compose import NothingRecordedError, compose, frame_times, mix
+from recordings.compose import NothingRecordedError, compose, frame_times
+from recordings.mixing import mix
 from recordings.recorder import RoomRecorder
 from recordings.timeline import Mark, Timeline, read_timeline
 from tests.recordings.media import BLUE, EPOCH_MS, GREEN, RED, decode, feed, record, sound, track, video
