@@ -5,20 +5,25 @@ Written by hand: bagit-python changes the working directory, which a process wit
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import unicodedata
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
-from recordings.digests import ALGORITHMS, Digests, digest_bytes, digest_files
+from recordings.digests import ALGORITHMS, Arriving, Digests, digest_bytes, digest_files
 from recordings.whole_file import sync_folder
 
 DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 _CHUNK = 1 << 20
+_RANGE = 1 << 30
+_WRITERS = 2  # they mostly wait for the disk
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f%\\:*?\"<>|]")
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 
@@ -82,10 +87,7 @@ def _check_names(names: Iterable[str]) -> None:
 def _fill(bag: Path, payload: Mapping[str, Path | bytes], info: Mapping[str, str]) -> None:
     (bag / "data").mkdir(parents=True)
     places = {bag / "data" / name: source for name, source in payload.items()}
-    for target, source in places.items():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _store(target, source)
-    digests = {path.relative_to(bag).as_posix(): found for path, found in _digests(places).items()}
+    digests = {path.relative_to(bag).as_posix(): found for path, found in _store_all(places).items()}
     octets = sum(path.stat().st_size for path in places)
     tags = {
         "bagit.txt": DECLARATION,
@@ -116,22 +118,53 @@ def _info_text(info: Mapping[str, str], octets: int, files: int) -> str:
     return "".join(f"{label}: {' '.join(value.split())}\n" for label, value in fields.items())
 
 
-def _store(target: Path, source: Path | bytes) -> None:
-    """What is stored lies on the disk when this returns, and is not to be written to."""
-    with target.open("xb") as file:
-        if isinstance(source, bytes):
-            file.write(source)
-        else:
-            with source.open("rb") as original:
-                shutil.copyfileobj(original, file, _CHUNK)
-        file.flush()
-        os.fsync(file.fileno())
-    target.chmod(0o440)
-
-
-def _digests(files: Iterable[Path]) -> dict[Path, Digests]:
-    found = digest_files(files)
+def _store_all(places: Mapping[Path, Path | bytes]) -> dict[Path, Digests]:
+    """Store every file and take its digests: of the copy, as soon as it is there, while the disk still writes."""
+    arriving = {target: Arriving(_size(source), Future()) for target, source in places.items()}
+    with ThreadPoolExecutor(_WRITERS, thread_name_prefix="store") as pool:
+        stored = []
+        for target in sorted(arriving, key=lambda target: arriving[target].size, reverse=True):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            stored.append(pool.submit(_store, target, places[target], arriving[target].written))
+        found = digest_files(places, arriving=arriving)
+        for each in stored:
+            each.result()
     for digests in found.values():
         if isinstance(digests, OSError):
             raise digests
     return {path: digests for path, digests in found.items() if not isinstance(digests, OSError)}
+
+
+def _size(source: Path | bytes) -> int:
+    return len(source) if isinstance(source, bytes) else source.stat().st_size
+
+
+def _store(target: Path, source: Path | bytes, written: Future[None] | None = None) -> None:
+    """What is stored lies on the disk when this returns, and is not to be written to. `written` ends when it may be
+    read, which is long before."""
+    written = written or Future()
+    try:
+        with target.open("xb") as file:
+            if isinstance(source, bytes):
+                file.write(source)
+            else:
+                with source.open("rb") as original:
+                    _copy(original, file)
+            file.flush()
+            written.set_result(None)
+            os.fsync(file.fileno())
+        target.chmod(0o440)
+    except BaseException as error:
+        if not written.done():
+            written.set_exception(error)
+        raise
+
+
+def _copy(original: BinaryIO, file: BinaryIO) -> None:
+    """copy_file_range(2): a file system that can (XFS, Btrfs) shares the blocks until one of the two is changed. That
+    is as safe as a copy, and takes no time; a hard link would let a change of one change both."""
+    if hasattr(os, "copy_file_range"):
+        with contextlib.suppress(OSError):  # two file systems, or one that cannot: what is missing is copied below
+            while os.copy_file_range(original.fileno(), file.fileno(), _RANGE):
+                pass
+    shutil.copyfileobj(original, file, _CHUNK)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from cryptography.hazmat.primitives import hashes
@@ -22,6 +24,14 @@ _FREE_CORES = 1  # of more than two: meetings may be going on
 
 Digests = dict[str, str]  # algorithm → hexadecimal digest
 Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Arriving:
+    """A file that another thread is writing: what size it will have, and what ends when it may be read."""
+
+    size: int
+    written: Future[None]
 
 
 class _Running(Protocol):
@@ -51,20 +61,25 @@ def digest_bytes(content: bytes) -> Digests:
 
 
 def digest_files(
-    files: Iterable[Path], algorithms: Collection[str] = ALGORITHMS, tell: Progress = lambda _done: None
+    files: Iterable[Path],
+    algorithms: Collection[str] = ALGORITHMS,
+    tell: Progress = lambda _done: None,
+    arriving: Mapping[Path, Arriving] = MappingProxyType({}),
 ) -> dict[Path, Digests | OSError]:
     """The digests of every file; an OSError in place of those of one that cannot be read.
 
-    `tell` hears what part is done, 0 to 1, in the caller's thread.
+    `tell` hears what part is done, 0 to 1, in the caller's thread. Those of `arriving` are waited for, in the order
+    of their size; an error other than OSError from whoever writes them is raised.
     """
-    sizes = {path: _size(path) for path in files}
+    sizes = {path: arriving[path].size if path in arriving else _size(path) for path in files}
     tasks = [(path, algorithm) for path in sizes for algorithm in algorithms]
     costs = {task: sizes[task[0]] * _COST.get(task[1], 1) for task in tasks}
     tasks.sort(key=costs.__getitem__, reverse=True)
     whole, done = sum(costs.values()) or 1, 0
     found: dict[Path, Digests | OSError] = {path: {} for path in sizes}
     with ThreadPoolExecutor(_threads(), thread_name_prefix="digest") as pool:
-        for (path, algorithm), digest in zip(tasks, pool.map(_digest, tasks), strict=True):
+        digests = pool.map(lambda task: _digest(task[0], task[1], arriving.get(task[0])), tasks)
+        for (path, algorithm), digest in zip(tasks, digests, strict=True):
             so_far = found[path]
             if isinstance(digest, OSError):
                 found[path] = digest
@@ -75,12 +90,13 @@ def digest_files(
     return found
 
 
-def _digest(task: tuple[Path, str]) -> str | OSError:
-    path, algorithm = task
+def _digest(path: Path, algorithm: str, arriving: Arriving | None) -> str | OSError:
     running = _start(algorithm)
     buffer = bytearray(_CHUNK)
     view = memoryview(buffer)
     try:
+        if arriving is not None:
+            arriving.written.result()
         with path.open("rb", buffering=0) as file:
             while size := file.readinto(buffer):
                 running.update(view[:size])

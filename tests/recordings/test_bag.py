@@ -1,6 +1,8 @@
 """Sealing a bag: what is in it, and that there is never half of one."""
 
+import errno
 import hashlib
+import os
 import stat
 import subprocess
 import warnings
@@ -10,7 +12,7 @@ import pytest
 
 from recordings.bag import UnsafeNameError, seal
 from recordings.digests import digest_bytes, digest_files
-from recordings.verify import read_info
+from recordings.verify import read_info, verify
 
 INFO = {"External-Identifier": "m1", "Source-Organization": "网上代表联络站"}
 
@@ -112,3 +114,42 @@ def test_the_sum_is_of_the_payload(tmp_path: Path) -> None:
     bag = seal(tmp_path / "bag", {"b": b"2", "a": b"1"}, INFO)
     lines = [f"{hashlib.sha256(data).hexdigest()}  data/{name}\n" for name, data in (("a", b"1"), ("b", b"2"))]
     assert (bag / "manifest-sha256.txt").read_text() == "".join(lines)
+
+
+def test_a_file_that_the_system_cannot_copy_by_itself_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What copy_file_range(2) left out, as between two file systems, is read and written."""
+    source = tmp_path / "source.bin"
+    source.write_bytes(bytes(range(256)) * 9000)
+    copy, calls = os.copy_file_range, []
+
+    def stop_half_way(original: int, target: int, count: int) -> int:
+        calls.append(count)
+        if len(calls) == 2:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        return copy(original, target, 1_000_001)
+
+    monkeypatch.setattr(os, "copy_file_range", stop_half_way)
+    bag = seal(tmp_path / "bag", {"a": source}, INFO)
+    assert len(calls) == 2 and (bag / "data/a").read_bytes() == source.read_bytes()
+    assert verify(bag, algorithms=("sha256",)).faults == verify(bag).faults
+    (bag / "data/a").chmod(0o600)
+    (bag / "data/a").write_bytes(b"x")
+    assert source.stat().st_size == 256 * 9000  # a copy, not another name
+
+
+def test_a_copy_that_fails_leaves_no_bag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever file the disk refuses, beside others that went well, the error is told and nothing stays."""
+    files = {f"{number}.bin": tmp_path / f"{number}" for number in range(4)}
+    for number, path in enumerate(files.values()):
+        path.write_bytes(bytes(100_000 + number))
+    sync = os.fsync
+
+    def refuse_one(descriptor: int) -> None:
+        if os.fstat(descriptor).st_size == 100_002:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse_one)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        seal(tmp_path / "bag", files, INFO)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1", "2", "3"]
