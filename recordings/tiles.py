@@ -16,7 +16,6 @@ from recordings.layout import HEIGHT, WIDTH, Placement, Rect
 
 _TICK = Fraction(1, 25)  # of a graph's own count of frames, which tells it which belong together
 _UNSPECIFIED = 2, 0  # AVCOL_SPC_UNSPECIFIED, AVCOL_RANGE_UNSPECIFIED
-_FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 
 
 class Tile:
@@ -145,10 +144,8 @@ def _graph() -> Any:
 def _source(graph: Any, width: int, height: int, like: Any = None) -> Any:
     kind = like.format.name if like is not None else "yuv420p"
     space, span = (like.colorspace, like.color_range) if like is not None else _UNSPECIFIED
-    return graph.add(
-        "buffer", video_size=f"{width}x{height}", pix_fmt=kind, time_base=str(_TICK), pixel_aspect="1/1",
-        colorspace=str(space), range=str(span),
-    )  # fmt: skip
+    options = {"video_size": f"{width}x{height}", "pix_fmt": kind, "time_base": str(_TICK), "pixel_aspect": "1/1"}
+    return graph.add("buffer", **options, colorspace=str(space), range=str(span))
 
 
 def _pad(graph: Any, width: int, height: int, x: int, y: int) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import resource
 import subprocess
 import sys
 from array import array
@@ -60,9 +61,16 @@ def duration_s(path: Path) -> dict[str, float]:
         return {s.type: float(s.duration * s.time_base) for s in container.streams}  # type: ignore[operator]
 
 
-def run_composer(room: Path, output: Path) -> subprocess.CompletedProcess[str]:
+def run_composer(
+    room: Path, output: Path, most_bytes: int = resource.RLIM_INFINITY
+) -> subprocess.CompletedProcess[str]:
+    """In a process that may make files of that size."""
     command = [sys.executable, "-m", "recordings", "compose", str(room), str(output)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    limit = (most_bytes, resource.RLIM_INFINITY)
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
+    )  # fmt: skip
 
 
 async def test_two_people_a_screen_and_a_pause(tmp_path: Path) -> None:
@@ -193,6 +201,16 @@ async def test_the_command_line_tells_its_progress(tmp_path: Path) -> None:
     with (tmp_path / "out.mp4").open("rb") as file:
         head = file.read(4096)
     assert head.index(b"moov") < head.index(b"mdat") if b"mdat" in head else b"moov" in head
+
+
+async def test_a_disk_that_takes_no_more(tmp_path: Path) -> None:
+    """What cannot be written ends composing with 1 and a reason, and nothing is left of it."""
+    room = tmp_path / "room"
+    await record(room, feed(track("a"), video("h264", 100, noise=True)), stop_ms=T + 4000)
+
+    done = run_composer(room, tmp_path / "out.mp4", most_bytes=100_000)
+    assert done.returncode == 1 and "cannot compose" in done.stderr and "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["room"]
 
 
 async def test_nothing_to_compose(tmp_path: Path) -> None:
