@@ -45,6 +45,12 @@ def _held_until(station: Station, draft: Draft, slot_id: str, now: datetime) -> 
     return draft.held_until if running and draft.held_until is not None else fresh
 
 
+def _is_same(draft: Draft, slot_id: str, matter: Matter) -> bool:
+    """Whether the check page shows what it showed: a form's key stands for that, and is agreed to with it."""
+    before = draft.slot_id, draft.mode, draft.topic, draft.description, draft.help
+    return bool(draft.key) and before == (slot_id, matter.mode, matter.topic, matter.description, matter.help)
+
+
 async def save_draft(station: Station, who: Principal, slot_id: str, matter: Matter) -> Draft:
     """Keep what was typed, then make sure that the slot is still there.
 
@@ -60,7 +66,7 @@ async def save_draft(station: Station, who: Principal, slot_id: str, matter: Mat
             raise NotFound
         check_matter(matter, slot.modes, booking_policy(station))
         changed: store.DraftColumns = {
-            "key": draft.key or new_id("fk"),
+            "key": draft.key if _is_same(draft, slot_id, matter) else new_id("fk"),
             "slot": slot_id,
             "held_until": _held_until(station, draft, slot_id, now),
             "mode": matter.mode or "",

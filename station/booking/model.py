@@ -101,6 +101,11 @@ class FormOutdated(Conflict):
     message = N_("这张表已经用过了，请重新选时间")
 
 
+class FormChanged(Conflict):
+    code = "form-changed"
+    message = N_("您在别的窗口里改过要约的时间或内容，请再核对一遍")
+
+
 CHOOSE_ANOTHER = (
     SlotTaken,
     SlotPast,

@@ -12,7 +12,7 @@ from station.base.web import principal_of, private_file, read_form, render, see_
 from station.booking.calendar_file import calendar_of
 from station.booking.drafts import drop_draft, get_draft
 from station.booking.find_pages import answer_deputy
-from station.booking.model import CHOOSE_ANOTHER, REASON_LENGTH, BookingState, Mode
+from station.booking.model import CHOOSE_ANOTHER, REASON_LENGTH, BookingState, FormChanged, Mode
 from station.booking.photos import booking_photos, draft_photos
 from station.booking.policy import booking_policy
 from station.booking.rota import get_slot
@@ -71,6 +71,11 @@ async def confirm(request: web.Request) -> web.StreamResponse:
         return await _show_check(request, BadInput(fields={"use": N_("要您同意，代表才能看到您写的内容")}))
     try:
         booking = await confirm_draft(station, who, slot_id, form.get("key", ""))
+    except FormChanged as changed:
+        draft = await get_draft(station, who)
+        if draft is None or draft.slot_id != slot_id:
+            raise
+        return await _show_check(request, BadInput(fields={"use": changed.message}))
     except CHOOSE_ANOTHER as error:
         return await answer_deputy(request, (await get_slot(station, who, slot_id)).deputy_id, error)
     return see_other(f"/bookings/{booking.id}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from station.base.database import Transaction
+from station.base.ids import new_id
 from station.base.principal import SYSTEM, Principal
 from station.base.station import Station
 from station.booking import store
@@ -29,15 +30,21 @@ async def add_photo(station: Station, who: Principal, sent: IO[bytes]) -> Photo:
     """
     await station.bus.limit(f"photos:{who.account}", PHOTOS_AN_HOUR, 3600)
     async with photos.prepare(station, sent) as prepared, station.database.transaction() as work:
-        await store.lock_draft(work, who.account)
+        await _renew_key(work, who)
         return await photos.attach(station, work, who, draft_holder(who.account), prepared)
 
 
 async def remove_photo(station: Station, who: Principal, photo_id: str) -> None:
     """Take a photo out of the citizen's draft. One that is not there changes nothing."""
     async with station.database.transaction() as work:
-        await store.lock_draft(work, who.account)
+        await _renew_key(work, who)
         await photos.remove(station, work, who, draft_holder(who.account), photo_id)
+
+
+async def _renew_key(work: Transaction, who: Principal) -> None:
+    """Lock the draft. What a check page shows in another window is not what would be handed over now."""
+    if (await store.lock_draft(work, who.account)).key:
+        await store.change_draft(work, who.account, key=new_id("fk"))
 
 
 async def draft_photos(station: Station, who: Principal) -> list[Photo]:

@@ -23,6 +23,7 @@ from station.booking.model import (
     Booking,
     BookingState,
     BookingStep,
+    FormChanged,
     FormOutdated,
     Matter,
     Mode,
@@ -129,7 +130,10 @@ async def _book_slot(station: Station, who: Principal, slot_id: str, matter: Mat
 
 
 async def confirm_draft(station: Station, who: Principal, slot_id: str, form_key: str) -> Booking:
-    """Book what the citizen has filled in and checked. Raises like `book_slot`, and FormOutdated."""
+    """Book what the citizen has filled in and checked. Raises like `book_slot`, FormChanged, and FormOutdated.
+
+    `form_key` stands for what was checked: what another window has made of it since is not agreed to.
+    """
     async with _turn(slot_id):
         return await _confirm_draft(station, who, slot_id, form_key)
 
@@ -140,9 +144,11 @@ async def _confirm_draft(station: Station, who: Principal, slot_id: str, form_ke
         draft = await store.lock_draft(work, who.account)
         own = await store.own_bookings(work.connection, who.account)
         again = dict(own).get(form_key)
-        if again is not None:
+        if again is not None and again.slot_id == slot_id:
             return again
-        if not form_key or draft.key != form_key or draft.mode is None:
+        if form_key and draft.key and draft.key != form_key:
+            raise FormChanged
+        if again is not None or not form_key or not draft.key or draft.mode is None:
             raise FormOutdated
         matter = Matter(draft.mode, draft.topic, draft.description, draft.help)
         booking = await _take_place(station, work, wish, matter, [booking for _, booking in own])

@@ -39,6 +39,8 @@ _NEVER_KEPT = ("/signin", "/signout", "/kept-forms")
 KEPT_AN_HOUR = 200  # from one address
 MAX_ADDRESS_CHARS = 200
 
+_OF_THE_PAGE = ("csrf", "seen")  # what a form says of its page, and a newer page says anew
+
 
 @web.middleware
 async def kept_forms(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -100,7 +102,7 @@ def _says_own_origin(request: web.Request) -> bool:
 async def _fields(request: web.Request) -> Fields:
     sent = await read_fields_only(request)
     pairs = [(name, clean_text(value)) for name, value in sent.items() if isinstance(value, str)]
-    return [(name, value) for name, value in pairs if name != "csrf" and value]
+    return [(name, value) for name, value in pairs if name not in _OF_THE_PAGE and value]
 
 
 async def _store(request: web.Request, typed: Fields) -> bool:

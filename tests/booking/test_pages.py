@@ -267,3 +267,15 @@ async def test_my_page_sends_others_to_their_desk(town: Station, new_person: New
     citizen, guest = await new_person("ac_demo_citizen2"), await new_person()
     assert "您还没有约过代表" in await citizen.get("/my")
     assert "用手机号登录" in await guest.get("/my")
+
+
+async def test_another_window_changes_what_is_confirmed(town: Station, new_person: NewPerson) -> None:
+    """The page that agreed to other words shows the newest ones and asks again; then they are booked."""
+    slot = await first_slot(town)
+    citizen = await new_person("ac_demo_citizen")
+    old = key_in(await citizen.post(f"/book/{slot.id}", topic="第一件事", mode="video"))
+    await citizen.post(f"/book/{slot.id}", topic="邻居吵架的事", mode="video")
+    page = await citizen.post(f"/book/{slot.id}/check", status=422, key=old, use="yes")
+    assert "您在别的窗口里改过" in page and "邻居吵架的事" in page and "第一件事" not in page
+    done = await citizen.post(f"/book/{slot.id}/check", key=key_in(page), use="yes")
+    assert "邻居吵架的事" in done

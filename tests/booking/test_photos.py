@@ -14,7 +14,7 @@ from station.base.clock import FixedClock
 from station.base.errors import NotFound
 from station.base.principal import Principal, Role
 from station.base.station import Station
-from station.booking.drafts import drop_draft, forget_old_drafts, save_draft, start_draft
+from station.booking.drafts import drop_draft, forget_old_drafts, get_draft, save_draft, start_draft
 from station.booking.model import Booking, Matter, Mode
 from station.booking.photos import add_photo, booking_photos, draft_photos, open_draft_photo
 from station.booking.rota import list_slots
@@ -50,10 +50,11 @@ def shown(page: str) -> list[str]:
 async def booked(station: Station, *sent: bytes) -> Booking:
     """A booking of 赵玉梅 with photos."""
     slot = await first_slot(station)
-    draft, _ = await start_draft(station, ZHAO, slot)
     await save_draft(station, ZHAO, slot, Matter(Mode.VIDEO, "路灯不亮"))
     for content in sent:
         await add_photo(station, ZHAO, io.BytesIO(content))
+    draft = await get_draft(station, ZHAO)
+    assert draft is not None
     return await confirm_draft(station, ZHAO, slot, draft.key)
 
 

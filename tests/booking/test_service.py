@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -16,6 +17,7 @@ from station.booking.drafts import drop_draft, get_draft, save_draft, start_draf
 from station.booking.model import (
     Booking,
     BookingState,
+    FormChanged,
     FormOutdated,
     Help,
     Matter,
@@ -28,6 +30,7 @@ from station.booking.model import (
     StepNotPossible,
     TooManyBookings,
 )
+from station.booking.photos import add_photo
 from station.booking.rota import earliest_slots, extend_slots, get_slot, list_slots, receptions_of_day, set_rules
 from station.booking.service import (
     book_slot,
@@ -44,6 +47,7 @@ from station.ledger.verify import verify_chain
 from station.notices.service import list_newest
 from station.people.service import consents_of, ensure_citizen
 from tests.fixtures import MONDAY_TEN
+from tests.photos.pictures import picture
 
 ZHAO = Principal("ac_demo_citizen", Role.CITIZEN, "赵玉梅")
 LI = Principal("ac_demo_citizen2", Role.CITIZEN, "李国强")
@@ -265,7 +269,7 @@ async def test_confirming_uses_the_form_up(town: Station) -> None:
     slot, other = (await free_slots(town))[:2]
     await start_draft(town, ZHAO, slot.id)
     key = (await save_draft(town, ZHAO, slot.id, LIFT)).key
-    with pytest.raises(FormOutdated):
+    with pytest.raises(FormChanged):
         await confirm_draft(town, ZHAO, slot.id, "forged")
     with pytest.raises(FormOutdated):
         await confirm_draft(town, LI, slot.id, key)
@@ -274,6 +278,40 @@ async def test_confirming_uses_the_form_up(town: Station) -> None:
     assert await get_draft(town, ZHAO) is None
     with pytest.raises(FormOutdated):
         await confirm_draft(town, ZHAO, other.id, "")
+
+
+@pytest.mark.parametrize("changed", ["slot", "words", "mode", "help", "photo"])
+async def test_only_what_was_checked_is_booked(town: Station, changed: str) -> None:
+    """What another window makes of the form is not handed over by who agreed to what this one shows; nor is it lost."""
+    slot, other = (await free_slots(town))[:2]
+    key = (await save_draft(town, ZHAO, slot.id, LIFT)).key
+    assert (await save_draft(town, ZHAO, slot.id, LIFT)).key == key  # sent again by itself
+    if changed == "photo":
+        await add_photo(town, ZHAO, io.BytesIO(picture()))
+    else:
+        matters = {
+            "words": replace(LIFT, topic="邻居的事"),
+            "mode": replace(LIFT, mode=Mode.PHONE),
+            "help": replace(LIFT, help=()),
+        }
+        await save_draft(town, ZHAO, other.id if changed == "slot" else slot.id, matters.get(changed, LIFT))
+    with pytest.raises(FormChanged):
+        await confirm_draft(town, ZHAO, slot.id, key)
+    kept = await get_draft(town, ZHAO)
+    assert kept is not None and kept.key != key
+    assert (await confirm_draft(town, ZHAO, kept.slot_id, kept.key)).topic == kept.topic
+
+
+async def test_a_booking_is_no_answer_for_another_time(town: Station) -> None:
+    """Who has only opened another time meanwhile books the one that was checked; the other is not said to be booked."""
+    slot, other = (await free_slots(town))[:2]
+    key = (await save_draft(town, ZHAO, slot.id, LIFT)).key
+    await start_draft(town, ZHAO, other.id)
+    booking = await confirm_draft(town, ZHAO, slot.id, key)
+    assert (booking.slot_id, booking.topic) == (slot.id, LIFT.topic)
+    with pytest.raises(FormOutdated):
+        await confirm_draft(town, ZHAO, other.id, key)
+    assert await confirm_draft(town, ZHAO, slot.id, key) == booking
 
 
 async def test_giving_up_lets_the_slot_go(town: Station) -> None:

@@ -13,7 +13,7 @@ from station.cases import service
 from station.cases.model import CaseState, Grade
 from station.cases.pages.forms import parse_days
 from station.demo.cases import seed_cases
-from tests.cases.conftest import CITIZEN, CLERK, DEPUTY, Town
+from tests.cases.conftest import CITIZEN, CLERK, DEPUTY, UNIT, Town
 from tests.fixtures import Person
 
 NewPerson = Callable[..., Awaitable[Person]]
@@ -47,6 +47,40 @@ async def test_the_journey_of_a_case_through_forms(town: Town, new_person: NewPe
     await clerk.post(f"/desk/cases/{case.id}/conclude")
     assert (await service.read_case(town.station, case.id)).state is CaseState.CONCLUDED
     assert "这件事已经办结" in await citizen.get(f"/cases/{case.id}")
+
+
+async def test_a_page_that_lay_open_acts_on_what_it_shows(town: Town, new_person: NewPerson) -> None:
+    """A reply of another round is neither published, rated nor concluded by an old page; the new one is."""
+    case = await town.replied()
+    clerk, citizen = await new_person("ac_demo_clerk"), await new_person("ac_demo_citizen")
+    at_desk = seen_by(await clerk.get(f"/desk/cases/{case.id}"))
+    at_home = seen_by(await citizen.get(f"/cases/{case.id}/rate"))
+    await citizen.post(f"/cases/{case.id}/rate", grade="1", remark="还是不亮", seen=at_home)
+    await service.reply_case(town.station, UNIT, case.id, "换了新线路", "solved")
+    await clerk.post(f"/desk/cases/{case.id}/publish", status=409, title="路灯", reply="灯已换好", seen=at_desk)
+    await clerk.post(f"/desk/cases/{case.id}/conclude", status=409, seen=at_desk)
+    await citizen.post(f"/cases/{case.id}/rate", status=409, grade="5", seen=at_home)
+    newest = seen_by(await clerk.get(f"/desk/cases/{case.id}"))
+    await clerk.post(f"/desk/cases/{case.id}/publish", title="路灯", reply="换了新线路", seen=newest)
+    await citizen.post(f"/cases/{case.id}/rate", grade="5", seen=seen_by(await citizen.get(f"/cases/{case.id}/rate")))
+
+
+async def test_an_old_page_does_not_publish_what_was_recalled(town: Town, new_person: NewPerson) -> None:
+    """Who has the published case open does not publish it once more after a colleague has taken it back."""
+    case = await town.replied()
+    clerk = await new_person("ac_demo_clerk")
+    await service.publish_case(town.station, CLERK, case.id, "路灯", "换好了")
+    opened = seen_by(await clerk.get(f"/desk/cases/{case.id}"))
+    await service.recall_case(town.station, CLERK, case.id, "写了门牌")
+    await clerk.post(f"/desk/cases/{case.id}/publish", status=409, title="路灯", reply="换好了", seen=opened)
+    assert not (await service.read_case(town.station, case.id)).published
+
+
+def seen_by(page: str) -> str:
+    """What a page says that its form shows."""
+    found = re.search(r'name="seen" value="([^"]*)"', page)
+    assert found, words_of(page)
+    return found[1]
 
 
 async def test_a_stranger_sees_no_personal_data(town: Town, new_person: NewPerson) -> None:

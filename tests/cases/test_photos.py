@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest_asyncio
 
 from station.base.station import Station
-from station.booking.drafts import save_draft, start_draft
+from station.booking.drafts import get_draft, save_draft
 from station.booking.model import Matter, Mode
 from station.booking.photos import add_photo
 from station.booking.rota import list_slots
@@ -31,9 +31,10 @@ async def case(town: Town) -> Case:
     await seed_booking(station)
     slots = await list_slots(station, CITIZEN, DEPUTY.scope)
     slot = next(s.id for s in slots if not s.full and Mode.VIDEO in s.modes)
-    draft, _ = await start_draft(station, CITIZEN, slot)
     await save_draft(station, CITIZEN, slot, Matter(Mode.VIDEO, "路灯不亮"))
     await add_photo(station, CITIZEN, io.BytesIO(picture()))
+    draft = await get_draft(station, CITIZEN)
+    assert draft is not None
     booking = await confirm_draft(station, CITIZEN, slot, draft.key)
     request = OpenCase("路灯不亮", "", DEPUTY.scope, CITIZEN.account, booking_id=booking.id)
     opened = await service.open_case(station, DEPUTY, request)

@@ -12,7 +12,7 @@ from station.base.station import Station
 from station.base.web import principal_of, query_cursor, read_form, render, see_other, station_of
 from station.cases import service
 from station.cases.desk_queries import DeskList
-from station.cases.pages.forms import WORDS, case_id_of, due_in_days, faults_at, parse_days, show_case
+from station.cases.pages.forms import WORDS, case_id_of, due_in_days, faults_at, parse_days, seen, show_case
 from station.cases.reads.overview import desk_lists
 from station.directory.service import list_units
 
@@ -104,7 +104,7 @@ async def publish(request: web.Request) -> web.StreamResponse:
     """审核发布."""
 
     async def do(station: Station, who: Principal, case: str, form: Form) -> None:
-        await service.publish_case(station, who, case, form.get("title", ""), form.get("reply", ""))
+        await service.publish_case(station, who, case, form.get("title", ""), form.get("reply", ""), seen(form))
 
     return await _step(request, do)
 
@@ -121,7 +121,7 @@ async def redo(request: web.Request) -> web.StreamResponse:
 
 async def conclude(request: web.Request) -> web.StreamResponse:
     """办结."""
-    return await _step(request, lambda s, who, case, form: service.conclude_case(s, who, case))
+    return await _step(request, lambda s, who, case, form: service.conclude_case(s, who, case, seen(form)))
 
 
 async def add_note(request: web.Request) -> web.StreamResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -18,7 +19,7 @@ from station.cases.law.policy import policy_of
 from station.cases.model import GRADE_WORDS, STATE_WORDS, CaseState, CaseStep, Colour, Grade
 from station.cases.privacy import mask_personal
 from station.cases.reads.reading import CaseView
-from station.cases.steps.transitions import rule_of
+from station.cases.steps.transitions import Seen, rule_of
 from station.directory.service import get_unit
 
 WORDS: dict[str, Any] = {
@@ -101,6 +102,11 @@ def due_in_days(request: web.Request, raw: str) -> Any:
     station = station_of(request)
     rule = service.reply_rule(station, "general", parse_days(raw))
     return due_by(rule, local(station.clock.now()).date(), china())
+
+
+def seen(form: Mapping[str, str]) -> Seen | None:
+    """What the page showed whose form was sent."""
+    return Seen.of_form(form.get("seen", ""))
 
 
 def parse_days(raw: str) -> int | None:

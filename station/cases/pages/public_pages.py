@@ -19,7 +19,7 @@ from station.base.web import (
 from station.cases import service
 from station.cases.law.policy import policy_of
 from station.cases.model import CaseState, StepNotPossible, check_grade
-from station.cases.pages.forms import WORDS, case_id_of, show_case
+from station.cases.pages.forms import WORDS, case_id_of, seen, show_case
 from station.photos.model import CONTENT_TYPE
 
 MAX_PAGE = 100_000
@@ -79,7 +79,7 @@ async def rate(request: web.Request) -> web.StreamResponse:
     station, who = station_of(request), principal_of(request)
     try:
         grade = check_grade(form.get("grade", ""))
-        await service.rate_case(station, who, case_id, grade, form.get("remark", ""))
+        await service.rate_case(station, who, case_id, grade, form.get("remark", ""), seen(form))
     except BadInput as error:
         view = await service.case_view(station, who, case_id)
         if not view.asker:

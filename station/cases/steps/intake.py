@@ -31,7 +31,15 @@ from station.cases.privacy import mask_personal
 from station.cases.queries import read_case
 from station.cases.records import Case, OpenCase
 from station.cases.steps.contacts import find_contacts, tell_citizen, tell_staff
-from station.cases.steps.transitions import apply_transition, begin_transition, due_from_today, note_in_ledger, rule_of
+from station.cases.steps.transitions import (
+    Seen,
+    apply_transition,
+    begin_transition,
+    check_seen,
+    due_from_today,
+    note_in_ledger,
+    rule_of,
+)
 from station.directory.service import get_deputy, get_unit, is_in_charge
 from station.people.service import get_account
 
@@ -219,12 +227,13 @@ def reply_rule(station: Station, category: str, days: int | None) -> Rule:
     return replace(rule, amount=days, unit="wd")
 
 
-async def conclude_case(station: Station, who: Principal, case_id: str) -> Case:
+async def conclude_case(station: Station, who: Principal, case_id: str, seen: Seen | None = None) -> Case:
     """办结. Without a rating only when the time to rate is over. Raises RatingStillOpen."""
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
         taken = await begin_transition(station, work, who, case_id, CaseStep.CONCLUDE)
         case = taken.case
+        check_seen(case, seen)
         if case.state is CaseState.REPLIED and case.due is not None and station.clock.now() < case.due.at:
             raise RatingStillOpen
         await apply_transition(
@@ -235,10 +244,16 @@ async def conclude_case(station: Station, who: Principal, case_id: str) -> Case:
     return await read_case(station, case_id)
 
 
-async def publish_case(station: Station, who: Principal, case_id: str, title: str, reply: str) -> Case:
-    """审核发布: from now on anyone may read this title and this reply. Personal data is taken out once more."""
+async def publish_case(
+    station: Station, who: Principal, case_id: str, title: str, reply: str, seen: Seen | None = None
+) -> Case:
+    """审核发布: from now on anyone may read this title and this reply. Personal data is taken out once more.
+
+    Raises StepNotPossible when the case was answered again, published or recalled since it was `seen`.
+    """
     async with station.database.transaction() as work:
         case = (await begin_transition(station, work, who, case_id, CaseStep.PUBLISH)).case
+        check_seen(case, seen, publicity=True)
         names = (case.citizen_name,)
         fields: dict[str, str] = {}
         shown = check_text(fields, "title", mask_personal(title, *names), N_("请写公开的标题"), 2 * TITLE_LENGTH)

@@ -13,15 +13,26 @@ from station.cases.model import AlreadyRated, CaseState, CaseStep, Grade, check_
 from station.cases.queries import read_case
 from station.cases.records import Case
 from station.cases.steps.contacts import Contacts, find_contacts, tell_citizen, tell_staff
-from station.cases.steps.transitions import apply_transition, begin_transition, check_scope, due_from_today, rule_of
+from station.cases.steps.transitions import (
+    Seen,
+    apply_transition,
+    begin_transition,
+    check_scope,
+    check_seen,
+    due_from_today,
+    rule_of,
+)
 
 REMARK_LENGTH = 1000
 
 
-async def rate_case(station: Station, who: Principal, case_id: str, grade: Grade, remark: str = "") -> Case:
+async def rate_case(
+    station: Station, who: Principal, case_id: str, grade: Grade, remark: str = "", seen: Seen | None = None
+) -> Case:
     """Grade the reply of this round; a bad grade needs a remark and asks for a redo while the pack allows one.
 
-    Raises AlreadyRated, NotAllowed for anyone but the asker, BadInput for a bad grade without a word.
+    Raises AlreadyRated, NotAllowed for anyone but the asker, BadInput for a bad grade without a word, and
+    StepNotPossible when the reply that was `seen` is not the newest.
     """
     policy = policy_of(station)
     bad = grade < policy.conclude_grade
@@ -35,6 +46,7 @@ async def rate_case(station: Station, who: Principal, case_id: str, grade: Grade
         await _refuse_second(work, who, case_id)
         taken = await begin_transition(station, work, who, case_id, CaseStep.RATE)
         case = taken.case
+        check_seen(case, seen)
         await store.add(
             work,
             store.case_ratings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from station.base.station import Station
 from station.cases import store
 from station.cases.law.deadlines import due_by
 from station.cases.law.policy import Rule, policy_of
-from station.cases.model import CaseState, CaseStep, next_state
+from station.cases.model import CaseState, CaseStep, StepNotPossible, next_state
 from station.cases.privacy import mask_personal
 from station.cases.records import Case, Due
 from station.directory.service import serves
@@ -24,6 +25,28 @@ from station.ledger.service import append
 # The same words from the same person within this time were sent twice: by a second press, or by a browser that was
 # given no answer and sends again by itself.
 SENT_TWICE = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What of a case its form was made of: a page may lie open for long, and asks for what is about what it shows."""
+
+    round: int
+    is_published: bool
+
+    @classmethod
+    def of_form(cls, text: str) -> Seen | None:
+        """From the form's hidden field; None where it has none."""
+        found = re.fullmatch(r"([0-9]{1,4})(p?)", text)
+        return cls(int(found[1]), bool(found[2])) if found else None
+
+
+def check_seen(case: Case, seen: Seen | None, *, publicity: bool = False) -> None:
+    """Whether the round, and with `publicity` what is public, is the one that was seen. Raises StepNotPossible."""
+    if seen is None:
+        return
+    if seen.round != case.round or (publicity and seen.is_published != case.published):
+        raise StepNotPossible
 
 
 @dataclass(frozen=True, slots=True)
