@@ -9,7 +9,7 @@ from recordings import layout
 from recordings.layout import Rect
 from recordings.scene import Scene, Script
 from recordings.sources import VideoTrack
-from recordings.tiles import Mosaic, Tile
+from recordings.tiles import UNSHOWN, Mosaic, Tile
 from recordings.timeline import RecordedTrack, Timeline
 
 _FROZEN_MS = 3000  # a camera that sends nothing for so long is off
@@ -78,7 +78,12 @@ class Stage:
         found = self._open(track.file).at(at_ms - self._epoch_ms) if track else None
         if found is None or (frozen_ms is not None and at_ms - self._epoch_ms - found[0] > frozen_ms):
             return tile.plate(name)
-        return tile.picture(found[1], name, whole=frozen_ms is None)
+        try:
+            return tile.picture(found[1], name, whole=frozen_ms is None)
+        except UNSHOWN:
+            if track is not None:
+                self.damaged.add(track.file)
+            return tile.plate(name)
 
     def _open(self, file: str) -> VideoTrack:
         if file not in self._tracks:

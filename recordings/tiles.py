@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+import av.error
 import av.filter
 
 from recordings import layout, picture
@@ -16,6 +17,12 @@ from recordings.layout import HEIGHT, WIDTH, Placement, Rect
 
 _TICK = Fraction(1, 25)  # of a graph's own count of frames, which tells it which belong together
 _UNSPECIFIED = 2, 0  # AVCOL_SPC_UNSPECIFIED, AVCOL_RANGE_UNSPECIFIED
+# Matrix coefficients that libswscale converts (H.273 table 4). A publisher writes what it likes into its stream: others
+# are shown as if it had said nothing.
+_CONVERTED = frozenset({0, 1, 2, 4, 5, 6, 7, 9})
+
+
+UNSHOWN = (av.error.FFmpegError, NotImplementedError, ValueError)
 
 
 class Tile:
@@ -38,12 +45,18 @@ class Tile:
         return self._frame
 
     def picture(self, frame: Any, name: str, *, whole: bool) -> Any:
-        """The tile of somebody's picture: `whole`, or cut at its sides to be larger."""
+        """The tile of somebody's picture: `whole`, or cut at its sides to be larger.
+
+        Raises one of UNSHOWN for a picture that cannot be shown here.
+        """
         if not self._shows(frame, name):
+            if frame.colorspace not in _CONVERTED:
+                frame.colorspace = _UNSPECIFIED[0]
             kind = (frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range, name, whole)
             if self._fitter is None or self._kind != kind:
                 placed = _placed(self._rect, frame, whole)
                 self._fitter, self._kind = _Fitter(self._rect, placed, frame, _corner(placed, name)), kind
+            self._frame = None  # until there is one: what fails now is not shown as if it were made
             self._frame = self._fitter.fit(frame)
         return self._frame
 
@@ -93,7 +106,8 @@ class _Fitter:
         self._source = _source(graph, like.width, like.height, like)
         chain = [self._source]
         seen = placed.rect
-        if placed.left:  # before it is scaled: what nobody sees costs nothing
+        # Before it is scaled: what nobody sees costs nothing. A single line of pixels cannot be cut.
+        if placed.left and like.height > 1:
             width = max(2, like.width * seen.width // placed.width // 2 * 2)
             left = (like.width - width) // 4 * 2
             chain.append(graph.add("crop", w=str(width), h=str(like.height), x=str(left), y="0"))

@@ -52,12 +52,15 @@ setup_browser_parts() {
 
 # Forwarding is done in Python where there is no compiler, and costs more of the processor there.
 build_forwarding_loop() {
-  local source=station/rtc/forwarding/forwarding_loop.c
+  local source=station/rtc/forwarding/forwarding_loop.c wanted
   local library=${source%.c}.built
-  if [ "$(uname -s)" != Linux ] || [ "$library" -nt "$source" ]; then return; fi
+  wanted=$(stamp_of "$source")
+  if [ -f "$library" ] && [ "$(cat "$library.stamp" 2>/dev/null)" = "$wanted" ]; then return; fi
   rm -f "$library"
-  if command -v cc >/dev/null 2>&1 && cc -O2 -shared -fPIC -o "$library.new" "$source" 2>/dev/null; then
+  if [ "$(uname -s)" = Linux ] && command -v cc >/dev/null 2>&1 &&
+    cc -O2 -shared -fPIC -o "$library.new" "$source" 2>/dev/null; then
     mv "$library.new" "$library"
+    echo "$wanted" >"$library.stamp"
   fi
 }
 

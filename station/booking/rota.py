@@ -27,6 +27,9 @@ from station.ledger.service import append
 DEPUTIES_AT_ONCE = 10
 
 
+SPARE = 6  # deputies who are read beside those that are shown
+
+
 @dataclass(frozen=True, slots=True)
 class Reception:
     """A deputy's slots that follow each other on one day: one line of the day's timetable."""
@@ -213,10 +216,12 @@ async def receptions_of_day(station: Station, day: date, most: int) -> list[Rece
     since, until = day_span(day)
     now = station.clock.now()
     async with station.database.read() as connection:
-        first = await store.first_receiving(connection, max(since, now), until, most)
+        first = await store.first_receiving(connection, max(since, now), until, most + SPARE)
     deputies = await get_deputies(station, first)
-    # Somebody who left office while slots of theirs stand: rare, so all of the day is looked through then.
-    wanted = first if len(deputies) == len(first) else None
+    # Some may have left office while slots of theirs stand. So many of them that the spare ones are not enough are
+    # rare, and then all of the day is looked through.
+    in_office = [deputy for deputy in first if deputy in deputies]
+    wanted = in_office[:most] if len(in_office) >= most or len(first) < most + SPARE else None
     async with station.database.read() as connection:
         slots = await store.slots_between(connection, max(since, now), until, GUEST.account, now, wanted)
     open_slots = [slot for slot in slots if not slot.closed]

@@ -135,10 +135,11 @@ async def meeting_by_booking(connection: AsyncConnection, booking_id: str) -> Me
 
 
 async def find_same_hearing(connection: AsyncConnection, wanted: Meeting) -> str | None:
-    """The hearing of that name, chair and time that has not been held yet: the same form sent twice."""
+    """The hearing of that name, chair and times that has not been held yet: the same form sent twice."""
     c = meetings.c
     same = (c.kind == Kind.HEARING) & (c.title == wanted.title) & (c.deputy_id == wanted.deputy_id)
-    same &= (c.starts_at == wanted.starts_at) & (c.state == MeetingState.SCHEDULED) & (c.public == wanted.public)
+    same &= (c.starts_at == wanted.starts_at) & (c.ends_at == wanted.ends_at) & (c.public == wanted.public)
+    same &= c.state == MeetingState.SCHEDULED
     found = (await connection.execute(select(c.id).where(same))).scalars().first()
     return None if found is None else str(found)
 

@@ -79,3 +79,24 @@ done([press(form, true), press(form), press(form), press(search), press(search)]
 def test_a_form_that_is_pressed_twice_goes_once() -> None:
     """Of a one-time code the second answer would say that it is wrong. Searches, and what a script sends, are free."""
     assert run_script(TWICE) == [False, True, False, True, True]
+
+
+CONSENT = """
+class Control { constructor(parts) { Object.assign(this, { dataset: {}, checked: false, value: "" }, parts); } }
+globalThis.HTMLInputElement = class extends Control {};
+globalThis.HTMLTextAreaElement = class extends Control {};
+globalThis.HTMLSelectElement = class extends Control {};
+const { fillIn } = await import("WEB/forms/controls.js");
+const box = (parts) => new HTMLInputElement({ type: "checkbox", value: "yes", ...parts });
+const [use, help, key] = [box({ name: "use", dataset: { consent: "" } }), box({ name: "help" }),
+  new HTMLInputElement({ type: "hidden", name: "key", value: "new" })];
+const text = new HTMLTextAreaElement({ name: "text" });
+const typed = [["use", "yes"], ["help", "yes"], ["key", "old"], ["text", "words"]];
+fillIn({ elements: [use, help, key, text], closest: () => null }, typed);
+done([use.checked, help.checked, key.value, text.value]);
+"""
+
+
+def test_nobody_agrees_by_a_script() -> None:
+    """Words and choices are put back; consent is given anew, and marks are the page's own."""
+    assert run_script(CONSENT) == [False, True, "new", "words"]

@@ -61,13 +61,14 @@ async def test_a_hearing_names_each_fault(town: Station) -> None:
 
 
 async def test_a_hearing_asked_for_twice_is_one(town: Station) -> None:
-    """The same form sent again leads to the hearing that it made; another time makes another."""
+    """The same form sent again leads to the hearing that it made; another beginning or end makes another."""
     late, later = MONDAY_TEN + timedelta(hours=1), MONDAY_TEN + timedelta(hours=2)
     first, again = [
         await create_hearing(town, CLERK, HearingForm("听证", DEPUTY.scope, MONDAY_TEN, late, True)) for _ in range(2)
     ]
     other = await create_hearing(town, CLERK, HearingForm("听证", DEPUTY.scope, late, later, True))
-    assert first.id == again.id != other.id
+    longer = await create_hearing(town, CLERK, HearingForm("听证", DEPUTY.scope, MONDAY_TEN, later, True))
+    assert first.id == again.id and len({first.id, other.id, longer.id}) == 3 and longer.ends_at == later
 
 
 async def test_ending_is_for_all_and_once(

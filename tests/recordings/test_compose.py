@@ -18,6 +18,7 @@ import pytest
 from recordings.compose import NothingRecordedError, compose, frame_times
 from recordings.mixing import mix
 from recordings.recorder import RoomRecorder
+from recordings.tiles import Tile
 from recordings.timeline import Mark, Timeline, read_timeline
 from tests.recordings.media import BLUE, EPOCH_MS, GREEN, RED, decode, feed, record, sound, track, video
 
@@ -244,3 +245,26 @@ def test_loud_sounds_are_clipped() -> None:
     loud, quiet = array("h", [30000, -30000]).tobytes(), array("h", [100, -100]).tobytes()
     assert array("h", mix([loud, quiet])).tolist() == [30100, -30100]
     assert array("h", mix([loud, loud, quiet])).tolist() == [32767, -32768]
+
+
+async def test_a_picture_that_cannot_be_shown_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its person is shown by name, the track is named as damaged, and everybody else is composed as ever."""
+    shown = Tile.picture
+
+    def picture(tile: Tile, frame: Any, name: str, *, whole: bool) -> Any:
+        if frame.width == 320:
+            raise NotImplementedError
+        return shown(tile, frame, name, whole=whole)
+
+    monkeypatch.setattr(Tile, "picture", picture)
+    room = tmp_path / "room"
+    await record(
+        room,
+        feed(track("a"), video("h264", 50, colour=RED, size=(640, 360))),
+        feed(track("b", "camera", "vp8", "p2", "王芳"), video("vp8", 50, colour=GREEN, size=(320, 180))),
+        stop_ms=T + 2000,
+    )
+    info = compose(room, tmp_path / "out.mp4", lambda _share: None)
+    both = picture_at(tmp_path / "out.mp4", 1)
+    assert is_colour(both, 300, 360, RED) and not is_colour(both, 960, 360, GREEN)
+    assert len(info.damaged) == 1 and info.duration_s == pytest.approx(2, abs=0.2)

@@ -117,3 +117,21 @@ def test_tiles_stand_in_their_places(count: int) -> None:
         again = mosaic.put([plain(rects[0].width, rects[0].height, GREEN), *tiles[1:]])
         assert near(colour_at(again, rects[0].x + 40, rects[0].y + 40), GREEN)
         assert near(colour_at(shown, rects[0].x + 40, rects[0].y + 40), RED)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("space", range(18))
+def test_whatever_colours_a_stream_claims_to_have_it_is_shown(space: int, whole: bool) -> None:
+    """A publisher writes any matrix coefficients into its stream (H.273 table 4); nobody's stops the whole picture."""
+    frame = plain(640, 360, RED)
+    frame.colorspace = space
+    tile = Tile(Rect(8, 8, 416, 234)).picture(frame, "李明", whole=whole)
+    assert (tile.width, tile.height, tile.format.name) == (416, 234, "yuv420p")
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("size", [(400, 1), (2, 400), (1, 1), (4096, 2), (3, 3)])
+def test_the_oddest_sizes_are_shown(size: tuple[int, int], whole: bool) -> None:
+    """A line of pixels, a column, a single one: each gives a tile of its place's size."""
+    tile = Tile(Rect(8, 8, 416, 234)).picture(plain(*size, GREEN), "李明", whole=whole)
+    assert (tile.width, tile.height) == (416, 234)

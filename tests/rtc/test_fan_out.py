@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
 
 from station.rtc.congestion.send_log import SendLog
+from station.rtc.formats.sdp import Codec
 from station.rtc.formats.vp8 import PictureShift
 from station.rtc.forwarding import compiled, forwarder
 from station.rtc.forwarding.compiled import LIBRARY_FILE, SENT, UNPROTECTED, UNSENT, CompiledFanOut, load
@@ -174,6 +175,35 @@ def test_more_than_a_batch_arrives_in_order(
     for one in receivers:
         assert (one.down_track.packets, one.down_track.octets) == (4, 3 * 1136 + 40)
         assert (len(one.log), one.down_track.downlink.number) == (2, 4)
+
+
+def test_whatever_changes_on_the_way_changes_for_both(
+    compiled_loop: ctypes.CDLL, receiver: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sound with redundancy and without, another codec without numbers: C and Python go on with the same types."""
+    receivers = [receiver() for _ in range(4)]
+    receivers[3].down_track.route.socket = -1  # by Python
+    monkeypatch.setattr(forwarder, "LIBRARY", compiled_loop)
+    forwarding = new_forwarder()
+    forwarding.outputs = [one.down_track for one in receivers]
+    h264 = Codec("h264", 102, "", ())
+    changes: list[Callable[[DownTrack], object]] = [
+        lambda down_track: setattr(down_track, "payload_type", 63),
+        lambda down_track: setattr(down_track, "payload_type", 111),
+        lambda down_track: down_track.number_packets(0),
+        lambda down_track: down_track.number_packets(NUMBER_ID),
+        lambda down_track: down_track.turn_to(h264, same_clock=True),
+        lambda down_track: down_track.begin(forwarding, 5, 0, 1.0),
+    ]
+    for sequence, change in enumerate(changes):
+        for one in receivers:
+            change(one.down_track)
+        forwarding.forward(Packet(sequence, 90, 0x80, b"sound"))
+        forwarding.flush()
+    got = [one.got() for one in receivers]
+    kinds = [[datagram[1] & 0x7F for datagram in datagrams] for datagrams in got]
+    assert kinds == [[63, 111, 111, 111, 102, 102]] * 4
+    assert [[datagram[0] & 0x10 for datagram in datagrams] for datagrams in got] == [[16, 16, 0, 16, 0, 0]] * 4
 
 
 def test_one_that_cannot_be_sent_to_stops_nobody(

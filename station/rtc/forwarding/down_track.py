@@ -72,12 +72,10 @@ class DownTrack:
         "address",
         "clock_rate",
         "downlink",
-        "extension",
         "handle",
         "is_vp8",
         "octets",
         "packets",
-        "payload_type",
         "picture_shift",
         "repair",
         "route",
@@ -91,11 +89,9 @@ class DownTrack:
 
     def __init__(self, ssrc: int, payload_type: int, clock_rate: int, downlink: Downlink, is_vp8: bool = False) -> None:
         self.ssrc = ssrc
-        self.payload_type = payload_type
         self.clock_rate = clock_rate
         self.is_vp8 = is_vp8
         self.downlink = downlink
-        self.extension = 0  # head of the header extension with the downlink's number; 0: not negotiated
         self.takes_redundancy = True  # what the publisher sends is sent on as it is
         self.repair: Repair | None = None
         self.handle: Any = None
@@ -108,9 +104,31 @@ class DownTrack:
         self._spans: deque[Span] = deque(maxlen=_SPANS_KEPT)
         self._left: LastSent | None = None
 
+    # Both are kept where the compiled loop reads them, and nowhere else: what is changed is changed for both loops.
+
+    @property
+    def payload_type(self) -> int:
+        """As the subscriber's answer names what it is sent."""
+        return int(self.route.payload_type)
+
+    @payload_type.setter
+    def payload_type(self, payload_type: int) -> None:
+        """From the next packet on."""
+        self.route.payload_type = payload_type
+
+    @property
+    def extension(self) -> int:
+        """Head of the header extension with the downlink's number; 0: not negotiated."""
+        return int(self.route.extension)
+
+    @extension.setter
+    def extension(self, head: int) -> None:
+        """From the next packet on."""
+        self.route.extension = head
+
     def number_packets(self, extension_id: int) -> None:
         """Packets carry the downlink's number from now on, under this id (one-byte form, RFC 8285 section 4.2)."""
-        self.extension = self.route.extension = extension_id << 4 | 1 if 1 <= extension_id <= 14 else 0
+        self.extension = extension_id << 4 | 1 if 1 <= extension_id <= 14 else 0
 
     def set_route(self, wire: Wire, address: Address, handle: Any) -> None:
         """Sends to this address from now on, encrypted with that key."""
@@ -125,13 +143,13 @@ class DownTrack:
 
     def turn_to(self, codec: Codec, *, same_clock: bool) -> None:
         """Carries another track's packets from the next one on. `same_clock`: its times compare with the last one's."""
-        self.payload_type = self.route.payload_type = codec.redundant_type or codec.payload_type
+        self.payload_type = codec.redundant_type or codec.payload_type
         self.is_vp8 = codec.name == "vp8"
         if self.repair is not None and codec.repair_type:
             self.repair.payload_type = codec.repair_type
         else:
             # Without RTX the very same bytes are sent again, which a running number would change.
-            self.repair, self.extension, self.route.extension = None, 0, 0
+            self.repair, self.extension = None, 0
         if self._left is not None and not same_clock:
             self._left = self._left._replace(exact_s=None)
 

@@ -84,6 +84,8 @@ class MediaPort:
         with contextlib.suppress(asyncio.CancelledError):
             await self._ticker
         self._ticker = None
+        if self._patience is not None:
+            self._patience.cancel()
         for session in list(self.sessions):
             session.close("ended")
         await self.tcp.close()
