@@ -23,10 +23,9 @@ export function fillIn(form, typed) {
   for (const control of form.elements) {
     if (control instanceof HTMLTextAreaElement || control instanceof HTMLSelectElement) {
       fillValue(control, typed);
-    } else if (control instanceof HTMLInputElement && "consent" in control.dataset) {
-      continue; // nobody agrees by a script to what a page shows now
     } else if (control instanceof HTMLInputElement && isChoice(control)) {
-      control.checked = valuesOf(typed, control.name).includes(control.value);
+      // Nobody agrees by a script to what a page shows now.
+      if (!("consent" in control.dataset)) control.checked = valuesOf(typed, control.name).includes(control.value);
     } else if (control instanceof HTMLInputElement && !NOT_TYPED.includes(control.type)) {
       fillValue(control, typed);
     }
