@@ -253,13 +253,15 @@ async def publish_case(
     """
     async with station.database.transaction() as work:
         case = (await begin_transition(station, work, who, case_id, CaseStep.PUBLISH)).case
-        check_seen(case, seen, publicity=True)
         names = (case.citizen_name,)
         fields: dict[str, str] = {}
         shown = check_text(fields, "title", mask_personal(title, *names), N_("请写公开的标题"), 2 * TITLE_LENGTH)
         words = mask_personal(check_optional(fields, "reply", reply), *names)
         if fields:
             raise BadInput(fields=fields)
+        if (case.published, case.public_title, case.public_reply) == (True, shown, words):
+            return case  # sent twice: it is done
+        check_seen(case, seen, publicity=True)
         folded = fold_title(shown)
         await store.change_case(
             work, case_id, published=True, public_title=shown, public_reply=words, search_text=folded
