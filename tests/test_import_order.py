@@ -41,6 +41,7 @@ OPEN_SERVICES = {
     "station.meeting.lobby",
     "station.meeting.matters",
     "station.nodes.journal",
+    "station.notices.kinds",
     "station.nodes.journal_store",  # the frozen rows that the journal's readers return
     "station.nodes.insight",
     "station.nodes.media_client",

@@ -1,38 +1,40 @@
-"""What people read when a booking was made or cancelled."""
+"""Which notices go out when a booking was made or cancelled, and what fills their gaps."""
 
 from __future__ import annotations
 
+from station.base.errors import N_, Phrase
 from station.base.principal import Role
 from station.base.station import Station
 from station.booking.model import Booking, Mode
+from station.notices import kinds
+from station.notices.kinds import Kind, Value
 
-_MODE_WORDS = {Mode.VIDEO: "视频见面", Mode.ONSITE: "到站见面", Mode.PHONE: "电话联系"}
-
-
-def _or_call(station: Station) -> str:
-    phone = station.settings.shown_help_phone
-    return f"，或打电话 {phone}" if phone else ""
+_MODE_WORDS = {Mode.VIDEO: N_("视频见面"), Mode.ONSITE: N_("到站见面"), Mode.PHONE: N_("电话联系")}
 
 
-def words_of_booking(station: Station, booking: Booking, when: str) -> tuple[str, str]:
+def kinds_of_booking() -> tuple[Kind, Kind]:
     """What the citizen reads, and what the deputy reads."""
-    return (
-        f"约好了：{when}，和{booking.deputy_name}代表{_MODE_WORDS[booking.mode]}，预约号 {booking.number}。"
-        f"来不了请在网上“我的”里取消{_or_call(station)}。",
-        f"新预约：{when}，{booking.citizen_name}，{_MODE_WORDS[booking.mode]}。",
-    )
+    return kinds.BOOKED, kinds.BOOKED_WITH_YOU
 
 
-def words_of_cancelling(station: Station, booking: Booking, when: str) -> tuple[str, str]:
+def kinds_of_cancelling(booking: Booking) -> tuple[Kind, Kind]:
     """What the citizen reads, and what deputy and clerks read: who cancelled, and why."""
-    if not booking.by_host:
-        return (
-            f"已取消：{when}，和{booking.deputy_name}代表的预约（{booking.number}），是您要求取消的。随时可以再约。",
-            f"预约取消：{when}，{booking.citizen_name}，是群众自己取消的。",
-        )
-    host = f"{booking.deputy_name}代表" if booking.cancelled_by == Role.DEPUTY else "联络站"
-    return (
-        f"见面取消了：{when}，和{booking.deputy_name}代表的预约（{booking.number}），是{host}取消的。"
-        f"原因：{booking.cancel_reason}。对不起，请在网上另选时间{_or_call(station)}。",
-        f"{host}取消了预约：{when}，{booking.deputy_name}接待{booking.citizen_name}。原因：{booking.cancel_reason}。",
-    )
+    if booking.by_host:
+        return kinds.CANCELLED_BY_HOST, kinds.HOST_CANCELLED
+    return kinds.CANCELLED_BY_YOU, kinds.CANCELLED_BY_CITIZEN
+
+
+def gaps_of(station: Station, booking: Booking) -> dict[str, Value]:
+    """What fills the gaps of any notice about a booking."""
+    phone = station.settings.shown_help_phone
+    by_deputy = booking.cancelled_by == Role.DEPUTY
+    return {
+        "when": booking.starts_at,
+        "deputy": booking.deputy_name,
+        "citizen": booking.citizen_name,
+        "mode": Phrase(_MODE_WORDS[booking.mode]),
+        "number": booking.number,
+        "or_call": (Phrase(N_("，或打电话 %(phone)s"), phone=phone),) if phone else (),
+        "host": Phrase(N_("%(name)s代表"), name=booking.deputy_name) if by_deputy else Phrase(N_("联络站工作人员")),
+        "reason": booking.cancel_reason,
+    }

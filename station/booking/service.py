@@ -13,7 +13,6 @@ from station.base import jobs
 from station.base.clock import day_span, local_date
 from station.base.database import Transaction
 from station.base.errors import Conflict, NotFound
-from station.base.i18n import format_day, format_time
 from station.base.ids import new_id
 from station.base.keyset import Cursor, Slice, join_key
 from station.base.principal import Principal, Role
@@ -35,14 +34,15 @@ from station.booking.model import (
     check_reason,
     next_state,
 )
-from station.booking.notice_texts import words_of_booking, words_of_cancelling
+from station.booking.notice_texts import gaps_of, kinds_of_booking, kinds_of_cancelling
 from station.booking.photos import take_draft_photos
 from station.booking.policy import booking_policy
 from station.booking.rota import get_slot
 from station.directory.service import Deputy, clerks_in_charge, get_deputy, is_in_charge
 from station.ledger.service import append
+from station.notices.kinds import USE_WITHDRAWN
 from station.notices.model import Outgoing
-from station.notices.service import queue, queue_all
+from station.notices.service import queue_all
 from station.people.model import ConsentKind
 from station.people.service import accounts_with, get_account, record_consent
 from station.photos.model import booking_holder
@@ -240,11 +240,12 @@ async def withdraw_use(station: Station, who: Principal, booking_id: str, staff:
     booking = await get_booking(station, who, booking_id)
     if booking.state is BookingState.BOOKED and booking.starts_at > station.clock.now():
         await cancel_booking(station, who, booking_id)
-    words = f"{booking.citizen_name}收回了使用个人信息的同意，预约号 {booking.number}。请看看已经转出的内容要不要收回。"
+    gaps = {"citizen": booking.citizen_name, "number": booking.number}
+    subject = f"booking:{booking_id}"
     async with station.database.transaction() as work:
         await record_consent(station, work, who, ConsentKind.USE, f"booking:{booking_id}", False)
-        for account in staff:
-            await queue(station, work, "app", account, words, f"booking:{booking_id}")
+        told = [Outgoing("app", account, USE_WITHDRAWN, gaps, subject) for account in staff]
+        await queue_all(station, work, told)
 
 
 async def mark_booking(station: Station, who: Principal, booking_id: str, state: BookingState | str) -> Booking:
@@ -374,14 +375,9 @@ async def _people_told(station: Station, citizen: str, deputy_id: str, clerks: b
 
 
 async def _tell(station: Station, work: Transaction, booking: Booking, told: _Recipients, what: str) -> None:
-    today = local_date(station.clock.now())
-    when = f"{format_day(booking.starts_at, 'zh', today)}{format_time(booking.starts_at)}"
-    if what == "booked":
-        to_citizen, to_staff = words_of_booking(station, booking, when)
-    else:
-        to_citizen, to_staff = words_of_cancelling(station, booking, when)
-    subject = f"booking:{booking.id}"
-    outgoing = [Outgoing("app", account, to_staff, subject) for account in told.accounts]
+    to_citizen, to_staff = kinds_of_booking() if what == "booked" else kinds_of_cancelling(booking)
+    gaps, subject = gaps_of(station, booking), f"booking:{booking.id}"
+    outgoing = [Outgoing("app", account, to_staff, gaps, subject) for account in told.accounts]
     if told.phone:
-        outgoing.append(Outgoing("sms", told.phone, to_citizen, subject, account=booking.citizen))
+        outgoing.append(Outgoing("sms", told.phone, to_citizen, gaps, subject, account=booking.citizen))
     await queue_all(station, work, outgoing)

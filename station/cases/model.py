@@ -57,6 +57,10 @@ class Colour(StrEnum):
     RED = "red"
 
 
+CARD_NAMES = {Colour.YELLOW: N_("黄牌"), Colour.RED: N_("红牌")}
+CLOCK_REASONS = {Colour.YELLOW: N_("到期日 %(until)s，快到了"), Colour.RED: N_("到期日 %(until)s，已经过了")}
+
+
 class Grade(IntEnum):
     """Five grades, as 好差评 has them."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any
@@ -17,6 +18,7 @@ from station.cases.model import OPEN, CaseState, Colour, Grade
 from station.cases.records import Card, Case, Extension, Note, Rating, Reply
 
 c = store.cases.c
+_DAY_OF_KEY = re.compile(r":(\d{4}-\d{2}-\d{2}):")
 NEWEST_NUMBER = Order((c.year, c.serial, c.id), ("year", "serial", "id"), (parse_small, parse_small, str), True)
 MOST_URGENT = Order((c.due_at, c.id), ("due_at", "id"), (parse_moment, str))
 NEWEST = Order((c.opened_at, c.id), ("opened_at", "id"), (parse_moment, str), True)
@@ -211,4 +213,11 @@ def to_card(row: Any) -> Card:
         issued_at=row.issued_at,
         withdrawn_at=row.withdrawn_at,
         withdrawn_reason=row.withdrawn_reason,
+        due_day=_due_day_of_key(row.key) if row.by_clock else None,
     )
+
+
+def _due_day_of_key(key: str) -> date | None:
+    """The due day in a key that `steps.cards.card_key` made."""
+    found = _DAY_OF_KEY.search(key)
+    return date.fromisoformat(found[1]) if found else None

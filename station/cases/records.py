@@ -151,6 +151,7 @@ class Card:
     issued_at: datetime
     withdrawn_at: datetime | None
     withdrawn_reason: str
+    due_day: date | None  # of a card by the clock: the day that it is about
 
 
 @dataclass(frozen=True, slots=True)

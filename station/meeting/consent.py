@@ -8,9 +8,9 @@ from typing import Any
 import structlog
 
 from station.base import jobs
+from station.base.clock import local_date
 from station.base.database import ReadConnection, Transaction
-from station.base.errors import BadInput, NotFound, Unavailable
-from station.base.i18n import format_day
+from station.base.errors import N_, BadInput, NotFound, Phrase, Unavailable
 from station.base.ids import new_id
 from station.base.principal import Principal, Role
 from station.base.station import Station
@@ -33,13 +33,19 @@ from station.meeting.model import (
 from station.meeting.service import take_seat
 from station.nodes import media_client
 from station.nodes.model import RecordingAction
-from station.notices.service import queue
+from station.notices.kinds import CONSENT_WITHDRAWN, Value
+from station.notices.model import Outgoing
+from station.notices.service import queue_all
 from station.people.model import Consent, ConsentKind
 from station.people.service import accounts_with, answers_in, consents_of, consents_on, record_consent
 
 log = structlog.get_logger()
 CONSENTS_A_MINUTE = 20  # times that one person may say yes
-_KIND_WORDS = {ConsentKind.RECORDED: "录像", ConsentKind.BROADCAST: "直播", ConsentKind.PUBLISHED: "公开录像"}
+_KIND_WORDS = {
+    ConsentKind.RECORDED: N_("把见面录下来"),
+    ConsentKind.BROADCAST: N_("把见面直播出去"),
+    ConsentKind.PUBLISHED: N_("公开录像"),
+}
 
 
 async def consents_by_account(
@@ -84,9 +90,9 @@ async def answer_consent(station: Station, who: Principal, meeting_id: str, kind
         if not given:
             recalled = await _recall_replay(station, work, who, current)
             if before or recalled or changed:
-                text = _words_for_staff(meeting, who, kind, on_air=changed, recalled=recalled)
-                for account in staff:
-                    await queue(station, work, "app", account, text, meeting.subject)
+                gaps = _gaps_for_staff(meeting, who, kind, on_air=changed, recalled=recalled)
+                told = [Outgoing("app", account, CONSENT_WITHDRAWN, gaps, meeting.subject) for account in staff]
+                await queue_all(station, work, told)
             if kind is ConsentKind.RECORDED and meeting.open:
                 arguments = {"meeting": meeting_id, "account": who.account, "name": who.name}
                 key = f"pause-recording:{new_id('cn')}"
@@ -116,19 +122,22 @@ async def staff_of(station: Station, deputy_id: str) -> list[str]:
     return [a.id for a in [*await clerks_in_charge(station, deputy_id), *deputies]]
 
 
-def _words_for_staff(
+def _gaps_for_staff(
     meeting: Meeting, who: Principal, kind: ConsentKind, *, on_air: Sequence[Broadcast], recalled: bool
-) -> str:
-    day = format_day(meeting.starts_at, "zh")
-    done = "".join(
-        (
-            "直播已停。" if any(b.live and b.person == who.account for b in on_air) else "",
-            "直播里有本人的片段已经不能回看。" if any(b.live and b.person != who.account for b in on_air) else "",
-            "公开的直播录像已撤下。" if any(b.published for b in on_air) else "",
-            "公开的录像已撤下。" if recalled else "",
-        )
-    )
-    return f"{who.name}不同意{_KIND_WORDS[kind]}了：{day}，{meeting.title}。{done}"
+) -> dict[str, Value]:
+    done = {
+        N_("直播已停。"): any(b.live and b.person == who.account for b in on_air),
+        N_("直播里有本人的片段已经不能回看。"): any(b.live and b.person != who.account for b in on_air),
+        N_("公开的直播录像已撤下。"): any(b.published for b in on_air),
+        N_("公开的录像已撤下。"): recalled,
+    }
+    return {
+        "name": who.name,
+        "what": Phrase(_KIND_WORDS[kind]),
+        "day": local_date(meeting.starts_at),
+        "meeting": meeting.title,
+        "done": tuple(Phrase(sentence) for sentence, true in done.items() if true),
+    }
 
 
 async def _try_to_pause(station: Station, who: Principal, meeting: Meeting) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from station.base.principal import Role
+from station.notices.kinds import Kind, Value
+from station.notices.words import Gettext, kind_of, sentence_of
 
 MAX_ATTEMPTS = 8
 # Longer than any one delivery takes (Mail and SmsGateway give up after 10 s); a worker that died leaves its notice
@@ -28,11 +32,17 @@ class NoticeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """What is to be put into the outbox; the fields are told at `service.queue`."""
+    """What is to be put into the outbox.
+
+    `channel` is sms, mail or app. `gaps` fill the gaps of the kind's sentence. A `secret` text is blanked once it is
+    sent. `account` is whose page of notices shows it, by whatever channel it goes; of an app notice the address is that
+    account, and nothing else has to happen to it.
+    """
 
     channel: str
     address: str
-    text: str
+    kind: Kind
+    gaps: Mapping[str, Value]
     subject: str = ""
     secret: bool = False
     account: str = ""
@@ -40,13 +50,19 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One message. `account` is whose page of notices shows it, "" for none (a code at sign-in)."""
+    """One message. `account` is whose page of notices shows it, "" for none (a code at sign-in).
+
+    `text` is what a carrier sends, in Chinese; `kind` and `gaps` say the same in another language, and are empty in
+    a notice of an older release.
+    """
 
     id: str
     channel: str
     address: str
     account: str
     text: str
+    kind: str
+    gaps: Mapping[str, Any]
     subject: str
     secret: bool
     state: NoticeState
@@ -54,10 +70,12 @@ class Notice:
     created_at: datetime
     read_at: datetime | None
 
-    @property
-    def shown_text(self) -> str:
-        """The text without the signature that carriers ask for in an SMS."""
-        return _SIGNATURE.sub("", self.text)
+    def words(self, gettext: Gettext, language: str) -> str:
+        """What its reader reads in a language: without the signature that carriers ask for in an SMS."""
+        kind = kind_of(self.kind)
+        if kind is None:
+            return _SIGNATURE.sub("", self.text)
+        return sentence_of(kind, self.gaps, gettext, language, self.created_at)
 
     @property
     def is_new(self) -> bool:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import groupby
 
 import structlog
 from aiohttp import web
 
 from station.base.clock import local_date
-from station.base.web import UNREAD, Handler, principal_of, query_number, render, see_other, station_of
+from station.base.web import (
+    UNREAD,
+    Handler,
+    language_of,
+    principal_of,
+    query_number,
+    render,
+    see_other,
+    station_of,
+    translate,
+)
 from station.notices.model import target_of
 from station.notices.service import count_unread, my_notices, read_all, read_notice
 
@@ -40,9 +51,11 @@ async def list_notices(request: web.Request) -> web.StreamResponse:
     page = query_number(request, "page", 1, least=1, most=LAST_PAGE)
     found, more = await my_notices(station, who, page)
     days = [(day, list(rows)) for day, rows in groupby(found, key=lambda notice: local_date(notice.created_at))]
+    language = language_of(request)
     return render(
         request,
         "notices/notices.html",
+        words=lambda notice: notice.words(partial(translate, request), language),
         days=days,
         page=page,
         more=more,

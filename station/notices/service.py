@@ -13,6 +13,7 @@ from station.base.station import Station
 from station.notices import store
 from station.notices.channels import Channel, DeliveryFailed, NotDeliverable
 from station.notices.model import MAX_ATTEMPTS, PAGE_SIZE, Notice, NoticeState, Outgoing, is_outdated, retry_at
+from station.notices.words import sentence_of, to_json
 
 
 class NoSmsCarrier(StationError):
@@ -29,39 +30,25 @@ def check_sms(station: Station) -> None:
         raise NoSmsCarrier
 
 
-async def queue(
-    station: Station,
-    work: Transaction,
-    channel: str,
-    address: str,
-    text: str,
-    subject: str = "",
-    secret: bool = False,
-    account: str = "",
-) -> None:
-    """Put a notice into the outbox. `channel` is sms, mail or app; `secret` text is blanked once it is sent.
-
-    `account` is whose page of notices shows it, by whatever channel it goes; of an app notice the address is that
-    account, and nothing else has to happen to it.
-    """
-    outgoing = Outgoing(channel, address, text, subject=subject, secret=secret, account=account)
-    await queue_all(station, work, [outgoing])
-
-
 async def queue_all(station: Station, work: Transaction, outgoing: Sequence[Outgoing]) -> None:
-    """Put several notices into the outbox by one statement."""
-    now = station.clock.now()
-    await store.insert_notices(work, [_row(each, now) for each in outgoing])
+    """Put notices into the outbox by one statement; the fields are told at `Outgoing`."""
+    if outgoing:
+        now = station.clock.now()
+        await store.insert_notices(work, [_row(station, each, now) for each in outgoing])
 
 
-def _row(outgoing: Outgoing, now: datetime) -> dict[str, object]:
-    inside = outgoing.channel == "app"
+def _row(station: Station, outgoing: Outgoing, now: datetime) -> dict[str, object]:
+    inside, gaps = outgoing.channel == "app", to_json(outgoing.gaps)
+    sentence = sentence_of(outgoing.kind, gaps, str, "zh", now)
+    signature = f"【{station.settings.sms_signature}】" if outgoing.channel == "sms" else ""
     return {
         "id": new_id("nt"),
         "channel": outgoing.channel,
         "address": outgoing.address,
         "account": outgoing.address if inside else outgoing.account,
-        "text": outgoing.text,
+        "text": f"{signature}{sentence}",
+        "kind": outgoing.kind.name,
+        "gaps": gaps,
         "subject": outgoing.subject,
         "secret": outgoing.secret,
         "state": NoticeState.SENT if inside else NoticeState.WAITING,
@@ -132,7 +119,7 @@ async def deliver_due(station: Station, channels: dict[str, Channel], batch: int
 async def _deliver(station: Station, channel: Channel, notice: Notice) -> dict[str, object]:
     """Hand one notice over; returns what its row says afterwards."""
     now = station.clock.now()
-    blank = {"text": ""} if notice.secret and not station.settings.demo else {}
+    blank: dict[str, object] = {"text": "", "gaps": {}} if notice.secret and not station.settings.demo else {}
     if is_outdated(notice, now):
         return {"state": NoticeState.FAILED, "error": "the code had expired", **blank}
     if notice.attempts > MAX_ATTEMPTS:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     Boolean,
     Column,
     Index,
@@ -34,6 +35,8 @@ notices = Table(
     Column("address", String(200), nullable=False),
     Column("account", String(24), nullable=False, server_default=""),
     Column("text", Text, nullable=False),
+    Column("kind", String(40), nullable=False, server_default=""),
+    Column("gaps", JSON, nullable=False, server_default="{}"),
     Column("subject", String(60), nullable=False, default=""),
     Column("secret", Boolean, nullable=False, default=False),
     Column("state", String(10), nullable=False),
@@ -142,6 +145,8 @@ def _notice(row: Any, attempts: int | None = None) -> Notice:
         address=row.address,
         account=row.account,
         text=row.text,
+        kind=row.kind,
+        gaps=row.gaps,
         subject=row.subject,
         secret=row.secret,
         state=NoticeState(row.state),

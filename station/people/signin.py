@@ -19,7 +19,9 @@ from station.base.principal import GUEST, Principal, Role
 from station.base.station import Station
 from station.base.text import same_secret
 from station.ledger.service import append
-from station.notices.service import check_sms, queue
+from station.notices.kinds import SIGN_IN_CODE
+from station.notices.model import Outgoing
+from station.notices.service import check_sms, queue_all
 from station.people import store
 from station.people.model import (
     CODE_LIFETIME,
@@ -113,8 +115,7 @@ async def send_code(station: Station, raw_phone: str, caller: Caller) -> str:
             created_at=now,
             expires_at=now + CODE_LIFETIME,
         )
-        text = f"【{station.settings.sms_signature}】{code} 是您的登录数字，10 分钟内有效。不要告诉别人。"
-        await queue(station, work, "sms", phone, text, secret=True)
+        await queue_all(station, work, [Outgoing("sms", phone, SIGN_IN_CODE, {"code": code}, secret=True)])
     return phone
 
 

@@ -493,5 +493,6 @@ async def test_a_citizen_finds_what_came_by_sms_on_their_own_page(town: Town) ->
     case = await town.assigned()
     found, _ = await my_notices(town.station, CITIZEN)
     assert [notice.subject for notice in found] == [f"case:{case.id}"] * len(found)
-    assert any("最迟" in notice.shown_text for notice in found)
-    assert not any(notice.shown_text.startswith("【") for notice in found)
+    words = [notice.words(str, "zh") for notice in found]
+    assert any("最迟" in sentence for sentence in words)
+    assert not any(sentence.startswith("【") for sentence in words)

@@ -12,8 +12,9 @@ from sqlalchemy import text
 
 from station.app import build_app
 from station.base.station import Station
-from station.notices.service import queue
+from station.notices.service import queue_all
 from tests.fixtures import Person
+from tests.notices.sayings import saying
 
 NewPerson = Callable[..., Awaitable[Person]]
 EVERYBODY = {
@@ -28,7 +29,7 @@ EVERYBODY = {
 
 async def tell(station: Station, account: str, text: str, subject: str = "case:cs_1") -> None:
     async with station.database.transaction() as work:
-        await queue(station, work, "app", account, text, subject)
+        await queue_all(station, work, [saying(text, "app", account, subject)])
 
 
 @pytest.mark.parametrize(("account", "target"), EVERYBODY.items())
@@ -95,15 +96,8 @@ async def test_a_citizen_sees_what_came_by_sms(station: Station, new_person: New
     """An SMS to a citizen stands on their page too, without the carrier's signature; codes never do."""
     citizen = await new_person("ac_demo_citizen")
     async with station.database.transaction() as work:
-        await queue(
-            station,
-            work,
-            "sms",
-            "13800001234",
-            "【网上代表联络站】事项已受理。",
-            "case:cs_1",
-            account="ac_demo_citizen",
-        )
+        sms = saying("事项已受理。", "sms", "13800001234", "case:cs_1", account="ac_demo_citizen")
+        await queue_all(station, work, [sms])
     page = await citizen.get("/notices")
     assert ">事项已受理。</a>" in page
     assert "登录数字" not in page

@@ -24,10 +24,11 @@ from station.base.settings import Settings
 from station.base.station import Station
 from station.notices.channels import Channel, DeliveryFailed, channels_for, outbox_file
 from station.notices.model import LEASE, MAX_ATTEMPTS, SECRET_LIFETIME, NoticeState
-from station.notices.service import NoSmsCarrier, deliver_due, list_newest, queue
+from station.notices.service import NoSmsCarrier, deliver_due, list_newest, queue_all
 from station.people.model import Caller
 from station.people.signin import send_code
 from tests.fixtures import MONDAY_TEN
+from tests.notices.sayings import saying
 
 
 class Carrier:
@@ -48,7 +49,8 @@ class Carrier:
 async def put(station: Station, count: int = 1, channel: str = "sms", secret: bool = False) -> None:
     async with station.database.transaction() as work:
         for number in range(count):
-            await queue(station, work, channel, "13800000001", f"第 {number} 条", secret=secret)
+            notice = saying(f"第 {number} 条", channel, "13800000001", secret=secret)
+            await queue_all(station, work, [notice])
 
 
 def later(station: Station, by: timedelta) -> Station:
@@ -71,7 +73,7 @@ async def test_two_work_roles_send_each_notice_once(office: Station) -> None:
     carrier = Carrier()
     channels: dict[str, Channel] = {"sms": carrier}
     sent = await asyncio.gather(*(deliver_due(office, channels, 40) for _ in range(3)))
-    assert sorted(carrier.got) == sorted(f"13800000001 第 {number} 条" for number in range(20))
+    assert sorted(carrier.got) == sorted(f"13800000001 【网上代表联络站】第 {number} 条" for number in range(20))
     assert sum(sent) == 20
 
 
@@ -168,7 +170,10 @@ async def test_the_gateway_gets_each_message_with_its_password(office: Station) 
         wired = replace(office, settings=settings)
         await put(wired, 3)
         assert await deliver_due(wired, channels_for(settings)) == 1
-    assert asked[0] == (encode_basic_auth("city", "pass@word", "utf-8"), {"to": "13800000001", "text": "第 0 条"})
+    assert asked[0] == (
+        encode_basic_auth("city", "pass@word", "utf-8"),
+        {"to": "13800000001", "text": "【网上代表联络站】第 0 条"},
+    )
     async with office.database.read() as connection:
         errors = (await connection.execute(text("SELECT error FROM notices"))).scalars().all()
     assert sorted(errors) == ["", "the SMS gateway answered 302", "the SMS gateway answered 500"]

@@ -14,12 +14,13 @@ from station.base.principal import SYSTEM
 from station.base.station import Station
 from station.ledger.service import append, timeline
 from station.notices.channels import outbox_file
-from station.notices.service import list_newest, queue
+from station.notices.service import list_newest, queue_all
 from station.people.expiry import delete_expired_sessions
 from station.people.model import CODE_LIFETIME, SESSION_LIFETIME, STAFF_IDLE
 from station.people.store import sessions, sign_in_codes
 from station.work import expire_notices, expire_reasons
 from tests.fixtures import Person
+from tests.notices.sayings import saying
 
 NewPerson = Callable[..., Awaitable[Person]]
 
@@ -59,7 +60,7 @@ async def test_codes_are_deleted_when_they_are_over(station: Station, new_person
 async def test_notices_are_deleted_after_their_term(station: Station) -> None:
     """Notices go after the days that the settings name, and with them a file of SMS that no demo wants."""
     async with station.database.transaction() as work:
-        await queue(station, work, "sms", "13800000001", "已受理")
+        await queue_all(station, work, [saying("已受理", "sms", "13800000001")])
     old = outbox_file(station.settings)
     old.parent.mkdir(exist_ok=True)
     old.write_text("{}")

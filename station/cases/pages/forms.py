@@ -16,13 +16,14 @@ from station.base.web import principal_of, render, station_of
 from station.cases import service
 from station.cases.law.deadlines import due_by
 from station.cases.law.policy import policy_of
-from station.cases.model import GRADE_WORDS, STATE_WORDS, CaseState, CaseStep, Colour, Grade
+from station.cases.model import CLOCK_REASONS, GRADE_WORDS, STATE_WORDS, CaseState, CaseStep, Colour, Grade
 from station.cases.privacy import mask_personal
 from station.cases.reads.reading import CaseView
 from station.cases.steps.transitions import Seen, rule_of
 from station.directory.service import get_unit
 
 WORDS: dict[str, Any] = {
+    "CLOCK_REASONS": CLOCK_REASONS,
     "GRADE_WORDS": GRADE_WORDS,
     "STATE_WORDS": STATE_WORDS,
     "CaseState": CaseState,

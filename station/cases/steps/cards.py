@@ -5,7 +5,7 @@ from __future__ import annotations
 from station.base.calendar import china
 from station.base.clock import local
 from station.base.database import Transaction
-from station.base.errors import N_, BadInput
+from station.base.errors import N_, BadInput, Phrase
 from station.base.i18n import format_day
 from station.base.ids import new_id
 from station.base.principal import SYSTEM, Principal
@@ -13,7 +13,17 @@ from station.base.station import Station
 from station.base.working_days import end_of_day, last_day_within
 from station.cases import cards_store, store
 from station.cases.law.deadlines import card_due, days_left, recount
-from station.cases.model import OPEN, CardAlreadyWithdrawn, CaseState, CaseStep, Colour, StepNotPossible, check_reason
+from station.cases.model import (
+    CARD_NAMES,
+    CLOCK_REASONS,
+    OPEN,
+    CardAlreadyWithdrawn,
+    CaseState,
+    CaseStep,
+    Colour,
+    StepNotPossible,
+    check_reason,
+)
 from station.cases.queries import c, card_row, cases_where, cases_without_cards, in_states, read_case
 from station.cases.records import Case
 from station.cases.steps.contacts import Contacts, find_contacts, tell_citizen, tell_staff
@@ -24,6 +34,7 @@ from station.cases.steps.transitions import (
     note_in_ledger,
     rule_of,
 )
+from station.notices import kinds
 
 
 async def issue_due_cards(station: Station) -> int:
@@ -65,8 +76,7 @@ async def _issue_by_clock(station: Station, case_id: str) -> bool:
             return False
         if colour is Colour.YELLOW and await cards_store.has_red_card(work, case.id):
             return False  # by hand, and nothing milder comes after it
-        until = format_day(case.due.day, "zh")
-        words = f"到期日 {until}，{'已经过了' if colour is Colour.RED else '快到了'}"
+        words = CLOCK_REASONS[colour] % {"until": format_day(case.due.day, "zh")}
         await _issue(station, work, SYSTEM, case, colour, key, words, contacts)
     return True
 
@@ -98,7 +108,7 @@ async def withdraw_card(station: Station, who: Principal, card_id: str, reason: 
         if not await store.withdraw_card(work, card_id, station.clock.now(), words):
             raise CardAlreadyWithdrawn
         await note_in_ledger(station, work, who, case, "case.card_withdrawn", _facts(card_id, card.colour), words)
-        await tell_staff(station, work, contacts.unit, case, "收回了一张牌。")
+        await tell_staff(station, work, contacts.unit, case, kinds.STAFF_CARD_WITHDRAWN)
     return await read_case(station, card.case_id)
 
 
@@ -131,8 +141,9 @@ async def _issue(
         withdrawn_reason="",
     )
     await note_in_ledger(station, work, who, case, "case.card_issued", _facts(card_id, colour), reason)
-    word = "红牌" if colour is Colour.RED else "黄牌"
-    await tell_staff(station, work, contacts.unit, case, f"收到{word}：{reason}")
+    said = Phrase(CLOCK_REASONS[colour], until=case.due.day) if who is SYSTEM and case.due else reason
+    name = Phrase(CARD_NAMES[colour])
+    await tell_staff(station, work, contacts.unit, case, kinds.STAFF_CARD, colour=name, reason=said)
 
 
 def _facts(card_id: str, colour: str) -> dict[str, str]:
@@ -153,8 +164,9 @@ async def recount_provisional(station: Station) -> int:
             if case.due is None or (due := recount(case.due, china())) == case.due:
                 continue
             await apply_transition(station, work, SYSTEM, case, case.state, due, "case.due_recounted")
-            until = format_day(due.day, "zh")
-            await tell_citizen(station, work, contacts, case, f"放假安排公布了，期限重新算过：{until}。")
-            await tell_staff(station, work, contacts.unit + contacts.desk, case, f"期限重新算过：{until}。")
+            until = due.day
+            await tell_citizen(station, work, contacts, case, kinds.CASE_RECOUNTED, until=until)
+            everybody = contacts.unit + contacts.desk
+            await tell_staff(station, work, everybody, case, kinds.STAFF_RECOUNTED, until=until)
             changed += 1
     return changed

@@ -10,7 +10,9 @@ from station.base.principal import Role
 from station.base.station import Station
 from station.cases.records import Case
 from station.directory.service import clerks_of_station
-from station.notices.service import queue
+from station.notices.kinds import Kind, Value
+from station.notices.model import Outgoing
+from station.notices.service import queue_all
 from station.people.service import accounts_with, get_account
 
 
@@ -39,14 +41,19 @@ async def find_contacts(station: Station, case: Case, unit_id: str | None = None
     return Contacts(phone, tuple(a.id for a in deputies), tuple(a.id for a in units), tuple(a.id for a in clerks))
 
 
-async def tell_citizen(station: Station, work: Transaction, to: Contacts, case: Case, text: str) -> None:
+async def tell_citizen(
+    station: Station, work: Transaction, to: Contacts, case: Case, kind: Kind, **values: Value
+) -> None:
     """An SMS to the asker, if there is one; it names the case by number, never by its matter."""
     if to.citizen_phone:
-        words = f"【{station.settings.sms_signature}】您反映的事项 {case.number}：{text}"
-        await queue(station, work, "sms", to.citizen_phone, words, f"case:{case.id}", account=case.citizen or "")
+        gaps = {"case": case.number, **values}
+        sms = Outgoing("sms", to.citizen_phone, kind, gaps, f"case:{case.id}", account=case.citizen or "")
+        await queue_all(station, work, [sms])
 
 
-async def tell_staff(station: Station, work: Transaction, accounts: tuple[str, ...], case: Case, text: str) -> None:
+async def tell_staff(
+    station: Station, work: Transaction, accounts: tuple[str, ...], case: Case, kind: Kind, **values: Value
+) -> None:
     """A notice inside the station to each account."""
-    for account in accounts:
-        await queue(station, work, "app", account, f"{case.number}《{case.title}》{text}", f"case:{case.id}")
+    gaps = {"case": case.number, "title": case.title, **values}
+    await queue_all(station, work, [Outgoing("app", account, kind, gaps, f"case:{case.id}") for account in accounts])

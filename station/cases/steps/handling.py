@@ -5,7 +5,6 @@ from __future__ import annotations
 from station.base.calendar import china
 from station.base.clock import local
 from station.base.errors import N_, BadInput, Conflict
-from station.base.i18n import format_day
 from station.base.ids import new_id
 from station.base.principal import Principal, Role
 from station.base.station import Station
@@ -34,6 +33,7 @@ from station.cases.steps.transitions import (
     note_in_ledger,
     rule_of,
 )
+from station.notices import kinds
 
 NOTES = 10  # by one person to one case in ten minutes
 
@@ -82,11 +82,9 @@ async def reply_case(station: Station, who: Principal, case_id: str, text: str, 
         until = due_from_today(station, rule_of(station, "rate"))
         await apply_transition(station, work, who, case, taken.to, until, "case.replied", data, public_reply="")
         await store.refuse_open_requests(work, case.id)
-        until_day = format_day(until.day, "zh")
-        await tell_citizen(
-            station, work, contacts, case, f"{case.unit_name}已经答复，请在 {until_day} 前看答复并打分。"
-        )
-        await tell_staff(station, work, contacts.desk, case, f"{case.unit_name}已经答复，请审核公开。")
+        unit = case.unit_name
+        await tell_citizen(station, work, contacts, case, kinds.CASE_REPLIED, unit=unit, until=until.day)
+        await tell_staff(station, work, contacts.desk, case, kinds.STAFF_REPLIED, unit=unit)
     return await read_case(station, case_id)
 
 
@@ -106,7 +104,7 @@ async def return_case(station: Station, who: Principal, case_id: str, reason: st
             station, work, who, case, taken.to, due, "case.returned", data, words, unit_id=None, unit_name=""
         )
         await store.refuse_open_requests(work, case.id)
-        await tell_staff(station, work, contacts.desk, case, f"{case.unit_name}退回，请重新交办。")
+        await tell_staff(station, work, contacts.desk, case, kinds.STAFF_RETURNED, unit=case.unit_name)
     return await read_case(station, case_id)
 
 
@@ -133,7 +131,7 @@ async def ask_extension(station: Station, who: Principal, case_id: str, reason: 
             granted=None,
         )
         await note_in_ledger(station, work, who, case, "case.extension_asked", {"extension": request_id}, words)
-        await tell_staff(station, work, contacts.desk, case, f"{case.unit_name}申请延期，请批。")
+        await tell_staff(station, work, contacts.desk, case, kinds.STAFF_ASKS_EXTENSION, unit=case.unit_name)
     return await read_case(station, case_id)
 
 
@@ -150,10 +148,9 @@ async def decide_extension(station: Station, who: Principal, case_id: str, grant
         await store.decide_request(work, request_id, grant)
         if not grant:
             await note_in_ledger(station, work, who, case, "case.extension_refused", {}, words)
-            await tell_staff(station, work, contacts.unit, case, "延期没有同意，请按原来的日期答复。")
+            await tell_staff(station, work, contacts.unit, case, kinds.STAFF_NOT_PROLONGED)
         else:
             due = prolong(case.due, rule_of(station, "extension"), china())
-            until = format_day(due.day, "zh")
             await apply_transition(
                 station,
                 work,
@@ -166,8 +163,9 @@ async def decide_extension(station: Station, who: Principal, case_id: str, grant
                 words,
                 extensions=case.extensions + 1,
             )
-            await tell_citizen(station, work, contacts, case, f"{case.unit_name}还需要时间，最迟 {until} 答复您。")
-            await tell_staff(station, work, contacts.unit, case, f"同意延期，最迟 {until} 答复。")
+            unit, until = case.unit_name, due.day
+            await tell_citizen(station, work, contacts, case, kinds.CASE_PROLONGED, unit=unit, until=until)
+            await tell_staff(station, work, contacts.unit, case, kinds.STAFF_PROLONGED, until=until)
     return await read_case(station, case_id)
 
 
@@ -195,7 +193,7 @@ async def add_note(station: Station, who: Principal, case_id: str, text: str) ->
         await store.change_case(work, case.id, changed_at=station.clock.now())
         await note_in_ledger(station, work, who, case, "case.note_added", {"note": note_id})
         if who.role is Role.UNIT:
-            await tell_citizen(station, work, contacts, case, "承办单位补充了办理情况，请到“我的”里看。")
+            await tell_citizen(station, work, contacts, case, kinds.CASE_NOTED)
         else:
-            await tell_staff(station, work, contacts.unit, case, "有人补充了情况。")
+            await tell_staff(station, work, contacts.unit, case, kinds.STAFF_NOTED)
     return await read_case(station, case_id)

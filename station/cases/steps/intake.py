@@ -8,8 +8,7 @@ from datetime import timedelta
 
 from station.base.clock import local
 from station.base.database import Transaction
-from station.base.errors import N_, BadInput, NotAllowed
-from station.base.i18n import format_day
+from station.base.errors import N_, BadInput, NotAllowed, Phrase
 from station.base.ids import new_id
 from station.base.principal import Principal, Role
 from station.base.station import Station
@@ -41,6 +40,7 @@ from station.cases.steps.transitions import (
     rule_of,
 )
 from station.directory.service import get_deputy, get_unit, is_in_charge
+from station.notices import kinds
 from station.people.service import get_account
 
 OnOpened = Callable[[Transaction, Case], Awaitable[None]]
@@ -151,7 +151,7 @@ async def accept_case(station: Station, who: Principal, case_id: str) -> Case:
         taken = await begin_transition(station, work, who, case_id, CaseStep.ACCEPT)
         due = due_from_today(station, rule_of(station, "assign"))
         await apply_transition(station, work, who, taken.case, taken.to, due, "case.accepted")
-        await tell_citizen(station, work, contacts, taken.case, "已经受理，正在交给承办单位。")
+        await tell_citizen(station, work, contacts, taken.case, kinds.CASE_ACCEPTED)
     return await read_case(station, case_id)
 
 
@@ -167,7 +167,8 @@ async def decline_case(station: Station, who: Principal, case_id: str, code: str
         taken = await begin_transition(station, work, who, case_id, CaseStep.DECLINE)
         words = f"{reason.text}。{advice}"
         await apply_transition(station, work, who, taken.case, taken.to, None, "case.declined", {"code": code}, words)
-        await tell_citizen(station, work, contacts, taken.case, f"这件事我们不能受理，因为{words}。")
+        why = Phrase(N_("%(reason)s。%(advice)s"), reason=Phrase(reason.text), advice=Phrase(advice))
+        await tell_citizen(station, work, contacts, taken.case, kinds.CASE_DECLINED, reason=why)
     return await read_case(station, case_id)
 
 
@@ -208,9 +209,8 @@ async def assign_case(
             assigned_on=due.start,
             extensions=0,
         )
-        until = format_day(due.day, "zh")
-        await tell_citizen(station, work, contacts, taken.case, f"已经交给{unit.name}办，最迟 {until} 答复您。")
-        await tell_staff(station, work, contacts.unit, taken.case, f"交给你们办，最迟 {until} 答复。")
+        await tell_citizen(station, work, contacts, taken.case, kinds.CASE_ASSIGNED, unit=unit.name, until=due.day)
+        await tell_staff(station, work, contacts.unit, taken.case, kinds.STAFF_ASSIGNED, until=due.day)
     return await read_case(station, case_id)
 
 
@@ -239,8 +239,8 @@ async def conclude_case(station: Station, who: Principal, case_id: str, seen: Se
         await apply_transition(
             station, work, who, case, taken.to, None, "case.concluded", {"rated": case.state is CaseState.RATED}
         )
-        await tell_citizen(station, work, contacts, case, "已经办结。")
-        await tell_staff(station, work, contacts.unit, case, "已经办结。")
+        await tell_citizen(station, work, contacts, case, kinds.CASE_CONCLUDED)
+        await tell_staff(station, work, contacts.unit, case, kinds.STAFF_CONCLUDED)
     return await read_case(station, case_id)
 
 

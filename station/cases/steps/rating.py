@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from station.base.database import Transaction
 from station.base.errors import N_, BadInput
-from station.base.i18n import format_day
 from station.base.principal import SYSTEM, Principal
 from station.base.station import Station
 from station.cases import store
@@ -22,6 +21,7 @@ from station.cases.steps.transitions import (
     due_from_today,
     rule_of,
 )
+from station.notices import kinds
 
 REMARK_LENGTH = 1000
 
@@ -61,9 +61,9 @@ async def rate_case(
         await apply_transition(station, work, who, case, taken.to, due, "case.rated", data)
         if bad and case.round <= policy.rules["redos"].amount:
             to = next_state(taken.to, CaseStep.REDO, SYSTEM.role)
-            await _send_back(station, work, SYSTEM, case, to, contacts, "群众打分不满意")
+            await _send_back(station, work, SYSTEM, case, to, contacts, N_("群众打分不满意"))
         else:
-            await tell_staff(station, work, contacts.desk, case, "群众已经打分，请办结。")
+            await tell_staff(station, work, contacts.desk, case, kinds.STAFF_RATED)
     return await read_case(station, case_id)
 
 
@@ -81,7 +81,6 @@ async def _send_back(
     station: Station, work: Transaction, who: Principal, case: Case, to: CaseState, contacts: Contacts, reason: str
 ) -> None:
     due = due_from_today(station, rule_of(station, "redo"))
-    until = format_day(due.day, "zh")
     await apply_transition(
         station,
         work,
@@ -96,8 +95,8 @@ async def _send_back(
         assigned_on=due.start,
         extensions=0,
     )
-    await tell_citizen(station, work, contacts, case, f"退回{case.unit_name}重办，最迟 {until} 再答复您。")
-    await tell_staff(station, work, contacts.unit, case, f"群众不满意，请重办，最迟 {until} 再答复。")
+    await tell_citizen(station, work, contacts, case, kinds.CASE_REDONE, unit=case.unit_name, until=due.day)
+    await tell_staff(station, work, contacts.unit, case, kinds.STAFF_REDONE, until=due.day)
 
 
 async def _refuse_second(work: Transaction, who: Principal, case_id: str) -> None:
