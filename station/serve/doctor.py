@@ -25,6 +25,7 @@ from station.operations.proxy_watch import mark_of
 from station.rtc.forwarding.compiled import load
 from station.serve.addresses import is_loopback
 from station.serve.folder import open_to_others
+from station.serve.policies import find_policy_fault
 from station.serve.ports import find_fault, needed_ports
 
 LEAST_FREE_BYTES = 2 * 2**30  # an hour of a meeting of three is about 1 GB
@@ -68,6 +69,7 @@ async def examine(settings: Settings) -> list[Finding]:
         await _look_at_database(settings),
         *await _look_at_ledger(settings),
         *await _look_at_redis(settings),
+        _look_at_policies(settings),
         _look_at_sms(settings),
         *_look_at_names(settings),
         _look_at_fonts(),
@@ -182,6 +184,11 @@ async def _look_at_ledger(settings: Settings) -> list[Finding]:
         words = f"event {head.seq} is noted in {head.source} and not in the database: was an older one restored?"
         return [Finding("ledger", Verdict.FAULT, words)]
     return [Finding("ledger", Verdict.GOOD, f"holds event {head.seq}, the newest one noted outside of it")]
+
+
+def _look_at_policies(settings: Settings) -> Finding:
+    fault = find_policy_fault(settings)
+    return Finding("policy", Verdict.FAULT, fault) if fault else Finding("policy", Verdict.GOOD, "rules can be used")
 
 
 def _look_at_sms(settings: Settings) -> Finding:

@@ -10,6 +10,7 @@ import asyncio
 from station.base.database import Database, is_current, migrate
 from station.base.errors import DatabaseAway
 from station.base.settings import Settings
+from station.serve.policies import find_policy_fault
 from station.serve.ports import CannotStart
 
 
@@ -19,6 +20,8 @@ async def prepare(settings: Settings) -> None:
     When it is cancelled a migration, in its thread, comes to its end all the same.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
+    if fault := find_policy_fault(settings):
+        raise CannotStart(f"The station does not start, as its rules cannot be used. {fault}")
     if not await _is_current(settings):
         await asyncio.to_thread(migrate, settings)
     if settings.demo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import stat
 from pathlib import Path
@@ -19,6 +20,8 @@ from station.ledger.witness import keep_head
 from station.operations.proxy_watch import mark_of
 from station.serve.doctor import Finding, Verdict, examine
 from station.serve.folder import close_to_others, open_to_others
+from station.serve.ports import CannotStart
+from station.serve.prepare import prepare
 from tests.servers import pick_port
 
 
@@ -50,6 +53,29 @@ async def test_a_migrated_database_is_good_and_one_that_is_away_is_a_fault(
     found = await finding(settings_of(tmp_path, database_url=away), "database")
     assert found is not None and found.verdict is Verdict.FAULT
     assert "pw9" not in found.detail
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("cases.toml", b"conclude_grade = 9\n", "rules must be a table"),
+        ("cases.toml", b"name = \xff", "utf-8"),
+        ("booking.toml", b"= 3", "line 1"),
+    ],
+)
+async def test_rules_that_cannot_be_used_keep_the_station_from_starting(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    """The file and what is wrong in it are said by doctor and at the start, before anybody meets it on a page."""
+    settings = settings_of(tmp_path)
+    assert (await finding(settings, "policy") or Finding("", Verdict.FAULT, "")).verdict is Verdict.GOOD
+    (tmp_path / "policy").mkdir()
+    (tmp_path / "policy" / name).write_bytes(content)
+    found = await finding(settings, "policy")
+    assert found is not None and found.blocks
+    assert found.detail.startswith(str(tmp_path / "policy" / name)) and said in found.detail
+    with pytest.raises(CannotStart, match=re.escape(found.detail)):
+        await prepare(settings)
 
 
 async def test_a_folder_open_to_others_is_a_fault_with_its_remedy(tmp_path: Path, migrated_sqlite: Path) -> None:
