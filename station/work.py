@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from station.app import close_station, open_station
-from station.archive.jobs import compose, record_missing_seals, seal_bag
+from station.archive.jobs import compose, record_missing_seals, seal_bag, seal_uncomposed
 from station.archive.retention import archive_forgotten_meetings, expire_recordings
 from station.base import jobs
 from station.base.clock import years_before
@@ -182,8 +182,9 @@ async def end_orphan_broadcasts(station: Station) -> None:
 
 
 async def archive_forgotten(station: Station) -> None:
-    """See that every ended meeting is archived, also one that no journal told of."""
+    """See that every ended meeting is archived, also one that no journal told of, or whose video cannot be made."""
     await archive_forgotten_meetings(station)
+    await seal_uncomposed(station)
 
 
 async def expire_meetings(station: Station) -> None:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,10 @@ import structlog
 
 from recordings.bag import seal
 from recordings.contents import describe_media, duration_s
-from recordings.timeline import read_timeline
+from recordings.timeline import Timeline, read_timeline
 from station.base import jobs
 from station.base.clock import local
+from station.base.database import Transaction
 from station.base.errors import NotFound
 from station.base.ids import is_safe_name
 from station.base.principal import SYSTEM
@@ -35,7 +36,7 @@ from station.ledger.model import HEAD_LABEL, Event, head_line
 from station.ledger.service import append_once, head_of, subjects_with, timeline
 from station.live.web.service import broadcasts_of_meeting, export_broadcast
 from station.meeting.chat import chat_of
-from station.meeting.service import get_meeting
+from station.meeting.service import get_meeting, meetings_without_video
 from station.nodes.journal import roll_call
 from station.people.service import consents_of
 
@@ -43,6 +44,7 @@ log = structlog.get_logger()
 MEDIA_SUFFIXES = (".mkv", ".mp4")
 NICENESS = 10  # composing waits for everything else on the machine
 Progress = Callable[[float], Awaitable[None]]
+TIME_TO_MEND = timedelta(days=1)
 NOTHING_RECORDED = 3  # exit status of `python -m recordings compose`
 _PROGRESS_LINE = re.compile(r"^progress ([0-9.]+)$")
 
@@ -92,8 +94,26 @@ async def compose(station: Station, arguments: dict[str, Any], progress: Progres
             scratch.unlink(missing_ok=True)
     action = "archive.composed" if composed else "archive.nothing-recorded"
     async with station.database.transaction() as work:
-        await append_once(station, work, SYSTEM, action, f"meeting:{meeting_id}")
-        await jobs.enqueue(work, "seal", f"seal:{meeting_id}", arguments, station.clock.now())
+        await _ask_for_bag(station, work, meeting_id, action)
+
+
+async def seal_uncomposed(station: Station) -> int:
+    """Ask for the bags of meetings whose video could not be made, a day after the last try; returns how many.
+
+    What was recorded must not stay unsealed for want of a video. Within the day somebody can mend the cause and
+    begin the job anew (`/desk/jobs`); a video made later is shown, and stays outside of the bag.
+    """
+    found = await meetings_without_video(station, station.clock.now() - TIME_TO_MEND)
+    for meeting_id in found:
+        async with station.database.transaction() as work:
+            await _ask_for_bag(station, work, meeting_id, "archive.not-composed")
+        log.error("sealing_without_video", meeting=meeting_id)
+    return len(found)
+
+
+async def _ask_for_bag(station: Station, work: Transaction, meeting_id: str, because: str) -> None:
+    await append_once(station, work, SYSTEM, because, f"meeting:{meeting_id}")
+    await jobs.enqueue(work, "seal", f"seal:{meeting_id}", {"meeting": meeting_id}, station.clock.now())
 
 
 async def _run_composer(source: Path, target: Path, progress: Progress) -> bool:
@@ -228,12 +248,20 @@ async def _metadata(station: Station, meeting_id: str, payload: dict[str, Path |
     return {
         **asdict(meeting),
         "recorded_s": recorded.duration_s if recorded else 0.0,
+        "video": _video_state("meeting.mp4" in payload, recorded),
         "place": await _place(station, meeting.deputy_id),
         "recorder": f"网上代表联络站 {station.settings.district}",
         "secrecy": "公开" if meeting.public or meeting.published else "不公开",
         "kept_years": station.settings.keep_recordings_years,
         "files": [await asyncio.to_thread(_describe_file, name, path) for name, path in sorted(media.items())],
     }
+
+
+def _video_state(is_composed: bool, recorded: Timeline | None) -> str:
+    """Whether the bag holds a composed video, and if not, why."""
+    if is_composed:
+        return "composed"
+    return "not-composed" if recorded and recorded.duration_s > 0 else "nothing-recorded"
 
 
 async def _place(station: Station, deputy_id: str) -> dict[str, str] | None:

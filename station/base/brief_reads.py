@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from station.base.sqlite_driver import SqliteConnection
 
-MOST_KEPT = 8
+MOST = 8  # each has a thread and files of its own
 
 
 class BriefConnection(AsyncConnection):
@@ -43,24 +43,38 @@ class BriefConnections:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._idle: list[BriefConnection] = []
+        self._in_use = 0
 
-    async def take(self) -> BriefConnection:
-        """One that nobody uses."""
-        if self._idle:
-            return self._idle.pop()
+    async def take(self) -> BriefConnection | None:
+        """One that nobody uses; None while all of them wait for somebody: what comes then is a read like any other."""
+        if self._in_use >= MOST:
+            return None
+        self._in_use += 1
+        try:
+            return self._idle.pop() if self._idle else await self._open()
+        except BaseException:
+            self._in_use -= 1
+            raise
+
+    async def _open(self) -> BriefConnection:
         plain = await self._engine.connect()
-        await plain.run_sync(lambda connection: connection.detach())  # the pool's own are for everything else
-        assert plain.sync_connection is not None
-        connection = BriefConnection(self._engine, plain.sync_connection)
-        driver_of(connection).run_inline(True)
+        try:
+            await plain.run_sync(lambda connection: connection.detach())  # the pool's own are for everything else
+            assert plain.sync_connection is not None
+            connection = BriefConnection(self._engine, plain.sync_connection)
+            driver_of(connection).run_inline(True)
+        except BaseException:
+            await plain.close()
+            raise
         return connection
 
     async def give_back(self, connection: BriefConnection) -> None:
         """End the read."""
+        self._in_use -= 1
         plain = connection.sync_connection
         assert plain is not None
         driver_connection = None if plain.closed or plain.invalidated else driver_of(connection)
-        if driver_connection is None or not driver_connection.ends_at_once or len(self._idle) >= MOST_KEPT:
+        if driver_connection is None or not driver_connection.ends_at_once:
             await connection.__aexit__(None, None, None)
             return
         plain.rollback()

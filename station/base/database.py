@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -171,7 +171,8 @@ class Database:
     async def transaction(self) -> AsyncIterator[Transaction]:
         """A write: commits at the end of the block, rolls back on any exception. Raises DatabaseAway, StorageFull.
 
-        What follows the commit cannot fail the caller: each step is guarded, as the change is already done.
+        What follows the commit cannot fail the caller: each step is guarded, as the change is already done. A caller
+        who gives up during the commit or after it is told so once everybody has been told of the change.
         Not within a `snapshot`, whose later reads would not see it (RuntimeError).
         """
         if self._snapshot() is not None:
@@ -179,17 +180,15 @@ class Database:
         with _explained():
             async with self._turn(), self._connect() as plain:
                 connection = await plain.execution_options(station_write=True)
-                async with connection.begin():
+                async with connection.begin() as begun:
                     work = Transaction(connection)
                     yield work
                     for step in work.before_commit:
                         await step()
+                    given_up = await _finish(begun.commit())
         self.changes += 1
-        for step in work.after_commit:
-            try:
-                await step()
-            except Exception:
-                log.exception("after_commit_failed", step=step.__qualname__)
+        if (work.after_commit and await _finish(_tell(work.after_commit))) or given_up:
+            raise asyncio.CancelledError
 
     @asynccontextmanager
     async def read(self, *, brief: bool = False) -> AsyncIterator[AsyncConnection]:
@@ -202,7 +201,7 @@ class Database:
             yield connection
             return
         with _explained():
-            async with self._connect() if self._brief is None or not brief else self._connect_briefly() as connection:
+            async with self._connect_briefly(self._brief) if self._brief and brief else self._connect() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -262,20 +261,46 @@ class Database:
                 await connection.__aexit__(None, None, None)
 
     @asynccontextmanager
-    async def _connect_briefly(self) -> AsyncIterator[AsyncConnection]:
-        assert self._brief is not None
+    async def _connect_briefly(self, kept: BriefConnections) -> AsyncIterator[AsyncConnection]:
         with _connecting():
-            connection = await self._brief.take()
+            connection = await kept.take()
+        if connection is None:
+            async with self._connect() as plain:
+                yield plain
+            return
         try:
             yield connection
         finally:
-            await self._brief.give_back(connection)
+            await kept.give_back(connection)
 
     async def close(self) -> None:
         """Close all connections."""
         if self._brief is not None:
             await self._brief.close()
         await self.engine.dispose()
+
+
+async def _finish(step: Awaitable[object]) -> bool:
+    """Do a step to its end, also when the caller is cancelled meanwhile; returns whether that happened."""
+    task = asyncio.ensure_future(step)
+    given_up = False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():
+                raise
+            given_up = True
+    task.result()
+    return given_up
+
+
+async def _tell(steps: Sequence[AfterCommit]) -> None:
+    for step in steps:
+        try:
+            await step()
+        except Exception:
+            log.exception("after_commit_failed", step=step.__qualname__)
 
 
 def _ends_at_once(connection: AsyncConnection) -> bool:

@@ -44,7 +44,7 @@ from station.notices.kinds import USE_WITHDRAWN
 from station.notices.model import Outgoing
 from station.notices.service import queue_all
 from station.people.model import ConsentKind
-from station.people.service import accounts_with, get_account, record_consent
+from station.people.service import accounts_with, answers_in, get_account, record_consent
 from station.photos.model import booking_holder
 from station.photos.service import open_photo
 
@@ -218,34 +218,45 @@ async def cancel_booking(
             return booking
         if booking.starts_at <= station.clock.now() and who.role is Role.CITIZEN:
             raise StepNotPossible
-        if by_host:  # before the ledger's head is locked: whoever books locks the slot first and the head after it
-            await store.close_slots(work, [booking.slot_id])
-        cancelled_by = str(who.role if by_host else Role.CITIZEN)
-        changed: store.BookingColumns = {"cancelled_by": cancelled_by, "cancel_reason": words}
-        await _change_state(station, work, who, booking, BookingStep.CANCEL, "booking.cancelled", changed)
-        booking = await _must_find(work, booking_id)
-        await _tell(station, work, booking, told.without(who.account), "cancelled")
-        # Booking knows no meetings: the work role closes the one that may have been made for this booking.
-        arguments = {"booking": booking_id}
-        await jobs.enqueue(work, "close-cancelled", f"close-cancelled:{booking_id}", arguments, station.clock.now())
-        return booking
+        return await _cancel(station, work, who, booking, told, who.role if by_host else Role.CITIZEN, words)
+
+
+async def _cancel(
+    station: Station, work: Transaction, who: Principal, booking: Booking, told: _Recipients, by: Role, reason: str = ""
+) -> Booking:
+    """The caller holds the booking's row."""
+    if by is not Role.CITIZEN:
+        # Before the ledger's head is locked: whoever books locks the slot first and the head after it.
+        await store.close_slots(work, [booking.slot_id])
+    changed: store.BookingColumns = {"cancelled_by": str(by), "cancel_reason": reason}
+    await _change_state(station, work, who, booking, BookingStep.CANCEL, "booking.cancelled", changed)
+    booking = await _must_find(work, booking.id)
+    await _tell(station, work, booking, told.without(who.account), "cancelled")
+    # Booking knows no meetings: the work role closes the one that may have been made for this booking.
+    arguments = {"booking": booking.id}
+    await jobs.enqueue(work, "close-cancelled", f"close-cancelled:{booking.id}", arguments, station.clock.now())
+    return booking
 
 
 async def withdraw_use(station: Station, who: Principal, booking_id: str, staff: Sequence[str]) -> None:
     """Take back the consent to the use of what was written: a booking that is still ahead is cancelled with it.
 
-    `staff`, the accounts of the deputy and the clerks, are told: they must see to what has already been handed on.
+    `staff`, the accounts of the deputy and the clerks, are told: they must see to what has already been handed on,
+    and to what has been published of it, which holds nobody's name. Doing so twice changes nothing.
     Raises NotFound.
     """
     booking = await get_booking(station, who, booking_id)
-    if booking.state is BookingState.BOOKED and booking.starts_at > station.clock.now():
-        await cancel_booking(station, who, booking_id)
-    gaps = {"citizen": booking.citizen_name, "number": booking.number}
+    told = await _people_told(station, booking.citizen, booking.deputy_id)
     subject = f"booking:{booking_id}"
     async with station.database.transaction() as work:
-        await record_consent(station, work, who, ConsentKind.USE, f"booking:{booking_id}", False)
-        told = [Outgoing("app", account, USE_WITHDRAWN, gaps, subject) for account in staff]
-        await queue_all(station, work, told)
+        booking = await _must_find(work, booking_id)
+        if (await answers_in(work, who, subject)).get(ConsentKind.USE) is False:
+            return
+        if booking.state is BookingState.BOOKED and booking.starts_at > station.clock.now():
+            await _cancel(station, work, who, booking, told, Role.CITIZEN)
+        await record_consent(station, work, who, ConsentKind.USE, subject, False)
+        gaps = {"citizen": booking.citizen_name, "number": booking.number}
+        await queue_all(station, work, [Outgoing("app", account, USE_WITHDRAWN, gaps, subject) for account in staff])
 
 
 async def mark_booking(station: Station, who: Principal, booking_id: str, state: BookingState | str) -> Booking:

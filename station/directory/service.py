@@ -45,6 +45,11 @@ async def get_deputies(station: Station, deputy_ids: list[str]) -> dict[str, Dep
         return {deputy.id: deputy for deputy in await store.deputies_by_id(connection, deputy_ids)}
 
 
+async def lock_deputy(work: Transaction, deputy_id: str) -> None:
+    """Let nobody else decide about a deputy's agenda until the end of the transaction."""
+    await store.lock_deputy(work, deputy_id)
+
+
 async def deputy_of_code(station: Station, code: str) -> Deputy:
     """The deputy whose QR code carries `code`. Raises NotFound."""
     async with station.database.read() as connection:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from station.base.database import metadata
+from station.base.database import Transaction, metadata
 from station.directory.model import PAGE_SIZE, Deputy, LiaisonStation, NameQuery, Place, PlaceKind, Tier, Unit
 
 districts = Table(
@@ -161,6 +161,13 @@ async def deputies_by_id(connection: AsyncConnection, ids: list[str]) -> list[De
 async def station_of(connection: AsyncConnection, deputy_id: str) -> str | None:
     """Where a deputy receives."""
     return (await connection.execute(_STATION_OF, {"deputy_id": deputy_id})).scalar()
+
+
+async def lock_deputy(work: Transaction, deputy_id: str) -> None:
+    """Hold a deputy's row until the end of the transaction: what must be there once for a deputy is looked for, and
+    made, by one caller after another. Rows that refer to the deputy may be made meanwhile.
+    """
+    await work.execute(select(deputies.c.id).where(deputies.c.id == deputy_id).with_for_update(key_share=True))
 
 
 async def deputies_at(connection: AsyncConnection, station_ids: Iterable[str]) -> list[str]:

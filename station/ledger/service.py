@@ -75,6 +75,11 @@ async def _keep_head(station: Station, work: Transaction) -> None:
         log.warning("ledger_head_not_kept", error=str(error))
 
 
+async def hold_head(work: Transaction) -> None:
+    """Let nobody else append until the end of the transaction; for steps whose rows others lock in any order."""
+    await store.lock_head(work)
+
+
 async def append_once(
     station: Station, work: Transaction, who: Principal, action: str, subject: str, data: dict[str, Any] | None = None
 ) -> bool:

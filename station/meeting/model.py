@@ -173,9 +173,9 @@ class Meeting:
     starts_at: datetime
     ends_at: datetime
     public: bool
-    published: bool
-    opened_at: datetime | None
-    ended_at: datetime | None
+    published: bool = False
+    opened_at: datetime | None = None
+    ended_at: datetime | None = None
     cancelled: bool = False
 
     @property

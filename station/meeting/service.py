@@ -188,11 +188,10 @@ async def meeting_of_booking(station: Station, who: Principal, booking_id: str) 
         starts_at=booking.starts_at,
         ends_at=booking.ends_at,
         public=False,
-        published=False,
-        opened_at=None,
-        ended_at=None,
     )
-    if await _insert(station, who, meeting):
+    async with station.database.transaction() as work:
+        is_first = await _insert(station, work, who, meeting)
+    if is_first:
         return meeting
     async with station.database.read() as connection:  # the other one came at the same moment
         first = await store.meeting_by_booking(connection, booking_id)
@@ -204,6 +203,12 @@ async def meetings_without_job(station: Station, since: datetime, until: datetim
     """The ids of meetings that ended in a span of time and that nothing has asked to be composed."""
     async with station.database.read() as connection:
         return await store.ended_without_job(connection, since, until)
+
+
+async def meetings_without_video(station: Station, before: datetime) -> list[str]:
+    """The ids of meetings whose video has failed for good before a moment, and that nothing has asked to be sealed."""
+    async with station.database.read() as connection:
+        return await store.uncomposed_unsealed(connection, before)
 
 
 async def meetings_to_expire(station: Station, before: datetime) -> list[str]:
@@ -271,26 +276,22 @@ async def create_hearing(station: Station, who: Principal, form: HearingForm) ->
         starts_at=form.starts_at,
         ends_at=form.ends_at,
         public=form.public,
-        published=False,
-        opened_at=None,
-        ended_at=None,
     )
-    async with station.database.read() as connection:
-        same = await store.find_same_hearing(connection, meeting)
-    if same is not None:
-        return await get_meeting(station, who, same)
-    await _insert(station, who, meeting)
-    return meeting
-
-
-async def _insert(station: Station, who: Principal, meeting: Meeting) -> bool:
-    """Store a new meeting; False when its booking has one already."""
     async with station.database.transaction() as work:
-        if not await store.add_meeting(work, meeting, station.clock.now()):
-            return False
+        await directory.lock_deputy(work, deputy.id)  # of two who ask at one moment the second one finds the first's
+        same = await store.find_same_hearing(work.connection, meeting)
+        if same is None:
+            await _insert(station, work, who, meeting)
+    return meeting if same is None else await get_meeting(station, who, same)
+
+
+async def _insert(station: Station, work: Transaction, who: Principal, meeting: Meeting) -> bool:
+    """Store a new meeting; False when its booking has one already."""
+    is_first = await store.add_meeting(work, meeting, station.clock.now())
+    if is_first:
         data = {"kind": meeting.kind, "booking": meeting.booking_id, "deputy": meeting.deputy_id}
         await append(station, work, who, "meeting.created", meeting.subject, data)
-        return True
+    return is_first
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import Transaction, UtcDateTime, metadata
 from station.base.inserts import insert_unless_there
-from station.base.jobs import jobs
+from station.base.jobs import JobStatus, jobs
 from station.base.principal import Role
 from station.meeting.model import Admission, ChatMessage, Entry, Kind, Meeting, MeetingState
 
@@ -191,6 +191,16 @@ async def ended_without_job(connection: AsyncConnection, since: datetime, until:
     asked = select(jobs.c.id).where(jobs.c.key == "compose:" + meetings.c.id)
     query = select(meetings.c.id).where(meetings.c.ended_at >= since, meetings.c.ended_at < until, ~asked.exists())
     return list((await connection.execute(query.order_by(meetings.c.ended_at).limit(MAX_LISTED))).scalars())
+
+
+async def uncomposed_unsealed(connection: AsyncConnection, before: datetime) -> list[str]:
+    """Meetings whose video has failed for good before a moment, and that nothing has asked to be sealed."""
+    seal = jobs.alias()
+    asked = select(seal.c.id).where(seal.c.key == "seal:" + meetings.c.id)
+    query = select(meetings.c.id).join(jobs, jobs.c.key == "compose:" + meetings.c.id)
+    query = query.where(jobs.c.state == JobStatus.FAILED, jobs.c.finished_at < before, ~asked.exists())
+    query = query.where(meetings.c.expired_at.is_(None)).order_by(jobs.c.finished_at).limit(MAX_LISTED)
+    return list((await connection.execute(query)).scalars())
 
 
 async def held_before(connection: AsyncConnection, moment: datetime) -> list[str]:

@@ -18,7 +18,7 @@ from station.base.database import Transaction
 from station.base.ids import new_id
 from station.base.principal import Principal, Role
 from station.base.station import Station
-from station.ledger.service import append, subjects_with, timeline
+from station.ledger.service import append, hold_head, subjects_with, timeline
 from station.nodes import journal_store as store
 from station.nodes.journal_store import Attended, attendance_of, marks_of
 
@@ -83,10 +83,16 @@ async def read_once(station: Station, http: ClientSession, url: str, journal: st
 
 
 async def apply_events(station: Station, page: JournalPage) -> int:
-    """Apply what is past the cursor, and move the cursor, in one transaction."""
+    """Apply what is past the cursor, and move the cursor, in one transaction.
+
+    Two journals tell of the same people in any order. So whoever applies events holds the ledger's head before the
+    first of them: if each took attendance and head as its events come, two could wait for one another for ever.
+    """
     applied = 0
     async with station.database.transaction() as work:
         seq = await store.lock_cursor(work, page.journal)
+        if any(event.seq > seq for event in page.events):
+            await hold_head(work)
         if page.lost_after is not None:
             await _tell_lost_tail(station, work, page.journal, page.lost_after, seq)
         for event in page.events:

@@ -56,7 +56,10 @@ class Attended:
 
 
 async def lock_cursor(work: Transaction, journal: str) -> int:
-    """The number of the last event applied (0 for a new journal), held until the end of the transaction."""
+    """The number of the last event applied (0 for a new journal), held until the end of the transaction.
+
+    Two readers of one journal come one after another; the rows that two journals both change are no matter of it.
+    """
     await insert_unless_there(work, media_cursors, journal=journal, seq=0)
     query = select(media_cursors.c.seq).where(media_cursors.c.journal == journal).with_for_update()
     return int((await work.execute(query)).scalar_one())

@@ -58,7 +58,7 @@ HOST_CANCELLED = _kind(
 )
 USE_WITHDRAWN = _kind(
     "consent.use-withdrawn",
-    N_("%(citizen)s收回了使用个人信息的同意，预约号 %(number)s。请看看已经转出的内容要不要收回。"),
+    N_("%(citizen)s收回了使用个人信息的同意，预约号 %(number)s。请看看已经转出、已经公开的内容要不要收回。"),
 )
 CONSENT_WITHDRAWN = _kind("consent.withdrawn", N_("%(name)s不同意%(what)s了：%(day)s，%(meeting)s。%(done)s"))
 

@@ -5,21 +5,36 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from recordings.bag import seal
 from recordings.contents import duration_s
 from recordings.verify import verify
 from station.archive import jobs
-from station.archive.jobs import bag_folder, compose, composed_file, record_missing_seals, recording_folder, seal_bag
+from station.archive.jobs import (
+    bag_folder,
+    compose,
+    composed_file,
+    record_missing_seals,
+    recording_folder,
+    seal_bag,
+    seal_uncomposed,
+)
+from station.base.clock import FixedClock
+from station.base.jobs import MAX_ATTEMPTS, claim, enqueue, retry
+from station.base.jobs import jobs as job_rows
 from station.base.principal import SYSTEM
 from station.base.station import Station
 from station.ledger.service import append, timeline
 from station.ledger.verify import verify_chain
 from station.ledger.witness import sealed_heads
 from station.meeting.model import Meeting
+from station.work import work_once
 from tests.recordings.media import EPOCH_MS, feed, record, sound, track, video
 
 
@@ -130,3 +145,52 @@ async def test_two_workers_at_one_video_do_not_spoil_it(station: Station, hearin
     assert None in ended
     assert duration_s(video_file) == pytest.approx(1.0, abs=0.1)
     assert list(video_file.parent.iterdir()) == [video_file]
+
+
+@pytest.mark.parametrize("died", [False, True])
+async def test_what_cannot_be_composed_is_sealed_without_a_video(
+    station: Station, hearing: Meeting, monkeypatch: pytest.MonkeyPatch, died: bool
+) -> None:
+    """A day after the last try, also of workers that died of it: the bag is whole, and says that it has no video."""
+    tracks = (feed(track("a"), video("h264", 25)), feed(track("b", "microphone", "opus"), sound(1)))
+    await record(recording_folder(station.settings, hearing.id), *tracks, stop_ms=EPOCH_MS + 1000)
+
+    async def fail(*_: object) -> bool:
+        raise jobs.ComposeFailed("no memory")
+
+    monkeypatch.setattr(jobs, "_run_composer", fail)
+    now = station.clock.now()
+    async with station.database.transaction() as work:
+        await enqueue(work, "compose", f"compose:{hearing.id}", {"meeting": hearing.id}, now)
+    for _ in range(MAX_ATTEMPTS):
+        now += timedelta(hours=1)
+        if died:
+            assert await claim(station.database, ["compose"], now) is not None
+        else:
+            assert await work_once(replace(station, clock=FixedClock(now)))
+    assert await claim(station.database, ["compose"], now + timedelta(hours=1)) is None
+    assert await seal_uncomposed(replace(station, clock=FixedClock(now + timedelta(hours=23)))) == 0
+    later = replace(station, clock=FixedClock(now + timedelta(hours=26)))
+    assert await seal_uncomposed(later) == 1
+    assert await seal_uncomposed(later) == 0
+    assert await work_once(later)
+    assert await actions(station, hearing) == ["archive.not-composed", "archive.sealed"]
+    bag = bag_folder(station.settings, hearing.id)
+    assert verify(bag).faults == ()
+    assert json.loads((bag / "data" / "metadata.json").read_bytes())["video"] == "not-composed"
+    assert len(list((bag / "data" / "tracks").glob("*.mkv"))) == 2
+
+
+async def test_what_is_begun_anew_in_time_is_sealed_with_its_video(station: Station, hearing: Meeting) -> None:
+    """A job that failed and then was done asks for its bag itself."""
+    now = station.clock.now()
+    async with station.database.transaction() as work:
+        await enqueue(work, "compose", f"compose:{hearing.id}", {"meeting": hearing.id}, now)
+        await work.execute(update(job_rows).values(state="failed", finished_at=now, attempts=MAX_ATTEMPTS))
+    async with station.database.transaction() as work:
+        assert await retry(work, f"compose:{hearing.id}", now)
+    later = replace(station, clock=FixedClock(now + timedelta(days=2)))
+    assert await seal_uncomposed(later) == 0
+    assert await work_once(later) and await work_once(later)
+    assert await seal_uncomposed(later) == 0
+    assert await actions(station, hearing) == ["archive.nothing-recorded", "archive.sealed"]

@@ -138,3 +138,34 @@ async def test_a_writer_whose_turn_does_not_come_is_told(database: Database, mon
     assert await last_beat(database, "late") is None
     assert await last_beat(database, "next") == MONDAY_TEN
     await database.close()
+
+
+@pytest.mark.parametrize("when", ["before_commit", "after_commit"])
+async def test_a_change_is_told_of_also_when_its_caller_gives_up(database_url: str, when: str) -> None:
+    """Who is cancelled while it is committed, or while others are told, is so afterwards: the change is whole."""
+    database = Database(database_url)
+    told: list[str] = []
+
+    async def give_up() -> None:
+        asyncio.get_running_loop().call_soon(writing.cancel)
+
+    async def tell() -> None:
+        await asyncio.sleep(0)
+        told.append("everybody")
+
+    async def write() -> None:
+        async with database.transaction() as work:
+            await work.execute(heartbeats.insert().values(role="x", at=MONDAY_TEN))
+            getattr(work, when).append(give_up)
+            work.after_commit.append(tell)
+            work.after_commit.append(tell)
+
+    writing = asyncio.create_task(write())
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    assert told == ["everybody"] * 2
+    assert database.changes == 1
+    assert await last_beat(database, "x") == MONDAY_TEN
+    async with database.transaction() as work:
+        await work.execute(heartbeats.insert().values(role="y", at=MONDAY_TEN))
+    await database.close()

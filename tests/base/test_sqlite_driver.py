@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import aiosqlite
 import pytest
 import pytest_asyncio
-from sqlalchemy import func, select, text
+from sqlalchemy import AsyncAdaptedQueuePool, func, select, text
 
 from station.base.database import Database, Transaction, migrate_url
 from station.base.errors import DatabaseAway
@@ -218,3 +219,21 @@ async def test_reads_of_a_snapshot_share_a_connection(database: Database) -> Non
         with pytest.raises(RuntimeError):
             await write()
     assert await count(database) == 1
+
+
+async def test_brief_reads_that_wait_open_no_more_connections(database: Database) -> None:
+    """While eight wait, what comes is a read like any other, of the pool's connections; then it is brief again."""
+    pool = database.engine.pool
+    assert isinstance(pool, AsyncAdaptedQueuePool)
+    for _ in range(2):
+        async with AsyncExitStack() as waiting:
+            for _ in range(8):
+                await waiting.enter_async_context(database.read(brief=True))
+            assert pool.checkedout() == 0
+            async with database.read(brief=True) as connection:
+                assert pool.checkedout() == 1
+                assert await connection.scalar(select(func.count()).select_from(heartbeats)) == 0
+    with pytest.raises(ZeroDivisionError):
+        async with database.read(brief=True):
+            assert pool.checkedout() == 0
+            raise ZeroDivisionError

@@ -10,8 +10,10 @@ import pytest_asyncio
 from sqlalchemy import update
 
 from station.archive.replay import is_public
+from station.base.errors import StorageFull
 from station.base.principal import SYSTEM, Principal, Role
 from station.base.station import Station
+from station.booking import service
 from station.booking.model import Booking, BookingState, Matter, Mode
 from station.booking.rota import list_slots
 from station.booking.service import book_slot, cancel_booking, get_booking
@@ -134,6 +136,22 @@ async def test_taking_the_use_back_cancels_what_is_ahead(
     assert len(told) == 1
     assert WORDS[language][6] in await citizen.get(f"/my/consents/{consent}")
     await citizen.post(f"/my/consents/{consent}", status=404, given="yes")
+
+
+async def test_taking_the_use_back_is_all_or_nothing(
+    station: Station, booking: Booking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fails on its way leaves the booking as it was, so that trying again does all of it."""
+
+    async def fail(*_: object, **__: object) -> None:
+        raise StorageFull
+
+    with monkeypatch.context() as patched, pytest.raises(StorageFull):
+        patched.setattr(service, "record_consent", fail)
+        await service.withdraw_use(station, ZHAO, booking.id, [DEPUTY.account])
+    assert (await get_booking(station, ZHAO, booking.id)).state is BookingState.BOOKED
+    await service.withdraw_use(station, ZHAO, booking.id, [DEPUTY.account])
+    assert (await get_booking(station, ZHAO, booking.id)).state is BookingState.CANCELLED
 
 
 async def test_what_was_cancelled_before_is_only_taken_back(
