@@ -9,22 +9,26 @@ from sqlalchemy import ColumnElement, String, cast, exists, select
 from station.base.database import Transaction
 from station.cases import store
 from station.cases.model import Colour
+from station.cases.records import Case
 
 
-async def has_card_by_hand(work: Transaction, case_id: str, colour: Colour, reason: str, since: datetime) -> bool:
-    """Whether a card of that colour with the same reason, not withdrawn, has been issued by hand after `since`."""
+async def has_card_by_hand(work: Transaction, case: Case, colour: Colour, reason: str, since: datetime) -> bool:
+    """Whether the unit has been given the same card by hand, with the same reason, after `since`; not withdrawn."""
     t = store.case_cards.c
-    same = (t.case_id == case_id) & (t.colour == colour) & (t.reason == reason) & (t.issued_at > since)
-    found = select(t.id).where(same & t.by_clock.is_(False) & t.withdrawn_at.is_(None))
+    same = (t.case_id == case.id) & (t.colour == colour) & (t.reason == reason) & (t.issued_at > since)
+    found = select(t.id).where(same & (t.unit_id == case.unit_id) & t.by_clock.is_(False) & t.withdrawn_at.is_(None))
     return (await work.execute(found)).first() is not None
 
 
 def red_stands() -> ColumnElement[bool]:
-    """Whether a case's present round has a red card that was not withdrawn; its key begins with case and round."""
-    t = store.case_cards.c
-    key = store.cases.c.id + ":" + cast(store.cases.c.round, String) + ":%"
+    """Whether the unit that has a case has a red card in its present round (`Card.stands`).
+
+    A card's key begins with case and round. The card of a unit that has returned the case is not the next unit's.
+    """
+    t, c = store.case_cards.c, store.cases.c
+    key = c.id + ":" + cast(c.round, String) + ":%"
     return exists().where(
-        t.case_id == store.cases.c.id, t.colour == Colour.RED, t.withdrawn_at.is_(None), t.key.like(key)
+        t.case_id == c.id, t.unit_id == c.unit_id, t.colour == Colour.RED, t.withdrawn_at.is_(None), t.key.like(key)
     )
 
 

@@ -223,11 +223,11 @@ async def count_cards(connection: AsyncConnection) -> int:
     return int((await connection.execute(_COUNT_CARDS)).scalar_one())
 
 
-async def cards_held(connection: AsyncConnection, case_ids: Collection[str]) -> dict[str, tuple[Card, ...]]:
-    """The cards of some cases that are not withdrawn, by case, newest first."""
-    rows: Any = await connection.execute(_CARDS_HELD, {"cases": list(case_ids)}) if case_ids else ()
+async def cards_held(connection: AsyncConnection, cases: Collection[Case]) -> dict[str, tuple[Card, ...]]:
+    """The cards that stand against the units which have some cases (`Card.stands`), by case, newest first."""
+    rows: Any = await connection.execute(_CARDS_HELD, {"cases": [case.id for case in cases]}) if cases else ()
     found = [to_card(row) for row in rows]
-    return {case_id: tuple(card for card in found if card.case_id == case_id) for case_id in case_ids}
+    return {case.id: tuple(card for card in found if card.case_id == case.id and card.stands(case)) for case in cases}
 
 
 async def cases_by_id(connection: AsyncConnection, case_ids: Collection[str]) -> dict[str, Case]:

@@ -205,6 +205,7 @@ def to_card(row: Any) -> Card:
     return Card(
         id=row.id,
         case_id=row.case_id,
+        round=int(row.key.split(":")[1]),
         unit_id=row.unit_id,
         unit_name=row.unit_name,
         colour=Colour(row.colour),

@@ -139,10 +139,11 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A yellow or red card; a withdrawn one stays on record with its reason."""
+    """A yellow or red card of one unit for one round; a withdrawn one stays on record with its reason."""
 
     id: str
     case_id: str
+    round: int
     unit_id: str
     unit_name: str
     colour: Colour
@@ -152,6 +153,10 @@ class Card:
     withdrawn_at: datetime | None
     withdrawn_reason: str
     due_day: date | None  # of a card by the clock: the day that it is about
+
+    def stands(self, case: Case) -> bool:
+        """Whether it is held against the unit that has the case now, for what it is asked now."""
+        return self.withdrawn_at is None and (self.unit_id, self.round) == (case.unit_id, case.round)
 
 
 @dataclass(frozen=True, slots=True)

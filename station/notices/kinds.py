@@ -65,6 +65,10 @@ CONSENT_WITHDRAWN = _kind("consent.withdrawn", N_("%(name)s不同意%(what)s了�
 CASE_ACCEPTED = _kind("case.accepted", N_("您反映的事项 %(case)s：已经受理，正在交给承办单位。"))
 CASE_DECLINED = _kind("case.declined", N_("您反映的事项 %(case)s：这件事我们不能受理，因为%(reason)s。"))
 CASE_ASSIGNED = _kind("case.assigned", N_("您反映的事项 %(case)s：已经交给%(unit)s办，最迟 %(until)s 答复您。"))
+CASE_RETURNED = _kind(
+    "case.returned",
+    N_("您反映的事项 %(case)s：%(unit)s说不归它办，退回来了。联络站最迟 %(until)s 另交单位，再告诉您哪天答复。"),
+)
 CASE_REPLIED = _kind("case.replied", N_("您反映的事项 %(case)s：%(unit)s已经答复，请在 %(until)s 前看答复并打分。"))
 CASE_REDONE = _kind("case.redone", N_("您反映的事项 %(case)s：退回%(unit)s重办，最迟 %(until)s 再答复您。"))
 CASE_PROLONGED = _kind("case.prolonged", N_("您反映的事项 %(case)s：%(unit)s还需要时间，最迟 %(until)s 答复您。"))
@@ -83,6 +87,8 @@ STAFF_NOT_PROLONGED = _kind(
     "case.extension-refused.staff", N_("%(case)s《%(title)s》延期没有同意，请按原来的日期答复。")
 )
 STAFF_NOTED = _kind("case.noted.staff", N_("%(case)s《%(title)s》有人补充了情况。"))
+STAFF_NOTED_BY_CITIZEN = _kind("case.noted-by-citizen.staff", N_("%(case)s《%(title)s》群众补充了情况。"))
+STAFF_NOTED_BY_DEPUTY = _kind("case.noted-by-deputy.staff", N_("%(case)s《%(title)s》代表补充了情况。"))
 STAFF_CONCLUDED = _kind("case.concluded.staff", N_("%(case)s《%(title)s》已经办结。"))
 STAFF_CARD = _kind("case.card.staff", N_("%(case)s《%(title)s》收到%(colour)s：%(reason)s"))
 STAFF_CARD_WITHDRAWN = _kind("case.card-withdrawn.staff", N_("%(case)s《%(title)s》收回了一张牌。"))

@@ -118,7 +118,7 @@ async def unit_desk(
         total, late, today = await desk_queries.count_unit(connection, who.scope, now, today_ends)
         mine = await desk_queries.unit_slice(connection, who.scope, cursor, UNIT_PAGE)
         others = await desk_queries.beside_slice(connection, who.scope, beside, BESIDE_PAGE)
-        held = await desk_queries.cards_held(connection, [case.id for case in mine.items])
+        held = await desk_queries.cards_held(connection, mine.items)
         _, rows = await _figures(station, connection, Month.of(now))
     return UnitDesk(
         total=total,

@@ -68,11 +68,27 @@ class CaseView:
     extension: Extension | None
     may: frozenset[CaseStep]
     photos: tuple[Photo, ...] = ()
+    for_unit: bool = False
 
     @property
     def reply(self) -> Reply | None:
         """The reply of this round, if there is one."""
         return next((r for r in self.replies if r.round == self.case.round), None)
+
+    @property
+    def returned_by(self) -> frozenset[object]:
+        """The ids of the units that have returned the case, for its parties."""
+        return frozenset(step.data.get("unit") for step in self.steps if step.action == "case.returned")
+
+    @property
+    def may_replay(self) -> bool:
+        """Whether the meeting that the case came from is shown to its reader: units only get what was noted."""
+        return self.party and self.case.meeting_id is not None and not self.for_unit
+
+    @property
+    def standing_cards(self) -> tuple[Card, ...]:
+        """The cards that the unit which has the case now holds for this round; the others are in the timeline."""
+        return tuple(card for card in self.cards if card.stands(self.case))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +184,7 @@ async def case_view(station: Station, who: Principal, case_id: str) -> CaseView:
         extension=pending,
         may=_allowed_steps(who, case),
         photos=await _photos_of(station, case),
+        for_unit=who.role is Role.UNIT,
     )
 
 

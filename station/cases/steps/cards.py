@@ -89,7 +89,7 @@ async def issue_card(station: Station, who: Principal, case_id: str, colour: Col
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
         case = (await begin_transition(station, work, who, case_id, CaseStep.ISSUE_CARD)).case
-        if not await cards_store.has_card_by_hand(work, case_id, colour, words, station.clock.now() - SENT_TWICE):
+        if not await cards_store.has_card_by_hand(work, case, colour, words, station.clock.now() - SENT_TWICE):
             if colour is Colour.YELLOW and await cards_store.has_red_card(work, case_id):
                 raise BadInput(fields={"colour": N_("这件事已经有红牌，不用再发黄牌")})
             key = f"{case.id}:{case.round}:{new_id('key')}"

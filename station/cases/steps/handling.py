@@ -104,6 +104,7 @@ async def return_case(station: Station, who: Principal, case_id: str, reason: st
             station, work, who, case, taken.to, due, "case.returned", data, words, unit_id=None, unit_name=""
         )
         await store.refuse_open_requests(work, case.id)
+        await tell_citizen(station, work, contacts, case, kinds.CASE_RETURNED, unit=case.unit_name, until=due.day)
         await tell_staff(station, work, contacts.desk, case, kinds.STAFF_RETURNED, unit=case.unit_name)
     return await read_case(station, case_id)
 
@@ -194,6 +195,10 @@ async def add_note(station: Station, who: Principal, case_id: str, text: str) ->
         await note_in_ledger(station, work, who, case, "case.note_added", {"note": note_id})
         if who.role is Role.UNIT:
             await tell_citizen(station, work, contacts, case, kinds.CASE_NOTED)
-        else:
+        if who.role is not Role.UNIT or who.scope != case.unit_id:
             await tell_staff(station, work, contacts.unit, case, kinds.STAFF_NOTED)
+        if who.role is Role.CITIZEN:
+            await tell_staff(station, work, contacts.desk, case, kinds.STAFF_NOTED_BY_CITIZEN)
+        elif who.role is Role.DEPUTY:
+            await tell_staff(station, work, contacts.desk, case, kinds.STAFF_NOTED_BY_DEPUTY)
     return await read_case(station, case_id)
