@@ -21,6 +21,7 @@ from station.base.events import MAX_STREAMS, OPEN_STREAMS, STREAMS_RETRY_S
 from station.base.fast_path import listen
 from station.base.grants import GrantSigner
 from station.base.key_files import load_secret
+from station.base.keyed_requests import answer_once
 from station.base.limits import ConcurrencyLimit
 from station.base.middleware import HSTS, add_cors, add_hsts, csrf, errors, well_formed
 from station.base.open_files import allow_many_connections
@@ -139,6 +140,8 @@ def _guarded(route: Route) -> Handler:
             raise NotAllowed if who.signed_in else NotSignedIn
         if route.shared and not who.signed_in:
             return await request.app[SHARED_PAGES].answer(request, route.handler)
+        if route.once:
+            return await answer_once(request, route.handler)
         return await route.handler(request)
 
     setattr(handler, ROUTE_KEY, route)

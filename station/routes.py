@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from station import gateway
 from station.archive import replay_pages as replay
-from station.base.web import Route
+from station.base.web import Handler, Route
 from station.booking import find_pages as finding
 from station.booking import matter_pages as matter
 from station.booking import pages as booking
@@ -29,13 +29,19 @@ from station.people import pages as people
 from station.people.rights import Action
 from station.quality import pages as quality
 
+
+def _act(page: str, name: str, handler: Handler, action: Action) -> Route:
+    """A form of a page, sent to an address below it: what it asks for is done once, however often it is sent."""
+    return Route("POST", f"{page}/{name}", handler, action, page=page, once=True)
+
+
 OPERATIONS = (
     Route("GET", "/healthz", operations.healthz, Action.BROWSE, anonymous=True),
     Route("GET", "/readyz", operations.readyz, Action.BROWSE, anonymous=True),
     Route("GET", "/metrics", operations.metrics, Action.BROWSE, anonymous=True),
     Route("GET", "/demo", operations.demo, Action.SEE_DEMO),
     Route("GET", "/desk/jobs", jobs.show_jobs, Action.MIND_JOBS),
-    Route("POST", "/desk/jobs/retry", jobs.retry, Action.MIND_JOBS, page="/desk/jobs"),
+    _act("/desk/jobs", "retry", jobs.retry, Action.MIND_JOBS),
 )
 
 PEOPLE = (
@@ -84,7 +90,7 @@ BOOKING = (
     Route("GET", "/my", my.show_my, Action.SEE_OWN),
     Route("GET", "/my/consents", consents.list_consents, Action.SEE_OWN),
     Route("GET", "/my/consents/{consent}", consents.ask_withdrawal, Action.SEE_OWN),
-    Route("POST", "/my/consents/{consent}", consents.answer_again, Action.SEE_OWN, page="/my/consents"),
+    Route("POST", "/my/consents/{consent}", consents.answer_again, Action.SEE_OWN, page="/my/consents", once=True),
 )
 
 GATEWAY = (
@@ -109,39 +115,38 @@ CASES = (
     Route("GET", "/cases/rules", cases.show_rules, Action.SEE_PUBLIC_CASES, shared=True),
     Route("GET", "/cases/{case}", cases.show, Action.SEE_PUBLIC_CASES, shared=True),
     Route("GET", "/cases/{case}/photos/{photo}.jpg", cases.send_photo, Action.SEE_PHOTO),
-    Route("POST", "/cases/{case}/notes", cases.add_note, Action.SUPPLEMENT_CASE, page="/cases/{case}"),
+    _act("/cases/{case}", "notes", cases.add_note, Action.SUPPLEMENT_CASE),
     Route("GET", "/cases/{case}/rate", cases.ask_rating, Action.RATE_CASE),
-    Route("POST", "/cases/{case}/rate", cases.rate, Action.RATE_CASE),
+    Route("POST", "/cases/{case}/rate", cases.rate, Action.RATE_CASE, once=True),
     Route("GET", "/desk/cases", cases_desk.list_cases, Action.CLERK_DESK),
     Route("GET", "/desk/cases/{case}", cases_desk.show, Action.CLERK_DESK),
-    Route("POST", "/desk/cases/{case}/accept", cases_desk.accept, Action.TRIAGE_CASE, page="/desk/cases/{case}"),
-    Route("POST", "/desk/cases/{case}/decline", cases_desk.decline, Action.TRIAGE_CASE, page="/desk/cases/{case}"),
-    Route("POST", "/desk/cases/{case}/assign", cases_desk.assign, Action.TRIAGE_CASE, page="/desk/cases/{case}"),
-    Route(
-        "POST",
-        "/desk/cases/{case}/extension",
-        cases_desk.decide_extension,
-        Action.TRIAGE_CASE,
-        page="/desk/cases/{case}",
-    ),
-    Route("POST", "/desk/cases/{case}/publish", cases_desk.publish, Action.TRIAGE_CASE, page="/desk/cases/{case}"),
-    Route("POST", "/desk/cases/{case}/recall", cases_desk.recall, Action.TRIAGE_CASE, page="/desk/cases/{case}"),
-    Route("POST", "/desk/cases/{case}/redo", cases_desk.redo, Action.TRIAGE_CASE, page="/desk/cases/{case}"),
-    Route("POST", "/desk/cases/{case}/conclude", cases_desk.conclude, Action.TRIAGE_CASE, page="/desk/cases/{case}"),
-    Route("POST", "/desk/cases/{case}/notes", cases_desk.add_note, Action.TRIAGE_CASE, page="/desk/cases/{case}"),
+    _act("/desk/cases/{case}", "accept", cases_desk.accept, Action.TRIAGE_CASE),
+    _act("/desk/cases/{case}", "decline", cases_desk.decline, Action.TRIAGE_CASE),
+    _act("/desk/cases/{case}", "assign", cases_desk.assign, Action.TRIAGE_CASE),
+    _act("/desk/cases/{case}", "extension", cases_desk.decide_extension, Action.TRIAGE_CASE),
+    _act("/desk/cases/{case}", "publish", cases_desk.publish, Action.TRIAGE_CASE),
+    _act("/desk/cases/{case}", "recall", cases_desk.recall, Action.TRIAGE_CASE),
+    _act("/desk/cases/{case}", "redo", cases_desk.redo, Action.TRIAGE_CASE),
+    _act("/desk/cases/{case}", "conclude", cases_desk.conclude, Action.TRIAGE_CASE),
+    _act("/desk/cases/{case}", "notes", cases_desk.add_note, Action.TRIAGE_CASE),
     Route("GET", "/unit", unit.show_desk, Action.HANDLE_CASE),
     Route("GET", "/unit/cases/{case}", unit.show, Action.HANDLE_CASE),
-    Route("POST", "/unit/cases/{case}/reply", unit.reply, Action.HANDLE_CASE, page="/unit/cases/{case}"),
-    Route("POST", "/unit/cases/{case}/return", unit.send_back, Action.HANDLE_CASE, page="/unit/cases/{case}"),
-    Route("POST", "/unit/cases/{case}/extension", unit.ask_extension, Action.HANDLE_CASE, page="/unit/cases/{case}"),
-    Route("POST", "/unit/cases/{case}/notes", unit.add_note, Action.HANDLE_CASE, page="/unit/cases/{case}"),
+    _act("/unit/cases/{case}", "reply", unit.reply, Action.HANDLE_CASE),
+    _act("/unit/cases/{case}", "return", unit.send_back, Action.HANDLE_CASE),
+    _act("/unit/cases/{case}", "extension", unit.ask_extension, Action.HANDLE_CASE),
+    _act("/unit/cases/{case}", "notes", unit.add_note, Action.HANDLE_CASE),
     Route("GET", "/oversight", oversight.show_month, Action.OVERSEE),
     Route("GET", "/oversight/cards", oversight.list_cards, Action.OVERSEE),
-    Route("POST", "/oversight/cards/{card}/withdraw", oversight.withdraw_card, Action.OVERSEE, page="/oversight/cards"),
-    Route("GET", "/oversight/cases/{case}", oversight.show_case_page, Action.OVERSEE),
     Route(
-        "POST", "/oversight/cases/{case}/cards", oversight.issue_card, Action.OVERSEE, page="/oversight/cases/{case}"
+        "POST",
+        "/oversight/cards/{card}/withdraw",
+        oversight.withdraw_card,
+        Action.OVERSEE,
+        page="/oversight/cards",
+        once=True,
     ),
+    Route("GET", "/oversight/cases/{case}", oversight.show_case_page, Action.OVERSEE),
+    _act("/oversight/cases/{case}", "cards", oversight.issue_card, Action.OVERSEE),
     Route("GET", "/api/v1/cases", cases_api.list_cases, Action.SEE_PUBLIC_CASES),
     Route("GET", "/api/v1/cases/{number}", cases_api.get_case, Action.SEE_PUBLIC_CASES),
 )
@@ -152,7 +157,7 @@ MEETING = (
     Route("GET", "/meet/{meeting}/events", meeting.stream_events, Action.ENTER_MEETING),
     Route("GET", "/meet/{meeting}/quality", quality.show_quality, Action.SEE_QUALITY),
     Route("GET", "/meet/{meeting}/quality/report.json", quality.send_report, Action.SEE_QUALITY),
-    Route("POST", "/meet/{meeting}/admit", desk.admit_from_desk, Action.ADMIT, page="/meet/{meeting}"),
+    _act("/meet/{meeting}", "admit", desk.admit_from_desk, Action.ADMIT),
     Route("GET", "/api/v1/meetings/{meeting}/state", meeting_api.show_state, Action.ENTER_MEETING),
     Route("POST", "/api/v1/meetings/{meeting}/door", meeting_api.step_at_door, Action.ENTER_MEETING),
     Route("POST", "/api/v1/meetings/{meeting}/people/{person}", meeting_api.decide_person, Action.ADMIT),
@@ -160,20 +165,18 @@ MEETING = (
     Route("POST", "/api/v1/meetings/{meeting}/grant", meeting_api.sign_grant, Action.ENTER_MEETING),
     Route("POST", "/api/v1/meetings/{meeting}/recording", meeting_api.control_recording, Action.RECORD),
     Route("GET", "/api/v1/meetings/{meeting}/chat", meeting_api.list_chat, Action.ENTER_MEETING),
-    Route("POST", "/api/v1/meetings/{meeting}/chat", meeting_api.send_chat, Action.ENTER_MEETING),
-    Route("POST", "/api/v1/meetings/{meeting}/matters", meeting_api.note_matter, Action.NOTE_MATTER),
+    Route("POST", "/api/v1/meetings/{meeting}/chat", meeting_api.send_chat, Action.ENTER_MEETING, once=True),
+    Route("POST", "/api/v1/meetings/{meeting}/matters", meeting_api.note_matter, Action.NOTE_MATTER, once=True),
     Route("POST", "/api/v1/meetings/{meeting}/end", meeting_api.end_meeting, Action.END_MEETING),
     Route("GET", "/api/v1/meetings/{meeting}/composing", replay.show_composing, Action.SEE_REPLAY),
     Route("GET", "/deputy", desk.show_deputy_day, Action.DEPUTY_DESK),
     Route("GET", "/desk", desk.show_today, Action.CLERK_DESK),
     Route("GET", "/desk/events", meeting.stream_lobby, Action.ADMIT),
     Route("GET", "/desk/hearings", hearings.list_hearings, Action.RUN_HEARING),
-    Route("POST", "/desk/hearings", hearings.create_hearing, Action.RUN_HEARING, page="/desk/hearings/new"),
+    Route("POST", "/desk/hearings", hearings.create_hearing, Action.RUN_HEARING, page="/desk/hearings/new", once=True),
     Route("GET", "/desk/hearings/new", hearings.ask_hearing, Action.RUN_HEARING),
     Route("GET", "/desk/hearings/{meeting}", hearings.show_hearing, Action.RUN_HEARING),
-    Route(
-        "POST", "/desk/hearings/{meeting}/live", hearings.go_live, Action.RUN_HEARING, page="/desk/hearings/{meeting}"
-    ),
+    _act("/desk/hearings/{meeting}", "live", hearings.go_live, Action.RUN_HEARING),
     Route(
         "POST",
         "/desk/hearings/{meeting}/live/stop",
@@ -193,16 +196,10 @@ MEETING = (
     Route("GET", "/api/v1/broadcasts/{broadcast}", live.show_status, Action.WATCH),
     Route("GET", "/replay/{meeting}", replay.show_replay, Action.SEE_REPLAY),
     Route("GET", "/replay/{meeting}/video.mp4", replay.send_video, Action.SEE_REPLAY),
-    Route("POST", "/replay/{meeting}/publish", replay.publish_replay, Action.RUN_HEARING, page="/replay/{meeting}"),
+    _act("/replay/{meeting}", "publish", replay.publish_replay, Action.RUN_HEARING),
     Route("GET", "/bookings/{booking}/replay", replay.find_replay, Action.SEE_OWN),
     Route("GET", "/desk/broadcasts/{broadcast}", replay.review_broadcast, Action.RUN_HEARING),
-    Route(
-        "POST",
-        "/desk/broadcasts/{broadcast}/publish",
-        replay.publish_broadcast,
-        Action.RUN_HEARING,
-        page="/desk/broadcasts/{broadcast}",
-    ),
+    _act("/desk/broadcasts/{broadcast}", "publish", replay.publish_broadcast, Action.RUN_HEARING),
     Route("GET", "/desk/broadcasts/{broadcast}/{file}", gateway.review_file, Action.RUN_HEARING),
 )
 

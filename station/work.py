@@ -18,6 +18,7 @@ from station.base import jobs
 from station.base.clock import years_before
 from station.base.errors import Unavailable
 from station.base.heartbeats import beat
+from station.base.idempotency import delete_expired_keys
 from station.base.settings import Settings
 from station.base.station import Station
 from station.booking.drafts import forget_old_drafts
@@ -229,8 +230,9 @@ async def expire_unsent(station: Station) -> None:
 
 
 async def expire_sessions(station: Station) -> None:
-    """Delete sessions and one-time codes that are over."""
+    """Delete sessions, one-time codes and idempotency keys that are over."""
     await delete_expired_sessions(station)
+    await delete_expired_keys(station.database, station.clock.now())
 
 
 async def expire_notices(station: Station) -> None:

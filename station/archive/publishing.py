@@ -7,6 +7,7 @@ from collections.abc import Collection
 from station.archive.jobs import composed_file
 from station.base.database import Transaction
 from station.base.errors import N_, Conflict, NotAllowed
+from station.base.idempotency import claim_key
 from station.base.principal import SYSTEM, Principal, Role
 from station.base.station import Station
 from station.live.web import service as live
@@ -50,6 +51,7 @@ async def publish_replay(station: Station, who: Principal, meeting_id: str, publ
     if published and await awaits_video(station, meeting_id):
         raise NotMadeYet
     async with station.database.transaction() as work:
+        await claim_key(work, station.clock.now())
         current = await lock_answers(work, meeting_id)
         if published:
             await _check_publishable(work, meeting, None)
@@ -73,6 +75,7 @@ async def publish_broadcast(station: Station, who: Principal, broadcast_id: str,
     broadcast = await get_reviewed_broadcast(station, who, broadcast_id)
     meeting = await _reviewed_meeting(station, who, broadcast.meeting_id)
     async with station.database.transaction() as work:
+        await claim_key(work, station.clock.now())
         await lock_answers(work, meeting.id)
         if published:
             await _check_publishable(work, meeting, await live.sources_on(work.connection, broadcast_id))

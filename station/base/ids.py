@@ -21,6 +21,11 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{''.join(signs)}"
 
 
+def new_form_key() -> str:
+    """A key by which one form of one page is known again (`base/idempotency.py`)."""
+    return secrets.token_urlsafe(16)
+
+
 def is_safe_name(name: str) -> bool:
     """Whether a name from outside may become part of a path (no dots, no separators)."""
     return SAFE_NAME.match(name) is not None

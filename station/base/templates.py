@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 from station.base.clock import local, local_date
 from station.base.errors import Phrase
 from station.base.i18n import LANGUAGES, Translator, format_day, format_moment, format_span, format_time
+from station.base.ids import new_form_key
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 
@@ -118,6 +119,7 @@ def _environment(translator: Translator, language: str) -> Environment:
     environment.globals["icon"] = _icon
     environment.globals["_"] = gettext
     environment.globals["translate"] = translate
+    environment.globals["new_form_key"] = new_form_key
     environment.filters["day"] = lambda moment, today=None: format_day(moment, language, today)
 
     # The mode comes from the page, so that no place can forget it; a macro without the page's context is told.

@@ -63,7 +63,7 @@ class Route:
     cors: bool = False  # public to pages of other sites, without cookies; errors too
     anonymous: bool = False  # does not ask who calls: no session is looked up, so it answers without the database
     shared: bool = False  # all guests get the same page, which may be kept for a moment (`base/shared_pages.py`)
-
+    once: bool = False  # sent again with the same idempotency key it is done once (`base/idempotency.py`)
     page: str = ""  # of a POST: the page on which its form stands, if that has another address
 
     @property

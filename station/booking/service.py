@@ -13,6 +13,7 @@ from station.base import jobs
 from station.base.clock import day_span, local_date
 from station.base.database import Transaction
 from station.base.errors import Conflict, NotFound
+from station.base.idempotency import claim_key
 from station.base.ids import new_id
 from station.base.keyset import Cursor, Slice, join_key
 from station.base.principal import Principal, Role
@@ -249,6 +250,7 @@ async def withdraw_use(station: Station, who: Principal, booking_id: str, staff:
     told = await _people_told(station, booking.citizen, booking.deputy_id)
     subject = f"booking:{booking_id}"
     async with station.database.transaction() as work:
+        await claim_key(work, station.clock.now())
         booking = await _must_find(work, booking_id)
         if (await answers_in(work, who, subject)).get(ConsentKind.USE) is False:
             return

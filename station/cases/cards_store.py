@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from sqlalchemy import ColumnElement, String, cast, exists, select
 
 from station.base.database import Transaction
 from station.cases import store
 from station.cases.model import Colour
-from station.cases.records import Case
-
-
-async def has_card_by_hand(work: Transaction, case: Case, colour: Colour, reason: str, since: datetime) -> bool:
-    """Whether the unit has been given the same card by hand, with the same reason, after `since`; not withdrawn."""
-    t = store.case_cards.c
-    same = (t.case_id == case.id) & (t.colour == colour) & (t.reason == reason) & (t.issued_at > since)
-    found = select(t.id).where(same & (t.unit_id == case.unit_id) & t.by_clock.is_(False) & t.withdrawn_at.is_(None))
-    return (await work.execute(found)).first() is not None
 
 
 def red_stands() -> ColumnElement[bool]:

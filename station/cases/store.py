@@ -299,21 +299,6 @@ async def is_rated(work: Transaction, case_id: str, round_: int) -> bool:
     return (await work.execute(done)).first() is not None
 
 
-async def is_replied(work: Transaction, case: Case, unit_id: str, text: str, outcome: str) -> bool:
-    """Whether the unit has answered this round in these very words: sent twice, by a finger or by a browser."""
-    t = case_replies.c
-    same = (t.case_id == case.id) & (t.round == case.round) & (t.unit_id == unit_id)
-    found = select(t.id).where(same & (t.text == text) & (t.outcome == outcome))
-    return (await work.execute(found)).first() is not None
-
-
-async def has_note(work: Transaction, case_id: str, author: str, text: str, since: datetime) -> bool:
-    """Whether the same person has added the same words after `since`."""
-    t = case_notes.c
-    same = (t.case_id == case_id) & (t.author == author) & (t.text == text) & (t.at > since)
-    return (await work.execute(select(t.id).where(same))).first() is not None
-
-
 async def has_card(work: Transaction, key: str) -> bool:
     """Whether the clock has issued the card of that key, withdrawn since or not."""
     return (await work.execute(select(case_cards.c.id).where(case_cards.c.key == key))).first() is not None

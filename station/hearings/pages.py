@@ -10,6 +10,7 @@ from aiohttp import web
 from station.base.clock import SHANGHAI
 from station.base.database import Transaction
 from station.base.errors import N_, BadInput, NotFound, Unavailable
+from station.base.idempotency import answer_at
 from station.base.origin import public_origin
 from station.base.principal import Role
 from station.base.station import Station
@@ -77,6 +78,7 @@ async def create_hearing(request: web.Request) -> web.StreamResponse:
     """Announce a hearing."""
     values = dict.fromkeys(("title", "day", "starts", "ends", "deputy", "public"), "")
     values.update({k: v for k, v in (await read_form(request)).items() if k in values})
+    answer_at("/desk/hearings/{made}")
     try:
         form = read_hearing(values)
         meeting = await service.create_hearing(station_of(request), principal_of(request), form)

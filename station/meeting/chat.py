@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from station.base.errors import N_, BadInput
+from station.base.idempotency import AlreadyDone, claim_key, keep_made
 from station.base.ids import new_id
 from station.base.principal import Principal, Role
 from station.base.station import Station
@@ -14,7 +15,10 @@ from station.meeting.service import check_still_inside, seat_inside, shown_name,
 
 
 async def send_chat(station: Station, who: Principal, meeting_id: str, text: str) -> ChatMessage:
-    """Write one line to everybody in the room. Raises BadInput, NotAdmitted, MeetingEnded, TooManyRequests."""
+    """Write one line to everybody in the room; sent again with its key it is answered with the first.
+
+    Raises BadInput, NotAdmitted, MeetingEnded, TooManyRequests.
+    """
     meeting, seat = await seat_inside(station, who, meeting_id)
     words = clean_text(text)
     if not words:
@@ -23,17 +27,24 @@ async def send_chat(station: Station, who: Principal, meeting_id: str, text: str
         raise BadInput(fields={"text": N_("一次最多写 1000 个字，请分几次发")})
     await station.bus.limit(f"chat:{who.account}", 30, 60)
     message = ChatMessage(new_id("ch"), who.account, shown_name(meeting, who), words, station.clock.now())
-    async with station.database.transaction() as work:
-        await check_still_inside(work, who, meeting, seat)
-        await store.add_chat(work, meeting_id, message)
-        await append(station, work, who, "chat.sent", meeting.subject, {"message": message.id})
 
-        async def tell() -> None:
-            # Only those inside listen to this topic: the door's topic must not carry what is said in the room.
-            body = {"action": "chat", "message": chat_line(message)}
-            await station.bus.publish(f"room:{meeting_id}", body)
+    async def tell() -> None:
+        # Only those inside listen to this topic: the door's topic must not carry what is said in the room.
+        body = {"action": "chat", "message": chat_line(message)}
+        await station.bus.publish(f"room:{meeting_id}", body)
 
-        work.after_commit.append(tell)
+    try:
+        async with station.database.transaction() as work:
+            await claim_key(work, station.clock.now())
+            await check_still_inside(work, who, meeting, seat)
+            await store.add_chat(work, meeting_id, message)
+            await keep_made(work, message.id)
+            await append(station, work, who, "chat.sent", meeting.subject, {"message": message.id})
+            work.after_commit.append(tell)
+    except AlreadyDone as done:
+        async with station.database.read() as connection:
+            first = await store.chat_message(connection, done.made)
+        return first or message
     return message
 
 

@@ -11,6 +11,7 @@ from station.base import jobs
 from station.base.clock import local_date
 from station.base.database import ReadConnection, Transaction
 from station.base.errors import N_, BadInput, NotFound, Phrase, Unavailable
+from station.base.idempotency import claim_key
 from station.base.ids import new_id
 from station.base.principal import Principal, Role
 from station.base.station import Station
@@ -72,6 +73,7 @@ async def answer_consent(station: Station, who: Principal, meeting_id: str, kind
         raise BadInput
     staff = await staff_of(station, meeting.deputy_id)
     async with station.database.transaction() as work:
+        await claim_key(work, station.clock.now())
         # The meeting's row puts answers and publishing in order: neither may act on a word that has changed meanwhile.
         current = await lock_answers(work, meeting_id)
         answers = await answers_in(work, who, meeting.subject)

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from station.base.clock import day_span, local_date
 from station.base.errors import NotFound
+from station.base.idempotency import answer_at
 from station.base.keyset import Cursor, Slice
 from station.base.principal import Principal, Role
 from station.base.station import Station
@@ -145,8 +146,11 @@ async def admit_from_desk(request: web.Request) -> web.StreamResponse:
     meeting_id = request.match_info["meeting"]
     if not form.get("person"):
         raise NotFound
-    await lobby.admit(station, who, meeting_id, form["person"])
     meeting = await service.get_meeting(station, who, meeting_id)
     if who.role is Role.DEPUTY:
-        return see_other(f"/meet/{meeting_id}")
-    return see_other("/desk" if meeting.kind is Kind.RECEPTION else f"/desk/hearings/{meeting_id}")
+        location = f"/meet/{meeting_id}"
+    else:
+        location = "/desk" if meeting.kind is Kind.RECEPTION else f"/desk/hearings/{meeting_id}"
+    answer_at(location)
+    await lobby.admit(station, who, meeting_id, form["person"])
+    return see_other(location)

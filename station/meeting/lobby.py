@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from station.base.database import Transaction
 from station.base.errors import N_, Conflict, NotAllowed, NotFound, Unavailable
+from station.base.idempotency import claim_key
 from station.base.ids import new_id
 from station.base.principal import Principal
 from station.base.station import Station
@@ -139,6 +140,7 @@ async def _decide(
     if not seat.may_admit:
         raise NotAllowed
     async with station.database.transaction() as work:
+        await claim_key(work, station.clock.now())
         entry = await store.entry_of(work.connection, meeting_id, person, for_update=True)
         if entry is None:
             raise NotFound

@@ -11,6 +11,7 @@ from typing import Any
 from station.base.clock import day_span
 from station.base.database import Transaction
 from station.base.errors import N_, BadInput, NotAllowed, NotFound
+from station.base.idempotency import claim_key, keep_made
 from station.base.ids import new_id
 from station.base.principal import SYSTEM, Principal, Role
 from station.base.station import Station
@@ -253,7 +254,7 @@ async def count_ended(station: Station, day: date, deputies: Collection[str] | N
 
 
 async def create_hearing(station: Station, who: Principal, form: HearingForm) -> Meeting:
-    """A hearing with its chair; the same one asked for twice is one. Raises BadInput with the fields at fault."""
+    """A hearing with its chair. Raises BadInput with the fields at fault."""
     faults = check_hearing(form.title, form.starts_at, form.ends_at, station.clock.now())
     if faults:
         raise BadInput(fields=faults)
@@ -278,10 +279,12 @@ async def create_hearing(station: Station, who: Principal, form: HearingForm) ->
         public=form.public,
     )
     async with station.database.transaction() as work:
+        await claim_key(work, station.clock.now())
         await directory.lock_deputy(work, deputy.id)  # of two who ask at one moment the second one finds the first's
         same = await store.find_same_hearing(work.connection, meeting)
         if same is None:
             await _insert(station, work, who, meeting)
+        await keep_made(work, same or meeting.id)
     return meeting if same is None else await get_meeting(station, who, same)
 
 
@@ -311,8 +314,7 @@ async def list_hearings(station: Station, who: Principal, page: int = 1) -> Hear
     page = max(1, min(page, LAST_PAGE))
     async with station.database.read() as connection:
         ahead = await store.open_hearings(connection, deputies, (MeetingState.OPEN, MeetingState.SCHEDULED))
-        first = (page - 1) * HELD_A_PAGE
-        held = await store.ended_hearings(connection, deputies, first, HELD_A_PAGE + 1)
+        held = await store.ended_hearings(connection, deputies, (page - 1) * HELD_A_PAGE, HELD_A_PAGE + 1)
     return HearingPage(
         running=[h for h in ahead if h.state is MeetingState.OPEN],
         coming=[h for h in ahead if h.state is MeetingState.SCHEDULED],

@@ -380,4 +380,14 @@ async def chat_of(connection: AsyncConnection, meeting_id: str) -> list[ChatMess
     """Everything written in a meeting, the oldest first."""
     table = chat_messages
     query = select(table).where(table.c.meeting_id == meeting_id).order_by(table.c.at, table.c.id)
-    return [ChatMessage(r.id, r.account, r.name, r.text, r.at) for r in await connection.execute(query)]
+    return [_to_message(row) for row in await connection.execute(query)]
+
+
+async def chat_message(connection: AsyncConnection, message_id: str) -> ChatMessage | None:
+    """One line of a chat; None once it was deleted."""
+    row = (await connection.execute(select(chat_messages).where(chat_messages.c.id == message_id))).first()
+    return None if row is None else _to_message(row)
+
+
+def _to_message(row: Any) -> ChatMessage:
+    return ChatMessage(row.id, row.account, row.name, row.text, row.at)

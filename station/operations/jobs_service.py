@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from station.base import jobs
 from station.base.errors import NotFound
+from station.base.idempotency import claim_key
 from station.base.principal import SYSTEM, Principal, Role
 from station.base.station import Station
 from station.directory.service import deputies_under
@@ -67,6 +68,7 @@ async def retry_job(station: Station, who: Principal, key: str) -> None:
     if not _is_served(meetings.get(key), await _deputies_of(station, who)):
         raise NoFailedJob
     async with station.database.transaction() as work:
+        await claim_key(work, station.clock.now())
         if not await jobs.retry(work, key, station.clock.now()):
             raise NoFailedJob
         await append(station, work, who, "job.retried", f"job:{key}")

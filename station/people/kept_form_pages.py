@@ -10,6 +10,7 @@ from aiohttp import web
 
 from station.base.csrf import owner_of
 from station.base.errors import StationError, TooLarge
+from station.base.keyed_requests import FORM_KEY, OF_THE_PAGE
 from station.base.middleware import CsrfFailed, wants_json
 from station.base.origin import counted_address, is_own_origin
 from station.base.text import clean_text
@@ -38,8 +39,6 @@ _SECRET_FORM = re.compile(r"[A-Za-z0-9_-]{43}")
 _NEVER_KEPT = ("/signin", "/signout", "/kept-forms")
 KEPT_AN_HOUR = 200  # from one address
 MAX_ADDRESS_CHARS = 200
-
-_OF_THE_PAGE = ("csrf", "seen")  # what a form says of its page, and a newer page says anew
 
 
 @web.middleware
@@ -102,7 +101,9 @@ def _says_own_origin(request: web.Request) -> bool:
 async def _fields(request: web.Request) -> Fields:
     sent = await read_fields_only(request)
     pairs = [(name, clean_text(value)) for name, value in sent.items() if isinstance(value, str)]
-    return [(name, value) for name, value in pairs if name not in _OF_THE_PAGE and value]
+    typed = [(name, value) for name, value in pairs if name not in OF_THE_PAGE and value]
+    # With its key: should it have been done all the same, it is not done again.
+    return [*typed, *((name, value) for name, value in pairs if name == FORM_KEY)] if typed else []
 
 
 async def _store(request: web.Request, typed: Fields) -> bool:

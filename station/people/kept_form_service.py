@@ -14,6 +14,7 @@ from datetime import timedelta
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken
 
+from station.base.keyed_requests import FORM_KEY
 from station.base.principal import Principal
 from station.base.station import Station
 from station.people import kept_form_store as store
@@ -30,6 +31,16 @@ class KeptForm:
     action: str
     page: str
     fields: Fields
+
+    @property
+    def typed(self) -> Fields:
+        """What is shown to be sent again: all but the key that the form came with."""
+        return [(name, value) for name, value in self.fields if name != FORM_KEY]
+
+    @property
+    def key(self) -> str:
+        """The key that the form came with, "" where it had none."""
+        return dict(self.fields).get(FORM_KEY, "")
 
 
 async def keep_form(station: Station, secret: str, account: str, form: KeptForm) -> bool:

@@ -13,7 +13,6 @@ from station.cases import service
 from station.cases.model import CaseState, Grade
 from station.cases.pages.forms import parse_days
 from station.demo.cases import seed_cases
-from station.ledger.service import timeline
 from tests.cases.conftest import CITIZEN, CLERK, DEPUTY, UNIT, Town
 from tests.fixtures import Person
 
@@ -64,17 +63,6 @@ async def test_a_page_that_lay_open_acts_on_what_it_shows(town: Town, new_person
     newest = seen_by(await clerk.get(f"/desk/cases/{case.id}"))
     await clerk.post(f"/desk/cases/{case.id}/publish", title="路灯", reply="换了新线路", seen=newest)
     await citizen.post(f"/cases/{case.id}/rate", grade="5", seen=seen_by(await citizen.get(f"/cases/{case.id}/rate")))
-
-
-async def test_a_publication_that_is_sent_twice_is_one(town: Town, new_person: NewPerson) -> None:
-    """By a second press, or by a browser that was given no answer: the second is told of what the first did."""
-    case = await town.replied()
-    clerk = await new_person("ac_demo_clerk")
-    opened = seen_by(await clerk.get(f"/desk/cases/{case.id}"))
-    for _ in range(2):
-        await clerk.post(f"/desk/cases/{case.id}/publish", title="路灯", reply="换好了", seen=opened)
-    steps = [event.action for event in await timeline(town.station, f"case:{case.id}")]
-    assert steps.count("case.published") == 1
 
 
 async def test_an_old_page_does_not_publish_what_was_recalled(town: Town, new_person: NewPerson) -> None:

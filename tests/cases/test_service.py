@@ -374,22 +374,6 @@ async def test_nothing_milder_comes_after_a_red_card(town: Town) -> None:
     assert await service.issue_due_cards(two_days_left) == 1
 
 
-async def test_what_is_sent_twice_is_done_once(town: Town) -> None:
-    """By a second press, or by a browser that got no answer: one card, one note, one reply; later it is another."""
-    case = await town.assigned()
-    for _ in range(2):
-        await service.issue_card(town.station, SUPERVISOR, case.id, Colour.RED, "敷衍")
-        await service.add_note(town.station, UNIT, case.id, "正在买灯")
-    await service.add_note(town.after(minutes=3), UNIT, case.id, "正在买灯")
-    for _ in range(2):
-        await service.reply_case(town.station, UNIT, case.id, "灯换好了", "solved")
-    with pytest.raises(Conflict):
-        await service.reply_case(town.station, UNIT, case.id, "另一种说法", "solved")
-    view = await service.case_view(town.station, SUPERVISOR, case.id)
-    assert (len(view.cards), len(view.replies)) == (1, 1)
-    assert [step.action for step in view.steps].count("case.note_added") == 2
-
-
 async def test_two_clocks_issue_one_card(town: Town) -> None:
     """Two work roles that look at the same time issue one card."""
     await town.assigned()

@@ -9,12 +9,20 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
+from station.base.idempotency import CURRENT, Attempt
 from station.base.station import Station
 from station.ledger.service import timeline
 from station.live.origin.main import LiveServer
 from station.live.web import client, service
 from station.live.web.model import Broadcast
-from station.live.web.service import AlreadyOnAir, broadcasts_of_meeting, end_orphans, start_broadcast, stop_broadcast
+from station.live.web.service import (
+    AlreadyOnAir,
+    broadcasts_of_meeting,
+    change_source,
+    end_orphans,
+    start_broadcast,
+    stop_broadcast,
+)
 from tests.meeting.conftest import CLERK
 from tests.servers import pick_port
 
@@ -45,6 +53,27 @@ async def test_clerks_at_once_start_one_broadcast(studio: Station) -> None:
     assert [broadcast.id for broadcast in await broadcasts_of_meeting(studio, "mt_1")] == [won[0].id]
     await stop_broadcast(studio, CLERK, won[0].id)
     assert (await start(studio)).live, "after the first has ended the next may begin"
+
+
+async def test_a_form_sent_twice_puts_on_air_and_changes_the_source_once(studio: Station) -> None:
+    """The second sending at the same moment finds the first one's key, and leaves nothing at the live role."""
+
+    async def go_live(key: str) -> Broadcast:
+        CURRENT.set(Attempt(key))
+        return await start(studio)
+
+    async def change(key: str) -> Broadcast:
+        CURRENT.set(Attempt(key))
+        return await change_source(studio, CLERK, won[0].id, "ac_2", "陈立新")
+
+    answers = await asyncio.gather(go_live("one"), go_live("one"), return_exceptions=True)
+    won = [answer for answer in answers if isinstance(answer, Broadcast)]
+    assert sorted(type(answer).__name__ for answer in answers) == ["AlreadyDone", "Broadcast"]
+    answers = await asyncio.gather(change("two"), change("two"), return_exceptions=True)
+    assert sorted(type(answer).__name__ for answer in answers) == ["AlreadyDone", "Broadcast"]
+    assert await on_air(studio) == [won[0].id]
+    steps = [event.action for event in await timeline(studio, f"broadcast:{won[0].id}")]
+    assert steps == ["broadcast.started", "broadcast.source-changed"]
 
 
 @pytest.mark.parametrize("failure", [RuntimeError("no row"), asyncio.CancelledError()])

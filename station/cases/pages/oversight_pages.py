@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from station.base.errors import BadInput, NotFound
+from station.base.idempotency import answer_at
 from station.base.ids import is_safe_name
 from station.base.web import principal_of, query_cursor, query_number, read_form, render, see_other, station_of
 from station.cases import service
@@ -86,9 +87,10 @@ async def withdraw_card(request: web.Request) -> web.StreamResponse:
     card_id, form = request.match_info["card"], await read_form(request)
     if not is_safe_name(card_id):
         raise NotFound
+    answer_at(location := f"/oversight/cards{_pages_shown(request)}")
     try:
         await service.withdraw_card(station_of(request), principal_of(request), card_id, form.get("reason", ""))
     except BadInput as error:
         fields = {f"{card_id}-{name}": words for name, words in error.fields.items()}
         return await _cards(request, fields, form)
-    return see_other(f"/oversight/cards{_pages_shown(request)}")
+    return see_other(location)

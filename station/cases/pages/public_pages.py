@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from station.base.errors import BadInput, NotAllowed
+from station.base.idempotency import answer_at
 from station.base.web import (
     principal_of,
     private_file,
@@ -57,11 +58,12 @@ async def send_photo(request: web.Request) -> web.StreamResponse:
 async def add_note(request: web.Request) -> web.StreamResponse:
     """补充情况 from the case's page."""
     case_id, form = case_id_of(request), await read_form(request)
+    answer_at(location := f"/cases/{case_id}#progress")
     try:
         await service.add_note(station_of(request), principal_of(request), case_id, form.get("reason", ""))
     except BadInput as error:
         return await show_case(request, "cases/case.html", error.fields, form)
-    return see_other(f"/cases/{case_id}#progress")
+    return see_other(location)
 
 
 async def ask_rating(request: web.Request) -> web.StreamResponse:
@@ -77,6 +79,7 @@ async def rate(request: web.Request) -> web.StreamResponse:
     """Send the rating."""
     case_id, form = case_id_of(request), await read_form(request)
     station, who = station_of(request), principal_of(request)
+    answer_at(location := f"/cases/{case_id}")
     try:
         grade = check_grade(form.get("grade", ""))
         await service.rate_case(station, who, case_id, grade, form.get("remark", ""), seen(form))
@@ -87,4 +90,4 @@ async def rate(request: web.Request) -> web.StreamResponse:
         if view.case.state is not CaseState.REPLIED:
             raise StepNotPossible from error
         return await show_case(request, "cases/rate.html", error.fields, form)
-    return see_other(f"/cases/{case_id}")
+    return see_other(location)

@@ -28,7 +28,6 @@ from station.cases.queries import c, card_row, cases_where, cases_without_cards,
 from station.cases.records import Case
 from station.cases.steps.contacts import Contacts, find_contacts, tell_citizen, tell_staff
 from station.cases.steps.transitions import (
-    SENT_TWICE,
     apply_transition,
     begin_transition,
     note_in_ledger,
@@ -82,18 +81,15 @@ async def _issue_by_clock(station: Station, case_id: str) -> bool:
 
 
 async def issue_card(station: Station, who: Principal, case_id: str, colour: Colour, reason: str) -> Case:
-    """A card by hand, with a reason. The same one sent twice is one. Raises BadInput without one, or for a yellow
-    card after the red one of the same round.
-    """
+    """A card by hand, with a reason. Raises BadInput without one, or for a yellow card after the round's red one."""
     words = check_reason(reason, N_("请写理由"))
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
         case = (await begin_transition(station, work, who, case_id, CaseStep.ISSUE_CARD)).case
-        if not await cards_store.has_card_by_hand(work, case, colour, words, station.clock.now() - SENT_TWICE):
-            if colour is Colour.YELLOW and await cards_store.has_red_card(work, case_id):
-                raise BadInput(fields={"colour": N_("这件事已经有红牌，不用再发黄牌")})
-            key = f"{case.id}:{case.round}:{new_id('key')}"
-            await _issue(station, work, who, case, colour, key, words, contacts)
+        if colour is Colour.YELLOW and await cards_store.has_red_card(work, case_id):
+            raise BadInput(fields={"colour": N_("这件事已经有红牌，不用再发黄牌")})
+        key = f"{case.id}:{case.round}:{new_id('key')}"
+        await _issue(station, work, who, case, colour, key, words, contacts)
     return await read_case(station, case_id)
 
 

@@ -22,11 +22,10 @@ from station.cases.model import (
     check_reason,
     check_text,
 )
-from station.cases.queries import case_row, read_case
+from station.cases.queries import read_case
 from station.cases.records import Case
 from station.cases.steps.contacts import find_contacts, tell_citizen, tell_staff
 from station.cases.steps.transitions import (
-    SENT_TWICE,
     apply_transition,
     begin_transition,
     due_from_today,
@@ -39,7 +38,7 @@ NOTES = 10  # by one person to one case in ten minutes
 
 
 async def reply_case(station: Station, who: Principal, case_id: str, text: str, outcome: str) -> Case:
-    """答复: one a round; the same words sent twice are one.
+    """答复: one a round.
 
     Raises BadInput for an empty text or an outcome that the pack does not know.
     """
@@ -52,8 +51,6 @@ async def reply_case(station: Station, who: Principal, case_id: str, text: str, 
     contacts = await find_contacts(station, await read_case(station, case_id))
     now = station.clock.now()
     async with station.database.transaction() as work:
-        if await store.is_replied(work, await store.lock_case(work, case_id), who.scope, words, outcome):
-            return await case_row(work.connection, case_id)
         taken = await begin_transition(station, work, who, case_id, CaseStep.REPLY)
         case = taken.case
         due = case.due
@@ -177,8 +174,6 @@ async def add_note(station: Station, who: Principal, case_id: str, text: str) ->
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
         case = (await begin_transition(station, work, who, case_id, CaseStep.ADD_NOTE)).case
-        if await store.has_note(work, case_id, who.account, words, station.clock.now() - SENT_TWICE):
-            return case
         note_id = new_id("no")
         await store.add(
             work,

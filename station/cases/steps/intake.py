@@ -9,6 +9,7 @@ from datetime import timedelta
 from station.base.clock import local
 from station.base.database import Transaction
 from station.base.errors import N_, BadInput, NotAllowed, Phrase
+from station.base.idempotency import AlreadyDone, claim_key, keep_made
 from station.base.ids import new_id
 from station.base.principal import Principal, Role
 from station.base.station import Station
@@ -39,7 +40,7 @@ from station.cases.steps.transitions import (
     note_in_ledger,
     rule_of,
 )
-from station.directory.service import get_deputy, get_unit, is_in_charge
+from station.directory.service import Deputy, get_deputy, get_unit, is_in_charge
 from station.notices import kinds
 from station.people.service import get_account
 
@@ -70,14 +71,26 @@ async def open_case(station: Station, who: Principal, request: OpenCase, on_open
     citizen_name = (await get_account(station, request.citizen)).name if request.citizen else ""
     unit = await get_unit(station, request.unit_id) if request.unit_id else None
     cleaned = replace(request, title=title, description=description, unit_id=unit.id if unit else None)
+    try:
+        return await _open(station, who, cleaned, deputy, citizen_name, on_opened)
+    except AlreadyDone as done:
+        return await read_case(station, done.made)
+
+
+async def _open(
+    station: Station, who: Principal, request: OpenCase, deputy: Deputy, citizen_name: str, on_opened: OnOpened | None
+) -> Case:
     async with station.database.transaction() as work:
+        await claim_key(work, station.clock.now())
         # The counter of numbers is locked before the look: of the same click sent four times at once, each waits
         # here for the one before and then finds its case (PostgreSQL's writers run side by side).
         await store.lock_serials(work, *_series(station))
-        same = await store.find_duplicate(work, who.account, cleaned, station.clock.now() - SAME_MATTER)
+        same = await store.find_duplicate(work, who.account, request, station.clock.now() - SAME_MATTER)
         if same is not None:
+            await keep_made(work, same.id)
             return same
-        case_id = await _insert(station, work, who, cleaned, deputy.name, deputy.station_id, citizen_name)
+        case_id = await _insert(station, work, who, request, deputy.name, deputy.station_id, citizen_name)
+        await keep_made(work, case_id)
         case = await store.lock_case(work, case_id)
         data = {"number": case.number, "deputy": deputy.id, "booking": case.booking_id, "meeting": case.meeting_id}
         await note_in_ledger(station, work, who, case, "case.noted", {**data, "recorded_at_s": case.recorded_at_s})
@@ -259,8 +272,6 @@ async def publish_case(
         words = mask_personal(check_optional(fields, "reply", reply), *names)
         if fields:
             raise BadInput(fields=fields)
-        if (case.published, case.public_title, case.public_reply) == (True, shown, words):
-            return case  # sent twice: it is done
         check_seen(case, seen, publicity=True)
         folded = fold_title(shown)
         await store.change_case(

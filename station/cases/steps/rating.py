@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from station.base.database import Transaction
 from station.base.errors import N_, BadInput
+from station.base.idempotency import claim_key
 from station.base.principal import SYSTEM, Principal
 from station.base.station import Station
 from station.cases import store
@@ -43,7 +44,7 @@ async def rate_case(
         raise BadInput(fields={"remark": N_("太长了，请缩短一些")})
     contacts = await find_contacts(station, await read_case(station, case_id))
     async with station.database.transaction() as work:
-        await _refuse_second(work, who, case_id)
+        await _refuse_second(station, work, who, case_id)
         taken = await begin_transition(station, work, who, case_id, CaseStep.RATE)
         case = taken.case
         check_seen(case, seen)
@@ -99,8 +100,9 @@ async def _send_back(
     await tell_staff(station, work, contacts.unit, case, kinds.STAFF_REDONE, until=due.day)
 
 
-async def _refuse_second(work: Transaction, who: Principal, case_id: str) -> None:
-    """A second click gets a clear answer rather than "moved on"."""
+async def _refuse_second(station: Station, work: Transaction, who: Principal, case_id: str) -> None:
+    """A second rating, from another tab, gets a clear answer rather than "moved on"."""
+    await claim_key(work, station.clock.now())
     case = await store.lock_case(work, case_id)
     await check_scope(work, who, case, CaseStep.RATE)
     if await store.is_rated(work, case.id, case.round):

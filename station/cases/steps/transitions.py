@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from station.base.calendar import china
 from station.base.clock import local
 from station.base.database import Transaction
 from station.base.errors import NotAllowed
+from station.base.idempotency import claim_key
 from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.cases import store
@@ -21,10 +21,6 @@ from station.cases.privacy import mask_personal
 from station.cases.records import Case, Due
 from station.directory.service import serves
 from station.ledger.service import append
-
-# The same words from the same person within this time were sent twice: by a second press, or by a browser that was
-# given no answer and sends again by itself.
-SENT_TWICE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +56,11 @@ class Transition:
 async def begin_transition(
     station: Station, work: Transaction, who: Principal, case_id: str, step: CaseStep
 ) -> Transition:
-    """Lock the case and check that `who` may take `step` on it now. Raises NotFound, NotAllowed, StepNotPossible."""
+    """Lock the case and check that `who` may take `step` on it now, unless they have by this very form.
+
+    Raises NotFound, NotAllowed, StepNotPossible, AlreadyDone.
+    """
+    await claim_key(work, station.clock.now())
     case = await store.lock_case(work, case_id)
     await check_scope(work, who, case, step)
     return Transition(case, next_state(case.state, step, who.role))

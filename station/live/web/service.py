@@ -11,6 +11,7 @@ import structlog
 
 from station.base.database import ReadConnection, Transaction
 from station.base.errors import N_, Conflict, NotFound, Unavailable
+from station.base.idempotency import claim_key
 from station.base.ids import new_id
 from station.base.principal import SYSTEM, Principal
 from station.base.station import Station
@@ -96,6 +97,7 @@ async def end_orphans(station: Station) -> int:
 
 async def _insert(station: Station, who: Principal, broadcast: Broadcast, check: Check | None) -> None:
     async with station.database.transaction() as work:
+        await claim_key(work, station.clock.now())
         if check is not None:
             await check(work)
         # One broadcast of a meeting is on air at a time: an index says so, for two clerks who press at once.
@@ -132,6 +134,7 @@ async def _store_source(
 ) -> Broadcast:
     changed, broadcast_id = replace(broadcast, person=person, source_name=source_name), broadcast.id
     async with station.database.transaction() as work:
+        await claim_key(work, station.clock.now())
         if check is not None:
             await check(work)
         await _on_air(work, broadcast_id)

@@ -2,6 +2,7 @@
 
 /** @typedef {[name: string, value: string][]} Typed */
 
+export const KEY = "form_key"; // goes with what was typed: sent again it is known as the same form
 const NOT_TYPED = ["hidden", "file", "submit", "button", "password"];
 
 /** @param {HTMLFormElement} form @returns {Typed} */
@@ -11,6 +12,8 @@ export function typedIn(form) {
   for (const control of form.elements) {
     if (control instanceof HTMLTextAreaElement || control instanceof HTMLSelectElement) {
       typed.push([control.name, control.value]);
+    } else if (control instanceof HTMLInputElement && control.name === KEY) {
+      typed.push([KEY, control.value]);
     } else if (control instanceof HTMLInputElement && control.name && !NOT_TYPED.includes(control.type)) {
       if (!isChoice(control) || control.checked) typed.push([control.name, control.value]);
     }
@@ -26,7 +29,7 @@ export function fillIn(form, typed) {
     } else if (control instanceof HTMLInputElement && isChoice(control)) {
       // Nobody agrees by a script to what a page shows now.
       if (!("consent" in control.dataset)) control.checked = valuesOf(typed, control.name).includes(control.value);
-    } else if (control instanceof HTMLInputElement && !NOT_TYPED.includes(control.type)) {
+    } else if (control instanceof HTMLInputElement && (control.name === KEY || !NOT_TYPED.includes(control.type))) {
       fillValue(control, typed);
     }
   }

@@ -1,6 +1,8 @@
 // What was sent and may not have arrived. Firefox forgets what stood in a form of ours when the sending breaks and one
 // goes back: its page is marked as not to be stored.
 
+import { KEY } from "./controls.js";
+
 /** @typedef {import("./controls.js").Typed} Typed */
 /** @typedef {{page: string, at: number, typed: Typed}} Sent */
 
@@ -20,7 +22,7 @@ export class OnTheWay {
 
   /** @param {string} action @param {Sent} sent */
   put(action, sent) {
-    if (this.owner && sent.typed.length) this.store[this.#key(action)] = JSON.stringify(sent);
+    if (this.owner && sent.typed.some(([name]) => name !== KEY)) this.store[this.#key(action)] = JSON.stringify(sent);
   }
 
   /** @param {string} action @param {number} now @returns {Typed | null} */

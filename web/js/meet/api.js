@@ -15,18 +15,33 @@ export class Refusal extends Error {
 
 const csrf = () => document.querySelector('meta[name="csrf-token"]')?.getAttribute("content") ?? "";
 
+/** The key of each POST that has no answer yet: the same asked again is done once. @type {Map<string, string>} */
+const unanswered = new Map();
+
+/** @param {string} request @returns {string} a string of RFC 9651 */
+function keyOf(request) {
+  // Not randomUUID, which pages without HTTPS do not have.
+  const key = unanswered.get(request) ?? `"${crypto.getRandomValues(new Uint32Array(4)).join("-")}"`;
+  unanswered.set(request, key);
+  return key;
+}
+
 /** @param {string} path @param {unknown} [body] a POST if given @returns {Promise<any>} */
 export async function ask(path, body) {
+  const content = body === undefined ? undefined : JSON.stringify(body);
+  /** @type {Record<string, string>} */
   const headers = { Accept: "application/json", "Content-Type": "application/json", "X-CSRF-Token": csrf() };
-  const sent = body === undefined ? { headers } : { method: "POST", headers, body: JSON.stringify(body) };
+  if (content) headers["Idempotency-Key"] = keyOf(path + content);
+  const sent = content ? { method: "POST", headers, body: content } : { headers };
   // A browser says in English, in words of its own, that it could not reach us: whoever asked has better ones.
   const answer = await fetch(path, sent).catch(() => {
     throw new Refusal("unavailable", "", 0);
   });
-  const content = await answer.json().catch(() => ({}));
-  if (answer.ok) return content;
-  const code = answer.status >= 500 ? "unavailable" : String(content.type ?? "").split("/").pop() || "refused";
-  throw new Refusal(code, String(content.title ?? ""), answer.status);
+  if (content && answer.status < 500) unanswered.delete(path + content);
+  const told = await answer.json().catch(() => ({}));
+  if (answer.ok) return told;
+  const code = answer.status >= 500 ? "unavailable" : String(told.type ?? "").split("/").pop() || "refused";
+  throw new Refusal(code, String(told.title ?? ""), answer.status);
 }
 
 /** @typedef {{account: string, name: string, ready: boolean, since: string, recorded: boolean | null}} PersonView */
