@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -49,6 +49,9 @@ HANDLERS: dict[str, JobHandler] = {
     "close-cancelled": close_cancelled,
     "pause-recording": pause_recording,
 }
+# Two lanes, one job at a time in each: who takes their word back is not recorded until somebody's video is composed.
+LONG_JOBS = ("compose", "seal")
+BRIEF_JOBS = ("close-cancelled", "pause-recording")
 
 
 async def run_work(settings: Settings) -> None:
@@ -60,16 +63,17 @@ async def run_work(settings: Settings) -> None:
         log.warning("no_help_phone", remedy="set STATION_HELP_PHONE; until then pages lead to the stations' numbers")
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(_work_jobs(station))
+            for kinds in (LONG_JOBS, BRIEF_JOBS):
+                group.create_task(_work_jobs(station, kinds))
             for every_s, chore in CHORES:
                 group.create_task(_do_chore(station, every_s, chore))
     finally:
         await close_station(station)
 
 
-async def work_once(station: Station) -> bool:
-    """Take one job, if there is one, and do it; returns whether there was one."""
-    job = await jobs.claim(station.database, list(HANDLERS), station.clock.now())
+async def work_once(station: Station, kinds: Sequence[str] = (*LONG_JOBS, *BRIEF_JOBS)) -> bool:
+    """Take one job of these kinds, if there is one, and do it; returns whether there was one."""
+    job = await jobs.claim(station.database, list(kinds), station.clock.now())
     if job is None:
         return False
     shown = job.progress
@@ -133,10 +137,10 @@ async def _try_until_told(tell: Callable[[], Awaitable[None]], job: jobs.Job) ->
             return
 
 
-async def _work_jobs(station: Station) -> None:
+async def _work_jobs(station: Station, kinds: Sequence[str]) -> None:
     while True:
         try:
-            found = await work_once(station)
+            found = await work_once(station, kinds)
         except Exception:
             log.exception("work_failed")
             await asyncio.sleep(AGAIN_S)

@@ -89,7 +89,7 @@ async def test_the_role_goes_on_after_a_failing_query(
     await enqueue(station, "compose:mt_b")
     flaky.away = True
     with capture_logs() as logged:
-        role = asyncio.create_task(work._work_jobs(station))
+        role = asyncio.create_task(work._work_jobs(station, work.LONG_JOBS))
         try:
             await wait_for(lambda: _logged(logged, "work_failed"), "a failed query")
             assert not role.done()
@@ -132,6 +132,46 @@ async def test_the_log_names_the_job_that_failed(station: Station, monkeypatch: 
     (failed,) = [entry for entry in logged if entry["event"] == "job_failed"]
     shown = drop_secrets(None, "", dict(failed))
     assert shown["job"] == "compose:mt_d" and shown["attempt"] == 1
+
+
+async def test_brief_jobs_wait_for_no_long_one(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recording is paused and a cancelled room closed while a video is still being composed."""
+    done: set[str] = set()
+    composing = asyncio.Event()
+
+    async def long(_station: Station, _arguments: dict[str, Any], _progress: work.Progress) -> None:
+        composing.set()
+        await asyncio.Event().wait()
+
+    async def brief(_station: Station, arguments: dict[str, Any], _progress: work.Progress) -> None:
+        done.add(str(arguments["kind"]))
+
+    monkeypatch.setattr(work, "CHORES", ())
+    monkeypatch.setattr(work, "IDLE_S", 0.01)
+    monkeypatch.setattr(work, "open_station", lambda _settings: station)
+    for kind in work.HANDLERS:
+        monkeypatch.setitem(work.HANDLERS, kind, long if kind in ("compose", "seal") else brief)
+    await enqueue(station, "compose:mt_e")
+    role = asyncio.create_task(work.run_work(station.settings))
+    try:
+        await asyncio.wait_for(composing.wait(), 10)
+        async with station.database.transaction() as unit:
+            for kind in ("pause-recording", "close-cancelled"):
+                await jobs.enqueue(unit, kind, kind, {"kind": kind}, station.clock.now())
+
+        async def are_done() -> bool:
+            return done == {"pause-recording", "close-cancelled"}
+
+        await wait_for(are_done, "the brief jobs")
+        assert await state_of(station, "compose:mt_e") == "running"
+    finally:
+        role.cancel()
+        await asyncio.gather(role, return_exceptions=True)
+
+
+def test_every_job_has_a_lane() -> None:
+    """No kind of job is enqueued that nobody takes, and none is taken by both lanes."""
+    assert sorted((*work.LONG_JOBS, *work.BRIEF_JOBS)) == sorted(work.HANDLERS)
 
 
 async def _logged(entries: list[Any], event: str) -> bool:
