@@ -40,6 +40,7 @@ OPEN_SERVICES = {
     "station.meeting.consent",
     "station.meeting.lobby",
     "station.meeting.matters",
+    "station.meeting.term",
     "station.nodes.journal",
     "station.notices.kinds",
     "station.nodes.journal_store",  # the frozen rows that the journal's readers return
@@ -50,7 +51,7 @@ OPEN_SERVICES = {
 # Floors inside the packages that have them, the lowest first: a room uses its own floor and those below.
 FLOORS = {
     "rtc": ("formats", "transport", "congestion", "forwarding", "rooms", "insight", "http"),
-    "live": ("formats", "packaging", "origin"),
+    "live": ("formats", "packaging", "viewing", "origin"),
     "cases": ("masking", "", "law", "reads", "steps", "service", "pages"),
 }
 # The home page is one page made of several packages' parts: `home` fills the place that booking leaves for them.

@@ -15,6 +15,7 @@ from station.live.web.model import Broadcast
 from station.meeting.consent import keeping_private, lock_answers, set_replay_public
 from station.meeting.model import Meeting, Relation
 from station.meeting.service import get_meeting, relation_of
+from station.meeting.term import is_expired
 from station.nodes.journal_store import was_recorded
 
 
@@ -33,6 +34,11 @@ class NotMadeYet(Conflict):
     message = N_("录像还没做好。做好了，从头看过以后再公开")
 
 
+class TermIsOver(Conflict):
+    code = "term-is-over"
+    message = N_("保存期到了，录像已经删除，不能再公开")
+
+
 async def may_review(station: Station, who: Principal, meeting: Meeting) -> bool:
     """Whether the caller decides what of a meeting becomes public: a clerk of its station, or an administrator."""
     if who.role is Role.ADMIN:
@@ -43,11 +49,13 @@ async def may_review(station: Station, who: Principal, meeting: Meeting) -> bool
 async def publish_replay(station: Station, who: Principal, meeting_id: str, published: bool) -> None:
     """After review: show the replay to everybody, or take it back. Doing so twice changes nothing.
 
-    Raises NotFound, NotAllowed, NotOverYet, NotMadeYet, PublishingRefused naming who does not agree.
+    Raises NotFound, NotAllowed, NotOverYet, TermIsOver, NotMadeYet, PublishingRefused naming who does not agree.
     """
     meeting = await _reviewed_meeting(station, who, meeting_id)
     if published and meeting.open:
         raise NotOverYet
+    if published and await is_expired(station, meeting_id):
+        raise TermIsOver
     if published and await awaits_video(station, meeting_id):
         raise NotMadeYet
     async with station.database.transaction() as work:
@@ -70,10 +78,12 @@ async def awaits_video(station: Station, meeting_id: str) -> bool:
 async def publish_broadcast(station: Station, who: Principal, broadcast_id: str, published: bool) -> Broadcast:
     """After review: show the recording of a broadcast to everybody, or take it back.
 
-    Raises NotFound, NotAllowed, StillOnAir, PublishingRefused naming who was shown and does not agree.
+    Raises NotFound, NotAllowed, StillOnAir, TermIsOver, PublishingRefused naming who was shown and does not agree.
     """
     broadcast = await get_reviewed_broadcast(station, who, broadcast_id)
     meeting = await _reviewed_meeting(station, who, broadcast.meeting_id)
+    if published and await is_expired(station, meeting.id):
+        raise TermIsOver
     async with station.database.transaction() as work:
         await claim_key(work, station.clock.now())
         await lock_answers(work, meeting.id)
@@ -82,6 +92,19 @@ async def publish_broadcast(station: Station, who: Principal, broadcast_id: str,
         changed = await live.set_published(station, work, who, broadcast_id, published)
     await live.sync_broadcasts(station, [broadcast_id])
     return changed
+
+
+async def recall_broadcasts(station: Station, meeting_id: str) -> None:
+    """Take all broadcasts of a meeting back from the public, before their files go. Raises Unavailable."""
+    public = [b for b in await live.broadcasts_of_meeting(station, meeting_id) if b.published]
+    if not public:
+        return
+    async with station.database.transaction() as work:
+        await lock_answers(work, meeting_id)
+        for broadcast in public:
+            await live.set_published(station, work, SYSTEM, broadcast.id, False)
+    for broadcast in public:
+        await live.sync_broadcast(station, broadcast.id)
 
 
 async def refusals_of_broadcast(station: Station, broadcast: Broadcast) -> list[str]:

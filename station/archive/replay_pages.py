@@ -11,6 +11,7 @@ from station.base.web import answer_json, principal_of, query_number, read_form,
 from station.live.web.service import broadcasts_of_meeting, get_status
 from station.meeting.chat import chat_of
 from station.meeting.service import held_meeting_of_booking, took_part
+from station.meeting.term import is_expired
 from station.nodes.journal import gaps_of
 
 
@@ -23,10 +24,12 @@ async def show_replay(request: web.Request) -> web.StreamResponse:
     inside = await took_part(station, who, meeting)
     reviewing = await publishing.may_review(station, who, meeting)
     broadcasts = await broadcasts_of_meeting(station, meeting.id)
+    expired = await is_expired(station, meeting.id)
     return render(
         request,
         "meeting/replay.html",
         meeting=meeting,
+        expired=expired,
         job=job,
         has_video=composed_file(station.settings, meeting.id).exists(),
         title=meeting.title if inside else replay.title_for_strangers(meeting),
@@ -35,7 +38,7 @@ async def show_replay(request: web.Request) -> web.StreamResponse:
         inside=inside,
         attendance=await replay.attendance_for(station, who, meeting),
         gaps=await gaps_of(station, meeting.id),
-        broadcasts=[b for b in broadcasts if b.public or reviewing],
+        broadcasts=[b for b in broadcasts if not expired and (b.public or reviewing)],
         may_publish=reviewing,
         awaits_video=not meeting.open and await publishing.awaits_video(station, meeting.id),
         refusals=await replay.refusals(station, meeting) if reviewing else [],
@@ -86,6 +89,7 @@ async def review_broadcast(request: web.Request) -> web.StreamResponse:
         request,
         "live/review.html",
         broadcast=broadcast,
+        expired=await is_expired(station, broadcast.meeting_id),
         going=await get_status(station, broadcast.id),
         refusals=await publishing.refusals_of_broadcast(station, broadcast),
     )

@@ -11,13 +11,15 @@ import structlog
 
 from recordings.timeline import read_timeline
 from station.archive.jobs import bag_folder, composed_file, recording_folder
+from station.archive.publishing import recall_broadcasts
 from station.base import jobs
 from station.base.clock import years_before
 from station.base.principal import SYSTEM
 from station.base.station import Station
 from station.ledger.service import append_once
 from station.live.web.service import broadcast_folder, broadcasts_of_meeting
-from station.meeting.service import delete_expired_chat, meetings_to_expire, meetings_without_job
+from station.meeting.service import meetings_without_job
+from station.meeting.term import delete_expired_chat, meetings_to_expire
 from station.nodes.journal import rebuild_attendance
 from station.nodes.journal_store import blank_names
 
@@ -48,25 +50,38 @@ async def expire_recordings(station: Station) -> int:
     """Delete recordings, composed videos, broadcasts, bags, chats and the names of who was there past their term;
     returns of how many meetings.
 
-    The files go first: a crash in between is found and done again, because the meeting is not marked yet.
+    One that cannot be deleted now keeps none of the others: it is told in the log and tried at the next turn.
     """
     before = years_before(station.clock.now(), station.settings.keep_recordings_years)
-    found = await meetings_to_expire(station, before)
-    for meeting_id in found:
-        paths = [
-            recording_folder(station.settings, meeting_id),
-            composed_file(station.settings, meeting_id),
-            bag_folder(station.settings, meeting_id),
-            *(broadcast_folder(station, b.id) for b in await broadcasts_of_meeting(station, meeting_id)),
-        ]
-        deleted = [path.parent.name for path in paths if await asyncio.to_thread(_delete, path)]
-        async with station.database.transaction() as work:
-            lines = await delete_expired_chat(station, work, meeting_id)
-            names = await blank_names(work, meeting_id)
-            if deleted or lines or names:
-                data = {"deleted": sorted(set(deleted)), "chat_lines": lines, "names": names}
-                await append_once(station, work, SYSTEM, "archive.expired", f"meeting:{meeting_id}", data)
-    return len(found)
+    expired = 0
+    for meeting_id in await meetings_to_expire(station, before):
+        try:
+            await _expire(station, meeting_id)
+        except Exception:
+            log.exception("meeting_not_expired", meeting=meeting_id)
+        else:
+            expired += 1
+    return expired
+
+
+async def _expire(station: Station, meeting_id: str) -> None:
+    """Nothing is public any longer first, then the files go: a crash in between is found and done again, because the
+    meeting is not marked yet. Raises Unavailable, OSError.
+    """
+    await recall_broadcasts(station, meeting_id)
+    paths = [
+        recording_folder(station.settings, meeting_id),
+        composed_file(station.settings, meeting_id),
+        bag_folder(station.settings, meeting_id),
+        *(broadcast_folder(station, b.id) for b in await broadcasts_of_meeting(station, meeting_id)),
+    ]
+    deleted = [path.parent.name for path in paths if await asyncio.to_thread(_delete, path)]
+    async with station.database.transaction() as work:
+        lines = await delete_expired_chat(station, work, meeting_id)
+        names = await blank_names(work, meeting_id)
+        if deleted or lines or names:
+            data = {"deleted": sorted(set(deleted)), "chat_lines": lines, "names": names}
+            await append_once(station, work, SYSTEM, "archive.expired", f"meeting:{meeting_id}", data)
 
 
 def _delete(path: Path) -> bool:

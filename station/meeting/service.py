@@ -212,18 +212,6 @@ async def meetings_without_video(station: Station, before: datetime) -> list[str
         return await store.uncomposed_unsealed(connection, before)
 
 
-async def meetings_to_expire(station: Station, before: datetime) -> list[str]:
-    """The ids of meetings over before a moment, of which something is still kept."""
-    async with station.database.read() as connection:
-        return await store.held_before(connection, before)
-
-
-async def delete_expired_chat(station: Station, work: Transaction, meeting_id: str) -> int:
-    """Part of expiring a meeting: what was written goes, and it is marked as expired; returns how many lines."""
-    await store.set_expired(work, meeting_id, station.clock.now())
-    return await store.delete_chat(work, meeting_id)
-
-
 async def held_meeting_of_booking(station: Station, who: Principal, booking_id: str) -> Meeting:
     """The meeting of a booking once it has been held. Raises NotFound."""
     await get_booking(station, who, booking_id)

@@ -215,6 +215,12 @@ async def delete_chat(work: Transaction, meeting_id: str) -> int:
     return (await work.execute(delete(chat_messages).where(chat_messages.c.meeting_id == meeting_id))).rowcount
 
 
+async def is_expired(connection: AsyncConnection, meeting_id: str) -> bool:
+    """Whether the term of a meeting's recording is over, and all of it deleted."""
+    query = select(meetings.c.id).where(meetings.c.id == meeting_id, meetings.c.expired_at.is_not(None))
+    return (await connection.execute(query)).first() is not None
+
+
 async def set_expired(work: Transaction, meeting_id: str, now: datetime) -> None:
     """Note that the term of a meeting's recording is over; nothing of it is public any longer."""
     values = {"expired_at": now, "published": False}
