@@ -7,6 +7,7 @@ import secrets
 
 import structlog
 from aiohttp import web
+from yarl import URL
 
 from station.base.csrf import owner_of
 from station.base.errors import StationError, TooLarge
@@ -30,7 +31,16 @@ from station.base.web import (
     see_other,
     station_of,
 )
-from station.people.kept_form_service import KEEP_FOR, Fields, KeptForm, find_form, forget_form, has_form, keep_form
+from station.people.kept_form_service import (
+    KEEP_FOR,
+    Fields,
+    KeptForm,
+    find_form,
+    forget_form,
+    has_form,
+    keep_form,
+    move_form,
+)
 from station.people.way_back import CITIZEN_FORM, CODE_FORM, STAFF_FORM, safe_next
 
 log = structlog.get_logger()
@@ -46,7 +56,10 @@ async def kept_forms(request: web.Request, handler: Handler) -> web.StreamRespon
     """Keep the form when it is not taken; let it go when it is; find it again when its page is shown."""
     if request.method != "POST":
         await _find(request)
-        return await handler(request)
+        response = await handler(request)
+        if KEPT_FORM in request and 300 <= response.status < 400:
+            await _follow(request, response.headers.get("Location", ""))
+        return response
     if not _may_be_kept(request):
         return await handler(request)
     try:
@@ -148,6 +161,14 @@ async def _find(request: web.Request) -> None:
                 request[KEPT_FORM] = form
     except Exception:
         log.exception("kept_form_not_found", path=request.path)
+
+
+async def _follow(request: web.Request, location: str) -> None:
+    """Its page sends its reader on, as the step is no longer possible: the words go along, to be read there."""
+    try:
+        await move_form(station_of(request), _secret(request), request[KEPT_FORM].action, URL(location).path)
+    except Exception:
+        log.exception("kept_form_not_moved", path=request.path)
 
 
 async def _forget(request: web.Request) -> None:

@@ -82,6 +82,12 @@ async def find_form(station: Station, who: Principal, secret: str, page: str) ->
     return None
 
 
+async def move_form(station: Station, secret: str, action: str, page: str) -> None:
+    """Show a kept form on another page from now on."""
+    async with station.database.transaction() as work:
+        await store.set_page(work, _hash(secret), action, page)
+
+
 async def forget_form(station: Station, secret: str, action: str) -> None:
     """Delete a kept form: it has been sent again, or is no longer wanted."""
     async with station.database.transaction() as work:

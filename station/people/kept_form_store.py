@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Index, LargeBinary, String, Table, delete, func, select
+from sqlalchemy import Column, Index, LargeBinary, String, Table, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import Transaction, UtcDateTime, metadata
@@ -41,6 +41,12 @@ async def forms_of(connection: AsyncConnection, browser_hash: str, page: str, no
         kept_forms.c.browser_hash == browser_hash, kept_forms.c.page == page, kept_forms.c.expires_at > now
     )
     return list(await connection.execute(query.order_by(kept_forms.c.expires_at.desc())))
+
+
+async def set_page(work: Transaction, browser_hash: str, action: str, page: str) -> None:
+    """Change on which page one form of a browser is shown."""
+    this = (kept_forms.c.browser_hash == browser_hash) & (kept_forms.c.action == action)
+    await work.execute(update(kept_forms).where(this).values(page=page))
 
 
 async def drop_form(work: Transaction, browser_hash: str, action: str) -> None:

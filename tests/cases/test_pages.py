@@ -280,3 +280,21 @@ def test_what_is_no_number_of_days_is_told(typed: str) -> None:
     with pytest.raises(BadInput) as caught:
         parse_days(typed)
     assert "days" in caught.value.fields
+
+
+async def test_what_was_typed_goes_along_when_its_page_sends_one_on(town: Town, new_person: NewPerson) -> None:
+    """A case concluded while its asker wrote the rating: nothing is lost, as the error says, and the case shows it."""
+    remark = "没有人来看过，第二盏还是不亮，请再派人来"
+    case = await town.replied()
+    citizen = await new_person(CITIZEN.account)
+    await service.rate_case(town.station, CITIZEN, case.id, Grade.GOOD)
+    await service.conclude_case(town.station, CLERK, case.id)
+    text = await citizen.post(f"/cases/{case.id}/rate", status=409, grade="2", remark=remark)
+    assert "没有丢" in text
+    way = re.search(r'class="btn btn-main" href="([^"]+)"', text)
+    assert way and way[1] == f"/cases/{case.id}/rate"
+    for path in (way[1], f"/cases/{case.id}"):
+        page = await citizen.get(path)
+        assert "已办结" in page and f">\n{remark}</textarea>" in page
+    await citizen.post("/kept-forms/discard", action=way[1], page=f"/cases/{case.id}")
+    assert remark not in await citizen.get(way[1])
