@@ -180,6 +180,12 @@ async def test_every_page_of_a_role(role: str, browser: Browser, running_station
     faults = await walk_through(visitor, walk)
     assert not faults, f"{len(faults)} faults on {len(walk.queue)} pages:\n" + "\n".join(faults)
     assert walk.missed() == []
+    if role == "supervisor":
+        await visitor.page.emulate_media(media="print")
+        await visitor.go("/oversight")
+        marks = visitor.page.locator(".legend i")
+        kept = await marks.evaluate_all("(marks) => marks.map((one) => getComputedStyle(one).printColorAdjust)")
+        assert kept == ["exact"] * 3  # grounds are left out on paper, and these marks are nothing else
     await visitor.leave()
 
 

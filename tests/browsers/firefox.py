@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import tempfile
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -196,6 +197,16 @@ class FirefoxPage:
         shot = await self._bidi.command("browsingContext.captureScreenshot", context=self.context)
         path.write_bytes(base64.b64decode(shot["data"]))
 
+    async def count_sheets(self) -> int:
+        """How many sheets of A4 the page is printed on."""
+        printed = await self._bidi.command(
+            "browsingContext.print", context=self.context, page={"width": 21.0, "height": 29.7}
+        )
+        document = base64.b64decode(printed["data"])
+        # A page is an object of the document, or of one of its compressed streams of objects (ISO 32000-1, 7.5.7).
+        parts = [document, *map(_inflated, re.findall(rb"stream\r?\n(.*?)endstream", document, re.DOTALL))]
+        return sum(len(re.findall(rb"/Type\s*/Page\b", part)) for part in parts)
+
     async def close(self) -> None:
         """Close the window and forget its cookies."""
         await self._bidi.command("browser.removeUserContext", userContext=self._person)
@@ -226,6 +237,13 @@ def _as_value(argument: str | int | float | bool) -> dict[str, Any]:
     if isinstance(argument, bool):
         return {"type": "boolean", "value": argument}
     return {"type": "string" if isinstance(argument, str) else "number", "value": argument}
+
+
+def _inflated(stream: bytes) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(stream)
+    except zlib.error:
+        return b""
 
 
 def _write_preferences(profile: Path, preferences: dict[str, bool | int | str]) -> None:

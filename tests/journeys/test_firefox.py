@@ -155,6 +155,13 @@ async def watch_replay(viewer: FirefoxVisitor, broadcast: str) -> None:
     await viewer.look("live-replay")
 
 
+async def print_pages(citizen: FirefoxVisitor) -> None:
+    """A short page takes one sheet and no blank one after it; a long list begins on the sheet of its heading."""
+    for path, sheets in (("/deputies/dp_demo_linxiulan/poster", 1), ("/my/consents", 1), ("/cases/rules", 3)):
+        await citizen.go(path)
+        assert await citizen.page.count_sheets() == sheets, path
+
+
 async def write_over_a_broken_line(citizen: FirefoxVisitor) -> None:
     """What was typed is there again after the sending broke, and gone once it has arrived."""
     page, topic = citizen.page, "() => document.querySelector('#topic')?.value ?? ''"
@@ -218,6 +225,7 @@ async def test_a_hearing_of_chromium_and_two_firefoxes(
     await clerk.page.click("#end")
     await clerk.page.click("#end-confirm")
     await citizen.page.until("!document.querySelector('[data-step=over]').hidden")
+    await print_pages(citizen)
     await write_over_a_broken_line(citizen)
     await publish(clerk, broadcast)
     await watch_replay(viewer, broadcast)
