@@ -215,7 +215,7 @@ def test_two_minute_questions_are_answered_by_search(question: str, words: tuple
         ("answer_nack", "station/rtc/forwarding/downstream.py"),
         ("delete_personal", "station/work.py"),
         ("pause_recording", "station/meeting/consent.py"),
-        ("send_sms", "station/notices/channels.py"),
+        ("send_sms", "station/notices/carriers/http.py"),
     ],
 )
 def test_the_word_one_would_type_is_the_name(word: str, answer: str) -> None:

@@ -86,7 +86,9 @@ class Settings(BaseSettings):
     sms_url: SecretStr = Field(
         SecretStr(""),
         description="https://user:password@host/path of the SMS gateway: each message is POSTed to it as JSON with "
-        "`to` and `text`; 2xx means taken. Empty: no SMS can be sent, so citizens cannot sign in.",
+        "`to` and `text`; 2xx means taken. Or a carrier, with the templates of `policy/sms.toml`: "
+        "alibaba://key:secret@dysmsapi.aliyuncs.com, tencent://key:secret@sms.tencentcloudapi.com/region?app=number. "
+        "Empty: no SMS can be sent, so citizens cannot sign in.",
     )
     max_upload_bytes: int = Field(10 * 2**20, description="Largest photo taken, in bytes.")
     keep_notices_days: int = Field(

@@ -7,33 +7,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import aiosmtplib
-from aiohttp import ClientError, ClientSession, ClientTimeout, encode_basic_auth
+from aiohttp import encode_basic_auth
+from yarl import URL
 
 from station.base.settings import Settings
-
-SMS_TIMEOUT = ClientTimeout(total=10)
-
-
-class DeliveryFailed(Exception):
-    """The gateway did not take it; try again later."""
-
-
-class NotDeliverable(DeliveryFailed):
-    """Trying again would not help."""
+from station.notices.carriers.choice import carrier_of, is_carrier
+from station.notices.carriers.http import send_sms
+from station.notices.model import DeliveryFailed, NotDeliverable, Notice
 
 
 class Channel(Protocol):
-    """Delivers one text to one address. Raises DeliveryFailed."""
+    """A way out."""
 
-    async def send(self, address: str, text: str) -> None:
-        """Deliver one notice. Raises NotDeliverable for good, any other error for now."""
+    async def send(self, notice: Notice) -> None:
+        """Deliver one notice. Raises NotDeliverable for good, DeliveryFailed for now, OutcomeUnknown."""
 
 
 class OutboxFile:
@@ -42,9 +35,9 @@ class OutboxFile:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    async def send(self, address: str, text: str) -> None:
+    async def send(self, notice: Notice) -> None:
         """Append the notice to the demo's outbox."""
-        line = json.dumps({"to": address, "text": text}, ensure_ascii=False)
+        line = json.dumps({"to": notice.address, "text": notice.text}, ensure_ascii=False)
         try:
             await asyncio.to_thread(self._append, line)
         except OSError as error:
@@ -60,7 +53,7 @@ class OutboxFile:
 class NoCarrier:
     """What a station without an SMS carrier has: nothing is sent, and nothing is written down."""
 
-    async def send(self, address: str, text: str) -> None:
+    async def send(self, notice: Notice) -> None:
         """Raises NotDeliverable: nothing carries it."""
         raise NotDeliverable("this station has no SMS carrier")
 
@@ -70,30 +63,18 @@ class SmsGateway:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        self._url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-        self._headers: dict[str, str] = {}
+        self._url = URL(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])))
+        self._headers = {"Content-Type": "application/json"}
         if parts.username:
             login = encode_basic_auth(unquote(parts.username), unquote(parts.password or ""), "utf-8")
             self._headers["Authorization"] = login
 
-    async def send(self, address: str, text: str) -> None:
+    async def send(self, notice: Notice) -> None:
         """POST the notice to the gateway. Raises when it does not take it."""
-        await send_sms(self._url, self._headers, {"to": address, "text": text})
-
-
-async def send_sms(url: str, headers: Mapping[str, str], body: Mapping[str, str]) -> None:
-    """One SMS to a carrier's gateway. Raises DeliveryFailed when that does not take it."""
-    try:
-        async with (
-            ClientSession(timeout=SMS_TIMEOUT) as session,
-            session.post(url, json=body, headers=headers, allow_redirects=False) as answer,
-        ):
-            status = answer.status
-    except (ClientError, TimeoutError, OSError) as error:
-        # The kind of error only: its words may hold the address, and with it a password.
-        raise DeliveryFailed(f"the SMS gateway does not answer ({type(error).__name__})") from error
-    if not 200 <= status < 300:
-        raise DeliveryFailed(f"the SMS gateway answered {status}")
+        body = json.dumps({"to": notice.address, "text": notice.text}).encode()
+        status, _ = await send_sms(self._url, self._headers, body)
+        if not 200 <= status < 300:
+            raise DeliveryFailed(f"the SMS gateway answered {status}")
 
 
 class Mail:
@@ -106,11 +87,11 @@ class Mail:
         self._password = unquote(parts.password) if parts.password else None
         self._sender = sender
 
-    async def send(self, address: str, text: str) -> None:
+    async def send(self, notice: Notice) -> None:
         """Hand the notice to the mail server. Raises when it does not take it."""
         message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = self._sender, address, "网上代表联络站"
-        message.set_content(text)
+        message["From"], message["To"], message["Subject"] = self._sender, notice.address, "网上代表联络站"
+        message.set_content(notice.text)
         try:
             await aiosmtplib.send(
                 message,
@@ -133,9 +114,11 @@ def channels_for(settings: Settings) -> dict[str, Channel]:
 
 
 def _sms_channel(settings: Settings) -> Channel:
-    gateway = settings.sms_url.get_secret_value()
-    if gateway:
-        return SmsGateway(gateway)
+    address = settings.sms_url.get_secret_value()
+    if is_carrier(address):
+        return carrier_of(settings)
+    if address:
+        return SmsGateway(address)
     return OutboxFile(outbox_file(settings)) if settings.demo else NoCarrier()
 
 

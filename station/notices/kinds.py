@@ -23,6 +23,11 @@ class Kind:
     name: str
     sentence: str
 
+    @property
+    def by_sms(self) -> bool:
+        """Whether it goes to a citizen; officials are told inside the station."""
+        return not self.name.endswith(".staff") and not self.name.startswith("consent.")
+
 
 KINDS: dict[str, Kind] = {}
 

@@ -22,11 +22,27 @@ PAGE_SIZE = 50
 _SIGNATURE = re.compile(r"^【[^】]{1,30}】")
 
 
+class DeliveryFailed(Exception):
+    """The gateway did not take it; try again later."""
+
+
+class NotDeliverable(DeliveryFailed):
+    """Trying again would not help."""
+
+
+class OutcomeUnknown(Exception):
+    """It was handed over and nobody answered: it may have been sent, so that sending it again may send it twice."""
+
+
 class NoticeState(StrEnum):
-    """Where a notice stands. SENT: a channel took it, or its reader finds it on their page of notices."""
+    """Where a notice stands. SENT: a channel took it, or its reader finds it on their page of notices.
+
+    UNKNOWN: a channel was given it and did not answer; it is not sent again, as it may be on its way.
+    """
 
     WAITING = "waiting"
     SENT = "sent"
+    UNKNOWN = "unknown"
     FAILED = "failed"
 
 

@@ -11,8 +11,19 @@ from station.base.ids import new_id
 from station.base.principal import Principal
 from station.base.station import Station
 from station.notices import store
-from station.notices.channels import Channel, DeliveryFailed, NotDeliverable
-from station.notices.model import MAX_ATTEMPTS, PAGE_SIZE, Notice, NoticeState, Outgoing, is_outdated, retry_at
+from station.notices.channels import Channel
+from station.notices.model import (
+    MAX_ATTEMPTS,
+    PAGE_SIZE,
+    DeliveryFailed,
+    NotDeliverable,
+    Notice,
+    NoticeState,
+    OutcomeUnknown,
+    Outgoing,
+    is_outdated,
+    retry_at,
+)
 from station.notices.words import sentence_of, to_json
 
 
@@ -125,7 +136,9 @@ async def _deliver(station: Station, channel: Channel, notice: Notice) -> dict[s
     if notice.attempts > MAX_ATTEMPTS:
         return {"state": NoticeState.FAILED, "error": "given up: its worker died each time", **blank}
     try:
-        await channel.send(notice.address, notice.text)
+        await channel.send(notice)
+    except OutcomeUnknown as unknown:
+        return {"state": NoticeState.UNKNOWN, "error": str(unknown)[:400], **blank}
     except DeliveryFailed as failure:
         error = str(failure)[:400]
         if isinstance(failure, NotDeliverable) or notice.attempts >= MAX_ATTEMPTS:

@@ -34,8 +34,13 @@ def _to_json(value: Any) -> Any:
 
 def sentence_of(kind: Kind, kept: Mapping[str, Any], gettext: Gettext, language: str, written: datetime) -> str:
     """The sentence in a language. `kept`: what `to_json` gave; a day of another year than `written` says its year."""
+    return gettext(kind.sentence) % say_gaps(kept, gettext, language, written)
+
+
+def say_gaps(kept: Mapping[str, Any], gettext: Gettext, language: str, written: datetime) -> dict[str, str]:
+    """What fills the gaps, in a language."""
     today = local_date(written)
-    return gettext(kind.sentence) % {name: _say(value, gettext, language, today) for name, value in kept.items()}
+    return {name: _say(value, gettext, language, today) for name, value in kept.items()}
 
 
 def kind_of(name: str) -> Kind | None:

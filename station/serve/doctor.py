@@ -21,6 +21,7 @@ from station.base.origin import is_trusted
 from station.base.settings import Settings
 from station.ledger.service import find_cut
 from station.ledger.witness import newest_kept_head
+from station.notices.carriers.choice import TEMPLATES, carrier_of, is_carrier
 from station.operations.proxy_watch import mark_of
 from station.rtc.forwarding.compiled import load
 from station.serve.addresses import is_loopback
@@ -192,11 +193,24 @@ def _look_at_policies(settings: Settings) -> Finding:
 
 
 def _look_at_sms(settings: Settings) -> Finding:
+    if is_carrier(settings.sms_url.get_secret_value()):
+        return _look_at_carrier(settings)
     if settings.sms_url.get_secret_value():
         return Finding("sms", Verdict.GOOD, "goes to the gateway of STATION_SMS_URL")
     if settings.demo:
         return Finding("sms", Verdict.NOTE, "none is sent: the demo shows them at /demo")
     return Finding("sms", Verdict.NOTE, "none can be sent, so citizens cannot sign in: set STATION_SMS_URL")
+
+
+def _look_at_carrier(settings: Settings) -> Finding:
+    try:
+        missing = carrier_of(settings).missing_kinds()
+    except (OSError, ValueError):
+        return Finding("sms", Verdict.FAULT, "cannot be sent: see policy above")
+    if not missing:
+        return Finding("sms", Verdict.GOOD, "goes to the carrier of STATION_SMS_URL, each kind by its template")
+    said = ", ".join(missing)
+    return Finding("sms", Verdict.NOTE, f"policy/{TEMPLATES} has no template for {said}: these are not sent by SMS")
 
 
 def _look_at_names(settings: Settings) -> Iterator[Finding]:

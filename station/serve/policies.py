@@ -6,11 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from station.base.settings import Settings
+from station.notices.carriers.choice import TEMPLATES, carrier_of, is_carrier
 
 
 def find_policy_fault(settings: Settings) -> str | None:
     """The first of the region's own policy files that cannot be used, with what is wrong in it; None when all can."""
     folder = settings.data / "policy"
+    if is_carrier(settings.sms_url.get_secret_value()):
+        try:
+            carrier_of(settings)
+        except OSError as error:
+            return f"{folder / TEMPLATES}: {error.strerror}"
+        except ValueError as error:
+            return f"{folder / TEMPLATES}, STATION_SMS_URL: {error}"
     if not folder.exists():
         return None
     # Only a region that has its own rules pays for loading what reads them.

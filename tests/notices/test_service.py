@@ -22,8 +22,8 @@ from station.base.database import Database
 from station.base.grants import GrantSigner
 from station.base.settings import Settings
 from station.base.station import Station
-from station.notices.channels import Channel, DeliveryFailed, channels_for, outbox_file
-from station.notices.model import LEASE, MAX_ATTEMPTS, SECRET_LIFETIME, NoticeState
+from station.notices.channels import Channel, channels_for, outbox_file
+from station.notices.model import LEASE, MAX_ATTEMPTS, SECRET_LIFETIME, DeliveryFailed, Notice, NoticeState
 from station.notices.service import NoSmsCarrier, deliver_due, list_newest, queue_all
 from station.people.model import Caller
 from station.people.signin import send_code
@@ -38,12 +38,12 @@ class Carrier:
         self.got: list[str] = []
         self.failures = failures
 
-    async def send(self, address: str, text: str) -> None:
+    async def send(self, notice: Notice) -> None:
         await asyncio.sleep(0)
         if self.failures:
             self.failures -= 1
             raise DeliveryFailed("busy")
-        self.got.append(f"{address} {text}")
+        self.got.append(f"{notice.address} {notice.text}")
 
 
 async def put(station: Station, count: int = 1, channel: str = "sms", secret: bool = False) -> None:
@@ -82,7 +82,7 @@ async def test_a_worker_that_died_leaves_its_notice_to_the_others(office: Statio
     await put(office)
 
     class Dies(Carrier):
-        async def send(self, address: str, text: str) -> None:
+        async def send(self, notice: Notice) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -98,7 +98,7 @@ async def test_a_notice_that_kills_its_worker_is_given_up(office: Station) -> No
     await put(office)
 
     class Dies(Carrier):
-        async def send(self, address: str, text: str) -> None:
+        async def send(self, notice: Notice) -> None:
             raise KeyboardInterrupt
 
     for number in range(MAX_ATTEMPTS):
