@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.ledger.service import timeline
 from station.live.origin.main import LiveServer
+from station.live.web import client
 from station.live.web.model import Broadcast, BroadcastEnded, OnAir
 from station.live.web.service import (
     AlreadyOnAir,
@@ -63,6 +65,48 @@ async def test_a_broadcast_goes_on_changes_and_ends(town: Station, live: LiveSer
         await change_source(town, CLERK, broadcast.id, "ac_demo_deputy1", "林秀兰代表")
     actions = [event.action for event in await timeline(town, broadcast.subject)]
     assert actions == ["broadcast.started", "broadcast.source-changed", "broadcast.ended"]
+
+
+async def test_a_change_whose_answer_is_lost_is_taken_back(
+    town: Station, live: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clerk is told that it failed, and the page names whom viewers see: the one before."""
+    broadcast = await start(town)
+    put = client.put_broadcast
+
+    async def lose_answer(station: Station, broadcast_id: str, room: str, person: str) -> None:
+        await put(station, broadcast_id, room, person)
+        monkeypatch.setattr(client, "put_broadcast", put)
+        raise Unavailable
+
+    monkeypatch.setattr(client, "put_broadcast", lose_answer)
+    with pytest.raises(Unavailable):
+        await change_source(town, CLERK, broadcast.id, "ac_demo_deputy2", "陈立新代表")
+    assert (await get_broadcast(town, broadcast.id)).person == "ac_demo_deputy1"
+    assert live.registry.on_air[0].programme.person == "ac_demo_deputy1"
+
+
+async def test_of_two_changes_at_once_viewers_see_the_one_that_stands(
+    town: Station, live: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The live role is told of both in one order, the rows are written in the other: then it is told once more."""
+    broadcast = await start(town)
+    put, shown, stored = client.put_broadcast, asyncio.Event(), asyncio.Event()
+
+    async def hold_up_the_first(station: Station, broadcast_id: str, room: str, person: str) -> None:
+        await put(station, broadcast_id, room, person)
+        if person == "ac_first" and not shown.is_set():
+            shown.set()
+            await stored.wait()
+
+    monkeypatch.setattr(client, "put_broadcast", hold_up_the_first)
+    first = asyncio.create_task(change_source(town, CLERK, broadcast.id, "ac_first", "甲"))
+    await asyncio.wait_for(shown.wait(), 10)
+    await change_source(town, CLERK, broadcast.id, "ac_second", "乙")
+    stored.set()
+    await first
+    assert (await get_broadcast(town, broadcast.id)).person == "ac_first"
+    assert live.registry.on_air[0].programme.person == "ac_first"
 
 
 async def test_a_meeting_has_one_broadcast_at_a_time(town: Station, live: LiveServer) -> None:

@@ -81,7 +81,7 @@ class Registry:
         return broadcast
 
     async def put(self, name: str, room: str, person: str, grant: str) -> Broadcast:
-        """Start a broadcast, or give it another source or grant. Raises UnsafeName, BroadcastEnded."""
+        """Start a broadcast, or give it another source or grant. Raises UnsafeName, BroadcastEnded, CannotKeep."""
         if not (is_safe_name(name) and is_safe_name(room) and is_safe_name(person)):
             raise UnsafeName
         broadcast = self._broadcasts.get(name) or await self._open(name) or await self._create(name)
@@ -90,11 +90,16 @@ class Registry:
             raise BroadcastEnded
         changed = (programme.room, programme.person) != (room, person)
         refused = broadcast.refused or not programme.grant
+        before = programme.room, programme.person, programme.grant
         programme.room, programme.person, programme.grant = room, person, grant
         try:
             await asyncio.to_thread(broadcast.folder.save, programme)
         except OSError as error:
+            # Still the source before: else the same order, given again, would look as if it had been carried out.
+            programme.room, programme.person, programme.grant = before
             raise CannotKeep from error
+        if broadcast.ended:  # while it was being written
+            raise BroadcastEnded
         if changed or refused:
             assert self._session
             broadcast.watch(self._session, self._media_urls)

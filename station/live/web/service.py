@@ -110,16 +110,20 @@ async def _insert(station: Station, who: Principal, broadcast: Broadcast, check:
 async def change_source(
     station: Station, who: Principal, broadcast_id: str, person: str, source_name: str, check: Check | None = None
 ) -> Broadcast:
-    """Show somebody else. Raises NotFound, BroadcastEnded, Unavailable, and what `check` raises."""
+    """Show somebody else. Raises NotFound, BroadcastEnded, Unavailable, and what `check` raises.
+
+    However it ends, what is shown is what the row says: an answer of the live role may be lost on the way, and two
+    clerks may change the source at once.
+    """
     async with station.database.transaction() as work:
         if check is not None:  # who has just said no is not shown for a moment either
             await check(work)
         before = await _on_air(work, broadcast_id)
         # First of all: who is shown even for a moment must be found by a consent that is taken back meanwhile.
         await store.add_source(work, broadcast_id, person)
-    await client.put_broadcast(station, broadcast_id, before.meeting_id, person)
     try:
-        return await _store_source(station, who, before, person, source_name, check)
+        await client.put_broadcast(station, broadcast_id, before.meeting_id, person)
+        changed = await _store_source(station, who, before, person, source_name, check)
     except BroadcastEnded:
         raise
     except Exception:
@@ -127,6 +131,8 @@ async def change_source(
             await store.change_broadcast(work, await _on_air(work, broadcast_id))
         await sync_broadcasts(station, [broadcast_id])  # the one before is on air again
         raise
+    await sync_broadcasts(station, [broadcast_id])
+    return changed
 
 
 async def _store_source(
@@ -137,8 +143,8 @@ async def _store_source(
         await claim_key(work, station.clock.now())
         if check is not None:
             await check(work)
-        await _on_air(work, broadcast_id)
-        await store.set_columns(work, broadcast_id, person=person, source_name=source_name)
+        current = await _on_air(work, broadcast_id)
+        await store.change_broadcast(work, current, person=person, source_name=source_name)
         await _record(station, work, who, "broadcast.source-changed", changed)
     return changed
 
