@@ -16,6 +16,8 @@ COMPOSED = "meeting.mp4"
 METADATA = "metadata.json"
 REQUIRED_METADATA = ("id", "kind", "title", "starts_at", "recorded_s")
 _DURATION_TOLERANCE_S = 1.0
+# What a file is, its name says: else libavformat looks at its content, and reads what a playlist in it names.
+_FORMATS = {".mkv": "matroska", ".mp4": "mp4"}
 _UNREADABLE = (av.error.FFmpegError, OSError, ValueError, IndexError)
 
 Finding = tuple[str, str, str]  # path within the bag, kind of fault, text
@@ -26,9 +28,9 @@ def check_contents(bag: Path, at_fault: Collection[str]) -> Iterator[Finding]:
 
     Files `at_fault` already are passed over: nothing they say counts.
     """
-    for path in sorted((bag / "data").rglob("*")):
+    for path in payload_files(bag):
         name = path.relative_to(bag).as_posix()
-        if path.is_symlink() or not path.is_file() or name in at_fault:
+        if name in at_fault:
             continue
         if path.suffix in (".mkv", ".mp4") and not (path.parent / "init.mp4").exists():
             fault = probe(path)
@@ -41,10 +43,17 @@ def check_contents(bag: Path, at_fault: Collection[str]) -> Iterator[Finding]:
         yield f"data/{METADATA}", "missing", "nothing says what this is"
 
 
+def payload_files(bag: Path, name: str = "*") -> list[Path]:
+    """The plain files of that name under data/; what a link leads to is not in the bag, and a pipe may never end."""
+    if (bag / "data").is_symlink():
+        return []
+    return [path for path in sorted((bag / "data").rglob(name)) if path.is_file() and not path.is_symlink()]
+
+
 def probe(path: Path) -> str:
     """Decodes the beginning and the end of a media file; says what is wrong, or nothing."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), format=_FORMATS.get(path.suffix)) as container:
             if not container.streams:
                 return "has neither picture nor sound"
             for stream in container.streams:
@@ -63,7 +72,7 @@ def probe(path: Path) -> str:
 def describe_media(path: Path) -> list[dict[str, Any]]:
     """Codec, rates and size of each stream of a media file, as far as the file says; none when it cannot be read."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), format=_FORMATS.get(path.suffix)) as container:
             return [_describe_stream(stream) for stream in container.streams]
     except _UNREADABLE:
         return []
@@ -82,7 +91,7 @@ def _describe_stream(stream: Any) -> dict[str, Any]:
 def duration_s(path: Path) -> float | None:
     """How long a media file says it is; None when it cannot be read."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), format=_FORMATS.get(path.suffix)) as container:
             return None if container.duration is None else container.duration / 1e6
     except _UNREADABLE:
         return None
@@ -102,7 +111,7 @@ def _check_json(path: Path, name: str) -> Iterator[Finding]:
 
 
 def _check_recording(bag: Path, at_fault: Collection[str]) -> Iterator[Finding]:
-    for path in sorted((bag / "data").rglob(TIMELINE_FILE)):
+    for path in payload_files(bag, TIMELINE_FILE):
         name = path.relative_to(bag).as_posix()
         if name in at_fault:
             continue

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from recordings.contents import duration_s
+from recordings.contents import duration_s, payload_files
 from recordings.timeline import TIMELINE_FILE, Timeline, read_timeline
 from recordings.verify import read_info
 
@@ -16,14 +16,16 @@ _MEDIA = (".mkv", ".mp4")
 def describe(bag: Path) -> list[str]:
     """What is in a bag: its information, its files, its recordings. Raises OSError or ValueError when it is
     none."""
-    lines = [f"{label}: {value}" for label, value in read_info((bag / "bag-info.txt").read_text("utf-8")).items()]
+    info = bag / "bag-info.txt"
+    if info.is_symlink() or (info.exists() and not info.is_file()):
+        raise ValueError(f"{info.name} is not a plain file")
+    lines = [f"{label}: {value}" for label, value in read_info(info.read_text("utf-8")).items()]
     lines += ["", "files 文件:"]
-    for path in sorted((bag / "data").rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            length_s = duration_s(path) if path.suffix in _MEDIA else None
-            length = "" if length_s is None else f"  {_clock(length_s)}"
-            lines.append(f"  {path.stat().st_size:>12}  {path.relative_to(bag).as_posix()}{length}")
-    for path in sorted((bag / "data").rglob(TIMELINE_FILE)):
+    for path in payload_files(bag):
+        length_s = duration_s(path) if path.suffix in _MEDIA else None
+        length = "" if length_s is None else f"  {_clock(length_s)}"
+        lines.append(f"  {path.stat().st_size:>12}  {path.relative_to(bag).as_posix()}{length}")
+    for path in payload_files(bag, TIMELINE_FILE):
         timeline = read_timeline(path.parent)
         lines += ["", f"recording 录制 {_clock(timeline.duration_s)}, {timeline.state}:"]
         lines += _events(timeline)

@@ -31,7 +31,7 @@ class _Track:
         self.damaged = False
         self._frames: Iterator[Any] = iter(())
         try:
-            self._container = av.open(str(path), options={"probesize": "200000"})
+            self._container = av.open(str(path), format="matroska", options={"probesize": "200000"})
             self._stream = self._container.streams[0]
             # The next frame is decoded beside while this one is laid out; more threads would only wait.
             self._stream.codec_context.thread_type = "FRAME"

@@ -28,7 +28,7 @@ _STATE_AFTER: Mapping[str, State] = {
 }
 STATE_MARKS = (*_BEGIN, "paused", "stopped")
 _END = ("paused", "stopped", "interrupted", "alarm")
-_MAX_MS = 253_402_300_800_000  # the year 10000: beyond it no mark can be meant
+_MAX_MS = 253_402_128_000_000  # the end of the year 9999 in any zone: beyond it no mark can be meant
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import IO
+from weakref import WeakValueDictionary
 
 from station.base.database import Transaction
 from station.base.ids import new_id
@@ -21,6 +23,7 @@ PHOTOS_AN_HOUR = 60
 KEEP_CANCELLED = timedelta(days=30)  # after the time that was cancelled; /privacy says so
 LOOK_BACK = timedelta(days=400)  # for a station that was away for long
 LOOKED_AT_ONCE = 500
+_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
 
 async def add_photo(station: Station, who: Principal, sent: IO[bytes]) -> Photo:
@@ -29,9 +32,14 @@ async def add_photo(station: Station, who: Principal, sent: IO[bytes]) -> Photo:
     Raises NotAPhoto, TooManyPixels, PhotoTooLong, TooManyPhotos, PhotoNotKept, TooManyRequests; then nothing stays.
     """
     await station.bus.limit(f"photos:{who.account}", PHOTOS_AN_HOUR, 3600)
-    async with photos.prepare(station, sent) as prepared, station.database.transaction() as work:
+    async with _turn(who.account), photos.prepare(station, sent) as prepared, station.database.transaction() as work:
         await _renew_key(work, who)
         return await photos.attach(station, work, who, draft_holder(who.account), prepared)
+
+
+def _turn(account: str) -> asyncio.Lock:
+    """The photos of one person are decoded one after another: few are decoded at once, and others must come to it."""
+    return _turns.setdefault(account, asyncio.Lock())
 
 
 async def remove_photo(station: Station, who: Principal, photo_id: str) -> None:

@@ -58,6 +58,10 @@ async def sign_grant(station: Station, who: Principal, meeting_id: str) -> Signe
         # Before the commit: whoever is put out after it is put out later than this pass was signed.
         issued_at = time.time()
         await append(station, work, who, "grant.signed", meeting.subject, {"rights": sorted(seat.rights)})
+    if requires_consent(who.role):
+        # Again, as a recording may have begun or a word been taken back meanwhile. From the commit on whoever starts
+        # one finds this person on the way in, and looks again once it runs: one of the two sees the other.
+        await _check_consent(station, who, meeting)
     ttl_s = int(GRANT_TTL.total_seconds())
     grant = Grant(
         room=meeting_id,

@@ -40,7 +40,13 @@ async def control_recording(
     if action in _TURNS_ON:
         await _check_consents(station, meeting)
         await _note(station, who, meeting, action)  # what cannot be noted is not begun
-        return await media_client.set_recording(station, meeting_id, action)
+        state = await media_client.set_recording(station, meeting_id, action)
+        try:
+            await _check_consents(station, meeting)  # again: somebody may have been given a pass meanwhile
+        except StationError:
+            await media_client.set_recording(station, meeting_id, RecordingAction.PAUSE)
+            raise
+        return state
     state = await media_client.set_recording(station, meeting_id, action)
     try:
         await _note(station, who, meeting, action)

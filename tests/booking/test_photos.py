@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -23,6 +26,8 @@ from station.cases.records import OpenCase
 from station.cases.steps.intake import open_case
 from station.demo.booking import LIN
 from station.ledger.service import timeline
+from station.photos import service
+from station.photos.decoding import Decoded, decode
 from station.work import expire_photos
 from tests.fixtures import MONDAY_TEN, Person
 from tests.photos.pictures import PROGRAM, phone_photo, picture
@@ -59,6 +64,28 @@ async def booked(station: Station, *sent: bytes) -> Booking:
 
 
 # --- with the draft --------------------------------------------------------------------------------------------------
+
+
+async def test_one_person_leaves_others_a_way_to_send_photos(town: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many sent by one person at once are decoded one after another; what somebody else sends is not behind them."""
+    begun: list[bytes] = []
+    others_turn = asyncio.Event()
+
+    async def decode_in_turn(sent: IO[bytes], to: Path) -> Decoded:
+        content = sent.read()
+        begun.append(content)
+        if content != hers:
+            await others_turn.wait()
+        return await decode(sent, to)
+
+    monkeypatch.setattr(service, "decode", decode_in_turn)
+    hers, his = picture(size=(9, 9)), [picture(size=(10 + n, 10)) for n in range(3)]
+    sending = [asyncio.create_task(add_photo(town, LI, io.BytesIO(content))) for content in his]
+    await add_photo(town, ZHAO, io.BytesIO(hers))
+    assert [content for content in begun if content != hers] == his[:1]
+    others_turn.set()
+    await asyncio.gather(*sending)
+    assert len(await draft_photos(town, LI)) == 3
 
 
 async def test_photos_go_with_the_booking(both_towns: Station) -> None:

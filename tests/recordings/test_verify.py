@@ -3,8 +3,10 @@
 import asyncio
 import hashlib
 import json
+import os
 import random
 import shutil
+import wave
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +15,10 @@ import pytest
 from recordings.bag import seal
 from recordings.cli import main
 from recordings.compose import compose
-from recordings.verify import Report, verify
+from recordings.contents import duration_s, probe
+from recordings.show import describe
+from recordings.timeline import read_timeline
+from recordings.verify import Fault, Report, verify
 from tests.recordings.media import EPOCH_MS, feed, record, sound, track, video
 
 INFO = {"External-Identifier": "m1", "Source-Organization": "网上代表联络站"}
@@ -207,3 +212,44 @@ def test_show_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFi
     main(["show", str(bag)])
     shown = capsys.readouterr().out
     assert "\x1b" not in shown and "\u202e" not in shown
+
+
+@pytest.mark.parametrize("name", ["bag-info.txt", "data/tracks/timeline.jsonl", "data/extra.mp4"])
+@pytest.mark.parametrize("command", ["verify", "show"])
+def test_a_pipe_is_no_file(bag: Path, name: str, command: str) -> None:
+    """What would never end is not read: verifying names it, showing passes it over or says so."""
+    (bag / name).unlink(missing_ok=True)
+    os.mkfifo(bag / name)
+    if command == "verify":
+        assert Fault(name, "unsafe", "not a plain file") in verify(bag).faults
+    elif name == "bag-info.txt":
+        with pytest.raises(ValueError, match="not a plain file"):
+            describe(bag)
+    else:
+        assert not any(line.endswith(name) for line in describe(bag))
+
+
+def test_a_payload_elsewhere_is_not_read(bag: Path, tmp_path: Path) -> None:
+    """A bag whose data is a link to another folder: only the link is named, nothing of what it leads to."""
+    (bag / "data").rename(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "secret.json").write_text("{")
+    (bag / "data").symlink_to(tmp_path / "elsewhere")
+    faults = verify(bag).faults
+    assert Fault("data", "unsafe", "not a plain file") in faults
+    assert not any("secret" in fault.path for fault in faults)
+    assert not any("secret" in line for line in describe(bag))
+
+
+def test_a_file_is_what_its_name_says(bag: Path) -> None:
+    """Sound in another container than its name promises is not looked into."""
+    with wave.open(str(bag / "data" / "other.mp4"), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(16000))
+    assert duration_s(bag / "data" / "other.mp4") is None
+    assert probe(bag / "data" / "other.mp4").startswith("cannot be decoded")
+
+
+def test_the_last_moments_are_no_marks(tmp_path: Path) -> None:
+    """A mark that lies beyond what a calendar of some zone can say is passed over."""
+    (tmp_path / "timeline.jsonl").write_text('{"at_ms": 1, "mark": "started"}\n{"at_ms": 253402300799999, "mark": "x"}')
+    assert [mark.name for mark in read_timeline(tmp_path).marks] == ["started"]
