@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
+from station.base.clock import SHANGHAI, local
 from station.base.principal import Role
 from station.notices.kinds import Kind, Value
 from station.notices.words import Gettext, kind_of, sentence_of
@@ -19,6 +20,7 @@ MAX_ATTEMPTS = 8
 LEASE = timedelta(seconds=60)
 SECRET_LIFETIME = timedelta(minutes=10)  # a one-time code is of no use to anybody afterwards
 PAGE_SIZE = 50
+DAY_BEGINS, DAY_ENDS = time(8), time(21)  # Asia/Shanghai
 _SIGNATURE = re.compile(r"^【[^】]{1,30}】")
 
 
@@ -107,6 +109,17 @@ class Notice:
 def retry_at(now: datetime, attempts: int) -> datetime:
     """When to try again after so many attempts, each time twice as late."""
     return now + timedelta(seconds=10 * 2 ** (attempts - 1))
+
+
+def after_quiet_hours(moment: datetime, channel: str, secret: bool) -> datetime:
+    """When a notice may go at the earliest: an SMS between nine in the evening and eight in the morning waits for
+    eight, but for a code, for which somebody is waiting.
+    """
+    here = local(moment)
+    if channel != "sms" or secret or DAY_BEGINS <= here.time() < DAY_ENDS:
+        return moment
+    morning = here.date() if here.time() < DAY_BEGINS else here.date() + timedelta(days=1)
+    return datetime.combine(morning, DAY_BEGINS, SHANGHAI)
 
 
 def is_outdated(notice: Notice, now: datetime) -> bool:

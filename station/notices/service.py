@@ -21,6 +21,7 @@ from station.notices.model import (
     NoticeState,
     OutcomeUnknown,
     Outgoing,
+    after_quiet_hours,
     is_outdated,
     retry_at,
 )
@@ -66,9 +67,14 @@ def _row(station: Station, outgoing: Outgoing, now: datetime) -> dict[str, objec
         "attempts": 0,
         "error": "",
         "created_at": now,
-        "try_after": now,
+        "try_after": _not_before(station, now, outgoing.channel, outgoing.secret),
         "sent_at": now if inside else None,
     }
+
+
+def _not_before(station: Station, moment: datetime, channel: str, secret: bool) -> datetime:
+    # Who tries the demo at night wants to see what it sends, and nobody is woken by it.
+    return moment if station.settings.demo else after_quiet_hours(moment, channel, secret)
 
 
 async def list_newest(station: Station, limit: int = 30, address: str | None = None) -> list[Notice]:
@@ -143,7 +149,8 @@ async def _deliver(station: Station, channel: Channel, notice: Notice) -> dict[s
         error = str(failure)[:400]
         if isinstance(failure, NotDeliverable) or notice.attempts >= MAX_ATTEMPTS:
             return {"state": NoticeState.FAILED, "error": error, **blank}
-        return {"state": NoticeState.WAITING, "error": error, "try_after": retry_at(now, notice.attempts)}
+        again = _not_before(station, retry_at(now, notice.attempts), notice.channel, notice.secret)
+        return {"state": NoticeState.WAITING, "error": error, "try_after": again}
     return {"state": NoticeState.SENT, "sent_at": now, "error": "", **blank}
 
 

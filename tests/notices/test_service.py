@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,15 @@ from station.base.grants import GrantSigner
 from station.base.settings import Settings
 from station.base.station import Station
 from station.notices.channels import Channel, channels_for, outbox_file
-from station.notices.model import LEASE, MAX_ATTEMPTS, SECRET_LIFETIME, DeliveryFailed, Notice, NoticeState
+from station.notices.model import (
+    LEASE,
+    MAX_ATTEMPTS,
+    SECRET_LIFETIME,
+    DeliveryFailed,
+    Notice,
+    NoticeState,
+    after_quiet_hours,
+)
 from station.notices.service import NoSmsCarrier, deliver_due, list_newest, queue_all
 from station.people.model import Caller
 from station.people.signin import send_code
@@ -115,6 +123,39 @@ async def test_a_failure_is_tried_again_later(office: Station) -> None:
     assert await deliver_due(office, {"sms": carrier}) == 0
     assert await deliver_due(later(office, timedelta(seconds=9)), {"sms": carrier}) == 0
     assert await deliver_due(later(office, timedelta(seconds=10)), {"sms": carrier}) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("2026-10-12 20:59", "2026-10-12 20:59"),
+        ("2026-10-12 21:00", "2026-10-13 08:00"),
+        ("2026-12-31 23:59", "2027-01-01 08:00"),
+        ("2026-10-13 00:00", "2026-10-13 08:00"),
+        ("2026-10-13 07:59", "2026-10-13 08:00"),
+        ("2026-10-13 08:00", "2026-10-13 08:00"),
+    ],
+)
+def test_nobody_is_woken_by_an_sms(written: str, sent: str) -> None:
+    """Between nine in the evening and eight in the morning, in Shanghai, an SMS waits; a code and a mail do not."""
+    moment, morning = (datetime.fromisoformat(f"{text}+08:00") for text in (written, sent))
+    assert after_quiet_hours(moment, "sms", secret=False) == morning
+    assert after_quiet_hours(moment, "sms", secret=True) == moment
+    assert after_quiet_hours(moment, "app", secret=False) == moment
+
+
+async def test_a_retry_at_night_waits_for_the_morning(office: Station) -> None:
+    """What failed at one minute to nine is tried again at eight; a code of the same minute goes on at once."""
+    evening = replace(office, clock=FixedClock(datetime.fromisoformat("2026-10-12 20:59:55+08:00")))
+    await put(evening)
+    assert await deliver_due(evening, {"sms": Carrier(failures=1)}) == 0
+    night = later(evening, timedelta(minutes=1))
+    await put(night)
+    await put(night, secret=True)
+    carrier = Carrier()
+    assert await deliver_due(night, {"sms": carrier}) == 1
+    morning = replace(office, clock=FixedClock(datetime.fromisoformat("2026-10-13 08:00:00+08:00")))
+    assert await deliver_due(morning, {"sms": carrier}) == 2
 
 
 async def test_no_code_is_kept_once_it_is_sent(office: Station) -> None:
