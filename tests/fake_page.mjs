@@ -29,7 +29,9 @@ export class Element extends EventTarget {
     if (!this.parts.has(selector)) this.parts.set(selector, new Element());
     return this.parts.get(selector);
   }
-  insertBefore() {}
+  insertBefore(child, next) {
+    this.children.splice(next ? this.children.indexOf(next) : this.children.length, 0, child);
+  }
   remove() {}
   focus() {}
   click() {

@@ -190,4 +190,13 @@ def _error_page(request: web.Request, status: int, text: str) -> web.Response:
     reference = request.get(REFERENCE, "")
     shown = f"{reference[:3]} {reference[3:]}" if reference else ""
     posted = request.method not in SAFE_METHODS
-    return render(request, "error.html", status, text=text, http_status=status, posted=posted, reference=shown)
+    return render(
+        request,
+        "error.html",
+        status,
+        text=text,
+        http_status=status,
+        posted=posted,
+        reference=shown,
+        sign_in=request.app[SIGN_IN_PAGE](request),
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from contextlib import suppress
 
 import structlog
 from aiohttp import web
@@ -14,6 +15,7 @@ from station.base.errors import StationError, TooLarge
 from station.base.keyed_requests import FORM_KEY, OF_THE_PAGE
 from station.base.middleware import CsrfFailed, wants_json
 from station.base.origin import counted_address, is_own_origin
+from station.base.principal import Role
 from station.base.text import clean_text
 from station.base.uploads import read_fields_only
 from station.base.web import (
@@ -41,7 +43,9 @@ from station.people.kept_form_service import (
     keep_form,
     move_form,
 )
+from station.people.service import get_account
 from station.people.way_back import CITIZEN_FORM, CODE_FORM, STAFF_FORM, safe_next
+from station.people.way_in import ROLE_OF_PAGE
 
 log = structlog.get_logger()
 KEPT_COOKIE = "station_kept"
@@ -92,6 +96,7 @@ async def _keep(request: web.Request, error: Exception) -> None:
     """Never raises: the error that brought us here is what the visitor must be told."""
     if isinstance(error, CsrfFailed) and not _says_own_origin(request):
         return  # another site's form is nobody's words here
+    await _note_role(request)
     if not isinstance(error, StationError | web.HTTPException):
         log.info("keeping_form_after_failure", path=request.path)
     typed: Fields = []
@@ -104,6 +109,14 @@ async def _keep(request: web.Request, error: Exception) -> None:
     except Exception:
         log.exception("form_not_kept", path=request.path)
         request[UNKEPT_FORM] = typed
+
+
+async def _note_role(request: web.Request) -> None:
+    """Whose page it was, for the way to sign in again: with its cookies a browser has lost that as well."""
+    if principal_of(request).signed_in or not (account := _owner(request)):
+        return
+    with suppress(StationError):
+        request[ROLE_OF_PAGE] = Role((await get_account(station_of(request), account)).role)
 
 
 def _says_own_origin(request: web.Request) -> bool:

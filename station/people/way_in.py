@@ -10,6 +10,8 @@ from station.people.rights import RIGHTS, Action
 from station.people.way_back import CITIZEN_FORM, STAFF_FORM, sign_in_address
 
 WAY_COOKIE = "signs_in_as"  # "staff" or "citizen": the form that this browser used last
+# Whose page a form stood on, where the browser has lost all else that would tell: the role of the token's account.
+ROLE_OF_PAGE: web.RequestKey[Role] = web.RequestKey("role_of_page", Role)
 
 
 def sign_in_page(request: web.Request) -> str:
@@ -21,4 +23,6 @@ def _form_for(request: web.Request) -> str:
     route = route_of(request)
     if route is not None and Role.CITIZEN not in RIGHTS[Action(route.action)]:
         return STAFF_FORM
+    if ROLE_OF_PAGE in request:
+        return CITIZEN_FORM if request[ROLE_OF_PAGE] is Role.CITIZEN else STAFF_FORM
     return STAFF_FORM if request.cookies.get(WAY_COOKIE) == "staff" else CITIZEN_FORM

@@ -27,9 +27,12 @@ mine.arrived("");
 mine.arrived("https://s/unit/cases/1");
 found.answered = mine.find("/unit/cases/1/reply", 0);
 found.other = mine.find("/book/1", 0);
-guest.forgetOthers();
+guest.forgetOthers(later(1));
 found.afterGuest = mine.find("/book/1", 0);
-theirs.forgetOthers();
+guest.forgetOthers(later(2));
+found.afterTwoHours = Object.keys(store);
+mine.put("/book/1", { page: "https://s/book/1", at: 0, typed: words });
+theirs.forgetOthers(0);
 found.afterOthers = Object.keys(store);
 mine.put("/book/1", { page: "https://s/book/1", at: 0, typed: words });
 forgetSent(store);
@@ -39,7 +42,10 @@ done(found);
 
 
 def test_what_is_on_its_way_is_kept_for_its_writer_until_it_is_answered() -> None:
-    """For two hours, for that account alone; an answer from its page or a sign-out ends it, a guest's is never kept."""
+    """For two hours, for that account alone; an answer from its page or a sign-out ends it, a guest's is never kept.
+
+    A guest's page, as after a session that ran out, leaves it for the way back, but not past its time.
+    """
     words = [["text", "一份长长的答复"]]
     assert run_script(ON_THE_WAY) == {
         "mine": words,
@@ -49,6 +55,7 @@ def test_what_is_on_its_way_is_kept_for_its_writer_until_it_is_answered() -> Non
         "answered": None,
         "other": words,
         "afterGuest": words,
+        "afterTwoHours": ["other"],
         "afterOthers": ["other"],
         "afterSignOut": ["other"],
     }
@@ -79,6 +86,64 @@ done([press(form, true), press(form), press(form), press(search), press(search)]
 def test_a_form_that_is_pressed_twice_goes_once() -> None:
     """Of a one-time code the second answer would say that it is wrong. Searches, and what a script sends, are free."""
     assert run_script(TWICE) == [False, True, False, True, True]
+
+
+UPLOAD = """
+import { Element } from "PAGE";
+globalThis.sessionStorage = {};
+globalThis.location = { href: "https://s/book/1" };
+globalThis.addEventListener = () => {};
+const waits = [];
+globalThis.setTimeout = (_act, wait) => waits.push(wait);
+globalThis.HTMLTextAreaElement = globalThis.HTMLSelectElement = class {};
+const files = [{ size: 6_000_000 }, { size: 2_000_000 }];
+const photos = Object.assign(new Element(), { name: "photos", type: "file", files });
+for (const [action, elements] of [["/book/1", [photos]], ["/book/2", []]]) {
+  const form = Object.assign(new Element(), { method: "post", elements });
+  form.setAttribute("action", action);
+  document.forms = [...(document.forms ?? []), form];
+}
+await import("WEB/pages/forms.js");
+for (const form of document.forms) {
+  const event = new Event("submit", { cancelable: true });
+  Object.defineProperties(event, { target: { value: form }, submitter: { value: null } });
+  document.dispatchEvent(event);
+}
+done(waits.filter((wait) => wait > 1000));
+"""
+
+
+def test_photos_on_their_way_are_not_begun_anew_by_a_second_press() -> None:
+    """A form with eight megabytes stays held back for as long as a poor line takes; one without for half a minute."""
+    assert run_script(UPLOAD) == [530_000, 30_000]
+
+
+SAME_FORM = """
+class Control { constructor(parts) { Object.assign(this, { dataset: {}, checked: false, value: "" }, parts); } }
+globalThis.HTMLInputElement = class extends Control {};
+globalThis.HTMLTextAreaElement = class extends Control {};
+globalThis.HTMLSelectElement = class extends Control {};
+const { fillIn, typedIn } = await import("WEB/forms/controls.js");
+const { OnTheWay } = await import("WEB/forms/on_the_way.js");
+const formOf = (key, text) => ({
+  elements: [new HTMLInputElement({ type: "hidden", name: "csrf", value: key }),
+    new HTMLInputElement({ type: "hidden", name: "form_key", value: key }),
+    ...(text === undefined ? [] : [new HTMLTextAreaElement({ name: "text", value: text })])],
+  closest: () => null,
+});
+const store = {};
+const way = new OnTheWay(store, "aa");
+way.put("/nothing/typed", { page: "", at: 0, typed: typedIn(formOf("k0")) });
+way.put("/reply", { page: "", at: 0, typed: typedIn(formOf("k1", "words")) });
+const newer = formOf("k2", "");
+fillIn(newer, way.find("/reply", 0));
+done([newer.elements.map((control) => control.value), Object.keys(store)]);
+"""
+
+
+def test_what_is_put_back_is_the_same_form() -> None:
+    """With its key: had it arrived after all, it is not done a second time. A form without words is not kept."""
+    assert run_script(SAME_FORM) == [["k2", "k1", "words"], ["sent/aa/reply"]]
 
 
 CONSENT = """

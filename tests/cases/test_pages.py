@@ -76,6 +76,37 @@ async def test_an_old_page_does_not_publish_what_was_recalled(town: Town, new_pe
     assert not (await service.read_case(town.station, case.id)).published
 
 
+async def test_words_of_a_second_tab_are_not_lost_with_its_rating(town: Town, new_person: NewPerson) -> None:
+    """The second rating is refused; its page shows the words, with a way to send them that is still open."""
+    case, citizen = await town.replied(), await new_person("ac_demo_citizen")
+    await citizen.post(f"/cases/{case.id}/rate", grade="5")
+    refused = await citizen.post(f"/cases/{case.id}/rate", status=409, grade="4", remark="灯罩还是松的")
+    assert f'href="/cases/{case.id}/rate"' in refused
+    page = await citizen.get(f"/cases/{case.id}/rate")
+    assert "灯罩还是松的</textarea>" in page and "打分没有交上" in page
+    assert f'action="/cases/{case.id}/notes"' in page and 'name="grade"' not in page
+    await citizen.post(f"/cases/{case.id}/notes", reason="灯罩还是松的")
+    await citizen.post(f"/cases/{case.id}/rate", status=409, grade="4", remark="灯罩还是松的")
+    await service.conclude_case(town.station, CLERK, case.id)
+    late = await citizen.get(f"/cases/{case.id}/rate")
+    assert "灯罩还是松的" in late and "请打电话给联络站" in late and f'action="/cases/{case.id}/notes"' not in late
+    await citizen.post("/kept-forms/discard", action=f"/cases/{case.id}/rate", page=f"/cases/{case.id}")
+    assert "打分没有交上" not in await citizen.get(f"/cases/{case.id}/rate")
+
+
+async def test_a_kept_form_says_what_its_page_shows_by_now(town: Town, new_person: NewPerson) -> None:
+    """Sent again without a script, words stand for the page on which they are shown, under the key that they had."""
+    case, clerk = await town.replied(), await new_person("ac_demo_clerk")
+    path, key = f"/desk/cases/{case.id}", "a-key-of-a-form-kept"
+    opened = seen_by(await clerk.get(path))
+    await service.publish_case(town.station, CLERK, case.id, "路灯", "换好了")
+    await clerk.post(f"{path}/publish", status=409, title="东门路灯", reply="都亮了", seen=opened, form_key=key)
+    again = (await clerk.get(path)).partition("data-again>")[2].partition("</form>")[0]
+    assert seen_by(again) == "1p" and f'name="form_key" value="{key}"' in again
+    await clerk.post(f"{path}/publish", title="东门路灯", reply="都亮了", seen=seen_by(again), form_key=key)
+    assert (await service.read_case(town.station, case.id)).public_title == "东门路灯"
+
+
 def seen_by(page: str) -> str:
     """What a page says that its form shows."""
     found = re.search(r'name="seen" value="([^"]*)"', page)

@@ -294,6 +294,49 @@ def test_a_history_that_does_not_come_puts_nobody_out_of_the_room() -> None:
     assert run_script(CHAT) == {"tries": 3, "shown": 2, "sent": ["one"], "field": "two, being written"}
 
 
+LATE_HISTORY = """
+import { byId } from "PAGE";
+import { Chat } from "WEB/meet/chat.js";
+const line = (id, minute) => ({ id, account: "ac_2", name: "", text: id, at: `2026-10-12T02:0${minute}:00+00:00` });
+let answer;
+const chat = new Chat({ chat: () => new Promise((resolve) => (answer = resolve)) }, "ac_1", {});
+const loading = chat.load();
+for (const [id, minute] of [["third", 3], ["fifth", 5]]) chat.add(line(id, minute));
+answer([line("first", 1), line("second", 2), line("third", 3), line("fourth", 4)]);
+await loading;
+chat.add(line("last", 5));
+done(byId("chat").children.map((row) => row.children[1].children[0]));
+"""
+
+
+def test_a_history_that_comes_late_stands_before_what_was_written_meanwhile() -> None:
+    """Lines stand in the order of their times, each once; of one moment, as they came."""
+    assert run_script(LATE_HISTORY) == ["first", "second", "third", "fourth", "fifth", "last"]
+
+
+UNANSWERED = """
+import "PAGE";
+import { ask } from "WEB/meet/api.js";
+const keys = [];
+let status = 0;
+globalThis.fetch = async (path, sent) => {
+  keys.push(sent.headers["Idempotency-Key"]);
+  if (!status) throw new TypeError("no line");
+  return { ok: status < 300, status, json: async () => ({}) };
+};
+for (status of [0, 503, 201, 201]) await ask("/chat", { text: "one" }).catch(() => {});
+await ask("/chat", { text: "two" });
+await ask("/state");
+const isString = /^"[ -~]{8,128}"$/.test(keys[0]);
+done({ keys: keys.map((key) => keys.indexOf(key)), isString, read: keys.at(-1) ?? null });
+"""
+
+
+def test_what_had_no_answer_is_asked_again_with_its_key() -> None:
+    """Until the station has answered it is the same request; said again afterwards it is another one."""
+    assert run_script(UNANSWERED) == {"keys": [0, 0, 0, 3, 4, 5], "isString": True, "read": None}
+
+
 MATTERS = """
 import { byId } from "PAGE";
 import { Matters } from "WEB/meet/matters.js";
@@ -321,6 +364,40 @@ done([await note("路灯坏了", ""), await note("水管漏", "下一件")]);
 def test_a_matter_begun_while_the_one_before_is_on_its_way_stays() -> None:
     """The field is emptied of what was sent, never of what came after."""
     assert run_script(MATTERS) == [["", ""], ["下一件", "un_1"]]
+
+
+DESK = """
+import { Element } from "PAGE";
+let said = null;
+const over = { remove: () => (said = null) };
+const words = { content: { cloneNode: () => over } };
+const root = Object.assign(new Element(), { dataset: { every: "30" }, before: (shown) => (said = shown) });
+document.querySelector = () => root;
+document.getElementById = (id) => ({ "page-over": said, "page-over-words": words })[id] ?? null;
+Object.assign(globalThis, {
+  HTMLTemplateElement: HTMLElement,
+  DOMParser: class { parseFromString() {} },
+  location: { href: "https://s/desk" },
+  setInterval: (act) => (look = act),
+});
+let look;
+await import("WEB/pages/desk.js");
+const seen = [];
+for (const answer of [{ ok: true }, { ok: true, redirected: true }, { ok: false, status: 403 }, null, { ok: true }]) {
+  globalThis.fetch = async () => {
+    if (!answer) throw new TypeError("no line");
+    return { text: async () => "", ...answer };
+  };
+  await look();
+  seen.push(said !== null);
+}
+done(seen);
+"""
+
+
+def test_a_desk_that_is_left_open_says_that_its_session_has_ended() -> None:
+    """Led to the sign-in, or no longer allowed: it says that what stands there is old, until it is not any more."""
+    assert run_script(DESK) == [False, True, True, True, False]
 
 
 UNREACHABLE = """

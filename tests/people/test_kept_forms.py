@@ -260,3 +260,26 @@ async def test_no_secret_is_kept(new_person: NewPerson, station: Station, path: 
     async with guest.client.post(path, data=data, headers=headers) as answer:
         assert answer.status == 403
     assert await kept_count(station) == 0
+
+
+@pytest.mark.parametrize(
+    ("account", "path", "way"),
+    [
+        ("ac_demo_clerk", "/desk/cases/cs_x/accept", "/signin/staff?next=/desk/cases/cs_x"),
+        ("ac_demo_deputy1", "/cases/cs_x/notes", "/signin/staff?next=/cases/cs_x"),  # a page of citizens, too
+        ("ac_demo_clerk", "/notices/read", "/signin/staff?next=/notices"),
+        ("ac_demo_citizen", "/cases/cs_x/notes", "/signin?next=/cases/cs_x"),
+    ],
+)
+@pytest.mark.parametrize("typed", [{}, {"reason": TEXT}])
+async def test_whose_cookies_are_all_gone_finds_the_own_way_in(
+    new_person: NewPerson, account: str, path: str, way: str, typed: dict[str, str]
+) -> None:
+    """The page's token still tells whose it was: staff are led to their sign-in, citizens to theirs."""
+    person = await new_person(account)
+    token, own = await person.token(), {"Sec-Fetch-Site": "same-origin", "Accept-Language": "zh-CN"}
+    person.client.session.cookie_jar.clear()
+    async with person.client.post(path, data={"csrf": token, **typed}, headers=own) as answer:
+        page = unquote(html.unescape(await answer.text()))
+        assert answer.status == 403
+        assert f'href="{way}"' in page

@@ -44,10 +44,16 @@ export class OnTheWay {
     }
   }
 
-  /** Nobody else who uses this window finds them in it. */
-  forgetOthers() {
+  /**
+   * Nobody else who uses this window finds them in it, and nothing stays past its time, on a guest's page either.
+   * @param {number} now
+   */
+  forgetOthers(now) {
     const mine = this.#key("");
-    for (const key of keysOf(this.store)) if (this.owner && !key.startsWith(mine)) delete this.store[key];
+    for (const key of keysOf(this.store)) {
+      const sent = /** @type {Sent} */ (JSON.parse(this.store[key] ?? "{}"));
+      if (now - sent.at >= KEPT_MS || (this.owner && !key.startsWith(mine))) delete this.store[key];
+    }
   }
 
   /** @param {string} action */

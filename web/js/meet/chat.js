@@ -11,6 +11,8 @@ const AGAIN_MS = 2000;
 export class Chat {
   /** @type {Set<string>} */
   #shown = new Set();
+  /** What stands in the list, the oldest first. @type {{at: string, shown: HTMLElement}[]} */
+  #lines = [];
   #unread = 0;
   #sending = "";
   #list = part("chat", HTMLUListElement);
@@ -48,7 +50,11 @@ export class Chat {
       timeZone: "Asia/Shanghai",
     });
     const from = make("span", "from", `${mine ? this.words.you : line.name} ${at}`);
-    this.#list.append(make("li", mine ? "is-me" : "", from, make("span", "words", line.text)));
+    const shown = make("li", mine ? "is-me" : "", from, make("span", "words", line.text));
+    // The history may come late, after lines that were written meanwhile.
+    const next = this.#lines.findIndex((other) => other.at > line.at);
+    this.#list.insertBefore(shown, this.#lines[next]?.shown ?? null);
+    this.#lines.splice(next < 0 ? this.#lines.length : next, 0, { at: line.at, shown });
     this.#scroll.scrollTop = this.#scroll.scrollHeight;
     if (isNew && !mine && this.#scroll.offsetParent === null) this.#count(this.#unread + 1);
   }

@@ -1,18 +1,31 @@
 // A desk looks again when somebody comes or goes, or every few seconds; what has the focus stays as it is.
 import { copyAddress } from "../meet/address.js";
 import { listen, soon } from "../meet/events.js";
-import { onClick, partIfAny } from "../meet/page.js";
+import { onClick, part, partIfAny } from "../meet/page.js";
 
 const root = document.querySelector("[data-events], [data-every]");
 
+/**
+ * The session has ended, or is somebody else's by now: what stands here is old. Signed in again, it is not.
+ * @param {boolean} isOver
+ */
+function sayOver(isOver) {
+  const said = document.getElementById("page-over");
+  if (!isOver) said?.remove();
+  else if (!said) root?.before(part("page-over-words", HTMLTemplateElement).content.cloneNode(true));
+}
+
 async function look() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
-  if (!answer?.ok) return;
+  if (!answer) return;
+  const isOver = answer.redirected || answer.status === 403;
+  sayOver(isOver);
+  if (!answer.ok || isOver) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const part of document.querySelectorAll("[data-live]")) {
-    const next = fresh.getElementById(part.id);
-    if (!next || contentOf(part) === contentOf(next) || isInUse(part)) continue;
-    part.replaceWith(document.adoptNode(next));
+  for (const shown of document.querySelectorAll("[data-live]")) {
+    const next = fresh.getElementById(shown.id);
+    if (!next || contentOf(shown) === contentOf(next) || isInUse(shown)) continue;
+    shown.replaceWith(document.adoptNode(next));
   }
 }
 

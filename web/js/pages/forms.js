@@ -4,6 +4,7 @@ import { OnTheWay } from "../forms/on_the_way.js";
 import { windowStore } from "../forms/window_store.js";
 
 const AGAIN_MS = 30_000; // a sending that was stopped by hand leaves no event
+const SLOW_BYTES_A_MS = 16; // photos over a poor line: no second press begins them anew
 const TELL_MS = 1000;
 const MAC_DIGITS = 64; // what follows them in a token is the mark of the account that the page was made for
 
@@ -27,11 +28,20 @@ function send(event) {
   going.add(form);
   submitter?.setAttribute("aria-busy", "true");
   const telling = setTimeout(() => submitter?.after(wordsOf("form-goes")), TELL_MS);
-  setTimeout(() => stop(form, submitter), AGAIN_MS);
+  setTimeout(() => stop(form, submitter), AGAIN_MS + bytesOf(form) / SLOW_BYTES_A_MS);
   addEventListener("pageshow", () => stop(form, submitter), { once: true });
   addEventListener("pagehide", () => clearTimeout(telling), { once: true });
   const action = form.getAttribute("action") ?? "";
   way.put(action, { page: location.href.split("#")[0] ?? "", at: Date.now(), typed: typedIn(form) });
+}
+
+/** How much the files that were chosen in a form hold. @param {HTMLFormElement} form */
+function bytesOf(form) {
+  let bytes = 0;
+  for (const control of form.elements) {
+    for (const file of (control instanceof HTMLInputElement && control.files) || []) bytes += file.size;
+  }
+  return bytes;
 }
 
 /** @param {HTMLFormElement} form @param {HTMLElement | null} submitter */
@@ -43,7 +53,7 @@ function stop(form, submitter) {
 
 /** Before the page's other scripts: those show what stands in the fields. */
 function putBack() {
-  way.forgetOthers();
+  way.forgetOthers(Date.now());
   const [how] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
   if (how?.type === "navigate") way.arrived(document.referrer); // nobody went back or looked again: it is an answer
   for (const form of posted) {
