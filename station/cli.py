@@ -43,6 +43,7 @@ job = typer.Typer(no_args_is_help=True, help="Long jobs: composing recordings, s
 app.add_typer(job, name="job")
 
 MAX_GRANT_MINUTES = 24 * 60
+MAX_ROOM_CHARS = 50  # the ledger names it as a subject
 
 
 def main() -> None:
@@ -132,8 +133,10 @@ def token(
     minutes: Annotated[int, typer.Option(min=1, max=MAX_GRANT_MINUTES, help="How long it opens the room.")] = 60,
 ) -> None:
     """Print a grant: the Bearer token of WHIP (publish) and WHEP (subscribe)."""
-    if SAFE_NAME.match(room) is None:
-        _fail("A room is named by at most 64 letters, digits, - and _, beginning with a letter or digit.")
+    if SAFE_NAME.match(room) is None or len(room) > MAX_ROOM_CHARS:
+        _fail(
+            f"A room is named by at most {MAX_ROOM_CHARS} letters, digits, - and _, beginning with a letter or digit."
+        )
     rights = {Right.PUBLISH: publish, Right.SUBSCRIBE: subscribe}
     asked = frozenset(right for right, wanted in rights.items() if wanted)
     if not asked:

@@ -114,6 +114,15 @@ def explain(error: Exception) -> StationError | None:
     return DatabaseAway() if isinstance(error, OSError | TimeoutError | PoolTimeout) else None
 
 
+def is_unfit(error: Exception) -> bool:
+    """Whether what the caller gave is at fault, and would be however often it were tried (SQLSTATE class 22: too long
+    for its column, out of range, a sign that no text holds).
+    """
+    if isinstance(error, DBAPIError):
+        return str(getattr(error.orig, "sqlstate", "") or "").startswith("22")
+    return isinstance(error, ValueError | TypeError | LookupError | OverflowError)
+
+
 @contextmanager
 def _explained() -> Iterator[None]:
     """Around statements: what the driver raises becomes an error that can be told, where it is one."""

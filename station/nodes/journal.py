@@ -14,7 +14,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from recordings.timeline import Mark, Timeline
 from station.base import jobs
 from station.base.clock import from_ms, to_ms
-from station.base.database import Transaction
+from station.base.database import Transaction, is_unfit
 from station.base.ids import new_id
 from station.base.principal import Principal, Role
 from station.base.station import Station
@@ -83,7 +83,36 @@ async def read_once(station: Station, http: ClientSession, url: str, journal: st
 
 
 async def apply_events(station: Station, page: JournalPage) -> int:
-    """Apply what is past the cursor, and move the cursor, in one transaction.
+    """Apply what is past the cursor, and move the cursor; returns how many events.
+
+    One that cannot be applied is passed over, and the log and the ledger say so: those behind it are of other rooms.
+    """
+    try:
+        return await _apply_page(station, page)
+    except Exception as error:
+        if not is_unfit(error):
+            raise
+    applied = await _apply_page(station, JournalPage(page.journal, [], page.lost_after))
+    for event in page.events:
+        try:
+            applied += await _apply_page(station, JournalPage(page.journal, [event]))
+        except Exception as error:
+            if not is_unfit(error):
+                raise
+            log.exception("journal_event_passed_over", journal=page.journal, seq=event.seq, kind=event.kind)
+            await _pass_over(station, page.journal, event)
+    return applied
+
+
+async def _pass_over(station: Station, journal: str, event: JournalEvent) -> None:
+    async with station.database.transaction() as work:
+        if await store.lock_cursor(work, journal) < event.seq:
+            await append(station, work, MEDIA, "journal.event-passed-over", f"journal:{journal}", {"seq": event.seq})
+            await store.move_cursor(work, journal, event.seq)
+
+
+async def _apply_page(station: Station, page: JournalPage) -> int:
+    """All of a page in one transaction.
 
     Two journals tell of the same people in any order. So whoever applies events holds the ledger's head before the
     first of them: if each took attendance and head as its events come, two could wait for one another for ever.

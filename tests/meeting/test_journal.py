@@ -166,3 +166,25 @@ async def test_readers_of_a_new_journal_do_not_trip_over_each_other(bare_town: S
     applied = await asyncio.gather(*(apply_events(bare_town, page) for _ in range(3)))
     assert sorted(applied) == [0, 0, 2]
     assert len(await roll_call(bare_town, ROOM)) == 1
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        JournalEvent(2, 1.0, "events_lost", ROOM, data={}),
+        JournalEvent(2, 1.0, "events_lost", ROOM, data={"from_ms": "x", "until_ms": 1, "events": 1}),
+        JournalEvent(2, 1e30, "joined", ROOM, "ac_li"),
+        JournalEvent(2, 1.0, "room_closed", "r" * 64),
+        JournalEvent(2, 1.0, "joined", ROOM, "p" * 65),
+    ],
+)
+async def test_an_event_that_cannot_be_applied_holds_up_no_other(bare_town: Station, odd: JournalEvent) -> None:
+    """It is passed over where the database does not take it; the events before and behind it count, once."""
+    page = JournalPage("odd", [told(1, 0, "joined", "s1"), odd, told(3, 63, "left", "s1")])
+    assert await apply_events(bare_town, page) in (2, 3)
+    assert await apply_events(bare_town, page) == 0
+    stays = [stay for stay in await roll_call(bare_town, ROOM) if stay.person == "ac_zhao"]
+    assert [stay.left_at is not None for stay in stays] == [True]
+    passed_over = [e for e in await timeline(bare_town, "journal:odd") if e.action == "journal.event-passed-over"]
+    assert [event.data for event in passed_over] in ([], [{"seq": 2}])
+    assert passed_over or bare_town.database.engine.dialect.name == "sqlite"
