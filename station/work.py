@@ -29,6 +29,7 @@ from station.ledger.service import clear_words_before, watch_head
 from station.live.web.service import end_orphans, sync_pending
 from station.meeting.consent import pause_recording
 from station.meeting.service import close_cancelled
+from station.meeting.term import end_forgotten
 from station.notices.channels import channels_for, outbox_file
 from station.notices.service import delete_old_notices, deliver_due
 from station.people.expiry import delete_expired_sessions
@@ -186,6 +187,11 @@ async def end_orphan_broadcasts(station: Station) -> None:
         await end_orphans(station)
 
 
+async def end_forgotten_meetings(station: Station) -> None:
+    """End what nobody ended on its day."""
+    await end_forgotten(station)
+
+
 async def archive_forgotten(station: Station) -> None:
     """See that every ended meeting is archived, also one that no journal told of, or whose video cannot be made."""
     await archive_forgotten_meetings(station)
@@ -268,6 +274,7 @@ CHORES: tuple[tuple[float, Chore], ...] = (
     (60, turn_clocks),
     (60, watch_ledger),
     (60, end_orphan_broadcasts),
+    (600, end_forgotten_meetings),
     (600, archive_forgotten),
     (3600, prove_bags),
     (3600, lay_out_rota),

@@ -349,10 +349,11 @@ async def end_meeting(station: Station, who: Principal, meeting_id: str) -> Meet
     if meeting.state is MeetingState.SCHEDULED:
         with suppress(DayIsOver):  # what was never held may be put away; what is still to come may not
             check_lobby(station, meeting)
-    return await _close(station, who, meeting)
+    return await close_for_all(station, who, meeting)
 
 
-async def _close(station: Station, who: Principal, meeting: Meeting) -> Meeting:
+async def close_for_all(station: Station, who: Principal, meeting: Meeting, at: datetime | None = None) -> Meeting:
+    """`end_meeting` for who has looked at rights and times; `at` is when it ended, if that was not now."""
     await stop_broadcasts_of(station, who, meeting.id)
     await media_client.close_room(station, meeting.id)
     async with station.database.transaction() as work:
@@ -360,12 +361,12 @@ async def _close(station: Station, who: Principal, meeting: Meeting) -> Meeting:
         assert current is not None
         if current.state is MeetingState.ENDED:
             return replace(current, cancelled=meeting.cancelled)
-        after, now = step_meeting(current.state, MeetingStep.END), station.clock.now()
-        await store.change_meeting(work, meeting.id, state=after, ended_at=now)
+        after, ended_at = step_meeting(current.state, MeetingStep.END), at or station.clock.now()
+        await store.change_meeting(work, meeting.id, state=after, ended_at=ended_at)
         if meeting.booking_id:  # the booking is locked before the ledger's head, as by whoever cancels it
             await _record_attendance(station, work, who, meeting)
         await append(station, work, who, "meeting.ended", meeting.subject)
-    return replace(current, state=after, ended_at=now, cancelled=meeting.cancelled)
+    return replace(current, state=after, ended_at=ended_at, cancelled=meeting.cancelled)
 
 
 async def _record_attendance(station: Station, work: Transaction, who: Principal, meeting: Meeting) -> None:
@@ -385,4 +386,4 @@ async def close_cancelled(station: Station, arguments: dict[str, Any], _progress
         return
     meeting = await _with_booking(station, meeting)
     if meeting.cancelled:
-        await _close(station, SYSTEM, meeting)
+        await close_for_all(station, SYSTEM, meeting)

@@ -15,7 +15,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    delete,
     func,
     insert,
     select,
@@ -201,30 +200,6 @@ async def uncomposed_unsealed(connection: AsyncConnection, before: datetime) -> 
     query = query.where(jobs.c.state == JobStatus.FAILED, jobs.c.finished_at < before, ~asked.exists())
     query = query.where(meetings.c.expired_at.is_(None)).order_by(jobs.c.finished_at).limit(MAX_LISTED)
     return list((await connection.execute(query)).scalars())
-
-
-async def held_before(connection: AsyncConnection, moment: datetime) -> list[str]:
-    """Meetings that were over before a moment and of which not everything has been deleted yet."""
-    over = func.coalesce(meetings.c.ended_at, meetings.c.ends_at) < moment
-    query = select(meetings.c.id).where(over, meetings.c.expired_at.is_(None), meetings.c.state != MeetingState.OPEN)
-    return list((await connection.execute(query.limit(MAX_LISTED))).scalars())
-
-
-async def delete_chat(work: Transaction, meeting_id: str) -> int:
-    """Delete what was written in a meeting; returns how many lines."""
-    return (await work.execute(delete(chat_messages).where(chat_messages.c.meeting_id == meeting_id))).rowcount
-
-
-async def is_expired(connection: AsyncConnection, meeting_id: str) -> bool:
-    """Whether the term of a meeting's recording is over, and all of it deleted."""
-    query = select(meetings.c.id).where(meetings.c.id == meeting_id, meetings.c.expired_at.is_not(None))
-    return (await connection.execute(query)).first() is not None
-
-
-async def set_expired(work: Transaction, meeting_id: str, now: datetime) -> None:
-    """Note that the term of a meeting's recording is over; nothing of it is public any longer."""
-    values = {"expired_at": now, "published": False}
-    await work.execute(update(meetings).where(meetings.c.id == meeting_id).values(**values))
 
 
 async def meetings_by_id(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Meeting]:
