@@ -190,6 +190,8 @@ async def _forget(request: web.Request) -> None:
         return
     try:
         await forget_form(station_of(request), secret, request.path)
+        if elsewhere := (await read_fields_only(request)).get("kept"):  # its words went another way
+            await forget_form(station_of(request), secret, elsewhere)
     except Exception:  # the form has been taken: that it lies here for two hours more is no reason to say otherwise
         log.exception("kept_form_not_forgotten", path=request.path)
 

@@ -7,7 +7,6 @@ from aiohttp import web
 from station.base.errors import BadInput, NotAllowed
 from station.base.idempotency import answer_at
 from station.base.web import (
-    KEPT_FORM,
     principal_of,
     private_file,
     query_cursor,
@@ -68,15 +67,9 @@ async def add_note(request: web.Request) -> web.StreamResponse:
 
 
 async def ask_rating(request: web.Request) -> web.StreamResponse:
-    """The page on which the asker rates a reply; anyone else goes to the case.
-
-    Words that came too late, as of a second tab, are shown there with another way to send them.
-    """
+    """The page on which the asker rates a reply; anyone else goes to the case."""
     case_id = case_id_of(request)
     view = await service.case_view(station_of(request), principal_of(request), case_id)
-    if view.case.state is not CaseState.REPLIED and view.asker and KEPT_FORM in request:
-        late = dict(request[KEPT_FORM].typed)
-        return await show_case(request, "cases/rated.html", late=late.get("remark", ""), kept=None)
     if view.case.state is not CaseState.REPLIED or not view.asker:
         return see_other(f"/cases/{case_id}")
     return await show_case(request, "cases/rate.html")
