@@ -229,7 +229,7 @@ ACTS: dict[str, Callable[[Town], Awaitable[Act]]] = {
     "/desk/cases/{case}/assign": lambda town: of_clerk(accepted(town), "assign", unit=UNIT.scope, category="general"),
     "/desk/cases/{case}/extension": lambda town: of_clerk(asked(town), "extension", decision="grant"),
     "/desk/cases/{case}/publish": lambda town: of_clerk(
-        town.replied(), "publish", title="路灯", reply="换好了", seen="1"
+        town.replied(), "publish", title="路灯", reply="换好了", seen="1a"
     ),
     "/desk/cases/{case}/recall": lambda town: of_clerk(published(town), "recall", reason="写了门牌"),
     "/desk/cases/{case}/redo": lambda town: of_clerk(unhappy(town), "redo", reason="请再去看一次"),

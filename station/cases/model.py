@@ -153,6 +153,11 @@ class TooLateToExtend(Conflict):
     message = N_("延期要在到期前申请，这件事已经到期了")
 
 
+class ExtensionOver(Conflict):
+    code = "extension-over"
+    message = N_("延期从原来的到期日算起，现在同意也已经过期了。请点“不同意延期”，让单位马上答复")
+
+
 class CardAlreadyWithdrawn(Conflict):
     code = "card-withdrawn"
     message = N_("这张牌已经收回了")

@@ -82,6 +82,11 @@ class Case:
     citizen_help: str = ""
 
     @property
+    def is_answered(self) -> bool:
+        """Whether the unit has replied in this round."""
+        return self.state in (CaseState.REPLIED, CaseState.RATED, CaseState.CONCLUDED)
+
+    @property
     def wishes(self) -> tuple[str, ...]:
         """The kinds of help that the citizen asked for."""
         return tuple(filter(None, self.citizen_help.split(",")))

@@ -82,6 +82,9 @@ CASE_CONCLUDED = _kind("case.concluded", N_("您反映的事项 %(case)s：已�
 CASE_RECOUNTED = _kind("case.recounted", N_("您反映的事项 %(case)s：放假安排公布了，期限重新算过：%(until)s。"))
 
 STAFF_ASSIGNED = _kind("case.assigned.staff", N_("%(case)s《%(title)s》交给你们办，最迟 %(until)s 答复。"))
+STAFF_HELPS = _kind(
+    "case.assigned-beside.staff", N_("%(case)s《%(title)s》请你们协办：%(unit)s主办，最迟 %(until)s 答复。")
+)
 STAFF_REPLIED = _kind("case.replied.staff", N_("%(case)s《%(title)s》%(unit)s已经答复，请审核公开。"))
 STAFF_RATED = _kind("case.rated.staff", N_("%(case)s《%(title)s》群众已经打分，请办结。"))
 STAFF_REDONE = _kind("case.redone.staff", N_("%(case)s《%(title)s》群众不满意，请重办，最迟 %(until)s 再答复。"))

@@ -15,6 +15,7 @@ from station.cases.reads.overview import unit_desk
 from station.cases.records import OpenCase
 from station.cases.store import cases as case_rows
 from station.notices.service import list_newest
+from station.people.store import accounts
 from tests.cases.conftest import CITIZEN, CLERK, DEPUTY, STRANGER, SUPERVISOR, UNIT, Town
 from tests.fixtures import MONDAY_TEN, Person
 
@@ -160,3 +161,12 @@ async def test_red_cards_are_promised_while_a_unit_has_the_case(town: Town, new_
     await service.accept_case(town.station, CLERK, case.id)
     await service.assign_case(town.station, CLERK, case.id, UNIT.scope)
     assert "自动发红牌" in await citizen.get(f"/cases/{case.id}")
+
+
+async def test_helping_units_hear_that_they_are_asked(town: Town) -> None:
+    """A co-unit is told of the case, who leads and until when."""
+    async with town.station.database.transaction() as work:
+        await work.execute(update(accounts).where(accounts.c.id == UNIT.account).values(scope="un_demo_guihua"))
+    await town.assigned(co_units=("un_demo_guihua",))
+    newest = (await texts(town, UNIT.account))[0]
+    assert "请你们协办：区住房和城乡建设局主办" in newest and "10月26日" in newest

@@ -311,6 +311,27 @@ def test_what_is_no_number_of_days_is_told(typed: str) -> None:
     assert "days" in caught.value.fields
 
 
+async def test_an_old_answer_is_not_published_as_the_new_one(town: Town, new_person: NewPerson) -> None:
+    """The unit answers again while the clerk's page holds the first answer: what it holds is not taken."""
+    case = await town.replied()
+    await service.publish_case(town.station, CLERK, case.id, "路灯不亮", "第一次的答复")
+    await service.rate_case(town.station, CITIZEN, case.id, Grade.BAD, "还是不亮")
+    clerk = await new_person("ac_demo_clerk")
+    page = await clerk.get(f"/desk/cases/{case.id}")
+    seen = re.search(r'name="seen" value="(\w+)"', page)
+    assert seen and "第一次的答复" in page
+    await service.reply_case(town.station, UNIT, case.id, "第二次：换了线", "solved")
+    sent = {"title": "路灯不亮", "reply": "第一次的答复", "seen": seen[1]}
+    await clerk.post(f"/desk/cases/{case.id}/publish", status=409, **sent)
+    guest = await new_person()
+    assert "第一次的答复" not in await guest.get(f"/cases/{case.id}")
+    page = await clerk.get(f"/desk/cases/{case.id}")
+    seen = re.search(r'name="seen" value="(\w+)"', page)
+    assert seen
+    await clerk.post(f"/desk/cases/{case.id}/publish", title="路灯不亮", reply="第二次：换了线", seen=seen[1])
+    assert "第二次：换了线" in await guest.get(f"/cases/{case.id}")
+
+
 async def test_what_was_typed_goes_along_when_its_page_sends_one_on(town: Town, new_person: NewPerson) -> None:
     """A case concluded while its asker wrote the rating: nothing is lost, as the error says, and the case shows it."""
     remark = "没有人来看过，第二盏还是不亮，请再派人来"

@@ -26,6 +26,7 @@ from station.cases.model import (
     CaseState,
     CaseStep,
     Colour,
+    ExtensionOver,
     Grade,
     NoExtensionLeft,
     RatingStillOpen,
@@ -345,6 +346,18 @@ async def test_a_co_unit_adds_but_does_not_reply(town: Town) -> None:
     with pytest.raises(NotAllowed):
         await service.reply_case(town.station, helper, case.id, "办好了", "solved")
     assert (await service.case_view(town.station, helper, case.id)).may == {CaseStep.ADD_NOTE}
+
+
+async def test_no_extension_is_granted_into_the_past(town: Town) -> None:
+    """Asked for in time and decided when it would be over too: refused, and nobody is told a past day."""
+    case = await town.assigned()
+    await service.ask_extension(town.station, UNIT, case.id, "要等配件")
+    before = len(await list_newest(town.station))
+    much_later = town.after(days=60)
+    with pytest.raises(ExtensionOver):
+        await service.decide_extension(much_later, CLERK, case.id, True)
+    assert len(await list_newest(town.station)) == before
+    await service.decide_extension(much_later, CLERK, case.id, False)
 
 
 async def test_cards_by_the_clock(town: Town) -> None:

@@ -14,6 +14,7 @@ from station.cases.law.deadlines import days_left, prolong
 from station.cases.law.policy import policy_of
 from station.cases.model import (
     CaseStep,
+    ExtensionOver,
     NoExtensionLeft,
     ReturnTooLate,
     StepNotPossible,
@@ -149,6 +150,8 @@ async def decide_extension(station: Station, who: Principal, case_id: str, grant
             await tell_staff(station, work, contacts.unit, case, kinds.STAFF_NOT_PROLONGED)
         else:
             due = prolong(case.due, rule_of(station, "extension"), china())
+            if station.clock.now() >= due.at:  # decided so late that it would promise a day that is over
+                raise ExtensionOver
             await apply_transition(
                 station,
                 work,

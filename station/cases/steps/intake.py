@@ -42,7 +42,7 @@ from station.cases.steps.transitions import (
 )
 from station.directory.service import Deputy, get_deputy, get_unit, is_in_charge
 from station.notices import kinds
-from station.people.service import get_account
+from station.people.service import accounts_with, get_account
 
 OnOpened = Callable[[Transaction, Case], Awaitable[None]]
 SAME_MATTER = timedelta(minutes=2)
@@ -202,6 +202,7 @@ async def assign_case(
     unit = await get_unit(station, unit_id)
     helpers = [await get_unit(station, u) for u in dict.fromkeys(co_units) if u != unit_id]
     contacts = await find_contacts(station, await read_case(station, case_id), unit_id)
+    beside = [account.id for helper in helpers for account in await accounts_with(station, Role.UNIT, helper.id)]
     async with station.database.transaction() as work:
         taken = await begin_transition(station, work, who, case_id, CaseStep.ASSIGN)
         due = due_from_today(station, rule)
@@ -224,6 +225,7 @@ async def assign_case(
         )
         await tell_citizen(station, work, contacts, taken.case, kinds.CASE_ASSIGNED, unit=unit.name, until=due.day)
         await tell_staff(station, work, contacts.unit, taken.case, kinds.STAFF_ASSIGNED, until=due.day)
+        await tell_staff(station, work, tuple(beside), taken.case, kinds.STAFF_HELPS, unit=unit.name, until=due.day)
     return await read_case(station, case_id)
 
 

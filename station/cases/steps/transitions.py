@@ -28,20 +28,25 @@ class Seen:
     """What of a case its form was made of: a page may lie open for long, and asks for what is about what it shows."""
 
     round: int
+    is_answered: bool
     is_published: bool
 
     @classmethod
     def of_form(cls, text: str) -> Seen | None:
         """From the form's hidden field; None where it has none."""
-        found = re.fullmatch(r"([0-9]{1,4})(p?)", text)
-        return cls(int(found[1]), bool(found[2])) if found else None
+        found = re.fullmatch(r"([0-9]{1,4})(a?)(p?)", text)
+        return cls(int(found[1]), bool(found[2]), bool(found[3])) if found else None
 
 
 def check_seen(case: Case, seen: Seen | None, *, publicity: bool = False) -> None:
-    """Whether the round, and with `publicity` what is public, is the one that was seen. Raises StepNotPossible."""
+    """Whether the round is the one that was seen, and with `publicity` what of it there is to be public.
+
+    Raises StepNotPossible.
+    """
     if seen is None:
         return
-    if seen.round != case.round or (publicity and seen.is_published != case.published):
+    shown, now = (seen.is_answered, seen.is_published), (case.is_answered, case.published)
+    if seen.round != case.round or (publicity and shown != now):
         raise StepNotPossible
 
 
