@@ -8,11 +8,11 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 from pydantic import ValidationError
@@ -166,7 +166,7 @@ def verify(
         finally:
             await database.close()
 
-    result = asyncio.run(check())
+    result = _run(check())
     if result.ok:
         keep_proved(settings.ledger_proved, result.events, result.head)
         checked = f"checked from event {after.seq + 1}; " if after is not None else ""
@@ -191,17 +191,9 @@ def clear_words(
     subject: Annotated[str, typer.Argument(help="What the events are about, such as case:cs_….")],
 ) -> None:
     """Delete for good what people typed as reasons about a subject. The chain holds a hash of it and stays whole."""
-    from station.app import close_station, open_station
     from station.ledger.service import clear_words as clear
 
-    async def run() -> int:
-        station = open_station(read_settings())
-        try:
-            return await clear(station, SYSTEM, subject)
-        finally:
-            await close_station(station)
-
-    typer.echo(f"{asyncio.run(run())} texts deleted")
+    typer.echo(f"{_with_station(lambda station: clear(station, SYSTEM, subject))} texts deleted")
 
 
 @user.command("add")
@@ -269,7 +261,6 @@ def doctor() -> None:
 def _with_station(call: Callable[[Station], Awaitable[T]]) -> T:
     """Open the station for one call. A database that cannot be used ends the program with a sentence."""
     from station.app import close_station, open_station
-    from station.base.errors import DatabaseAway, StorageFull
 
     async def run() -> T:
         station = open_station(read_settings())
@@ -278,8 +269,15 @@ def _with_station(call: Callable[[Station], Awaitable[T]]) -> T:
         finally:
             await close_station(station)
 
+    return _run(run())
+
+
+def _run(asked: Coroutine[Any, Any, T]) -> T:
+    """What was asked of the database; where it cannot be used, a sentence ends the program."""
+    from station.base.errors import DatabaseAway, StorageFull
+
     try:
-        return asyncio.run(run())
+        return asyncio.run(asked)
     except DatabaseAway:
         _fail("The database does not answer: see `station doctor`")
     except StorageFull:

@@ -18,6 +18,7 @@ from station.ledger.verify import verify_chain
 from station.meeting.store import meetings
 from station.people.store import accounts
 from tests.fixtures import MONDAY_TEN, Person
+from tests.servers import pick_port
 
 NewPerson = Callable[..., Awaitable[Person]]
 KEY = "compose:mt_x"
@@ -130,3 +131,15 @@ def test_a_command_begins_a_failed_job_anew(
     database.close()
     again = CliRunner().invoke(app, ["job", "retry", KEY])
     assert again.exit_code == 1 and "station job list" in again.output
+
+
+@pytest.mark.parametrize("command", [["job", "list"], ["ledger", "verify"], ["ledger", "clear-words", "case:cs_1"]])
+def test_a_command_says_that_the_database_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    """One sentence that leads on, and no traceback: above all, nothing that could pass for a broken ledger."""
+    monkeypatch.setenv("STATION_DATA", str(tmp_path))
+    monkeypatch.setenv("STATION_DATABASE_URL", f"postgresql://station@127.0.0.1:{pick_port()}/station")
+    told = CliRunner().invoke(app, command)
+    assert told.exit_code == 1 and isinstance(told.exception, SystemExit)
+    assert "The database does not answer: see `station doctor`" in told.output
