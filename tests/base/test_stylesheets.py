@@ -99,3 +99,23 @@ def test_an_english_day_breaks_on_phones() -> None:
     everywhere, narrow = sheet.split("@media (max-width: 39.99em) {", 1)
     assert ".nowrap { white-space: nowrap; }" in everywhere
     assert narrow.startswith(" :root:lang(en) :is(.nowrap, time, .tag, .penalty) { white-space: normal; } }")
+
+
+# Words within a drawing keep to its scale; on one's own small picture there is no room for more.
+DRAWN = {".chart text", ".tile .badge.tag"}
+
+
+def test_what_is_small_in_pixels_is_larger_in_large_type() -> None:
+    """Nothing is under 20 px for who chose large type: a size that does not grow with the page's says its other one."""
+    small: set[str] = set()
+    large: set[str] = set()
+    for path in (WEB / "css").rglob("*.css"):
+        for selector, rules in re.findall(r"([^{}/;]+)\{([^{}]*)\}", path.read_text("utf-8")):
+            size = re.search(r"font-size:\s*([^;]+)", rules)
+            name = selector.strip()
+            if size and name.startswith('[data-mode="elder"] '):
+                large.add(name.removeprefix('[data-mode="elder"] '))
+            elif size and size[1].endswith("px") and float(size[1][:-2]) < 20:
+                small.add(name)
+    assert {".slot small", ".penalty i", ".news .new"} <= small, "found where they are"
+    assert small - large == DRAWN
