@@ -193,8 +193,12 @@ async def end_forgotten_meetings(station: Station) -> None:
 
 
 async def archive_forgotten(station: Station) -> None:
-    """See that every ended meeting is archived, also one that no journal told of, or whose video cannot be made."""
+    """See that every ended meeting is archived, also one that no journal told of."""
     await archive_forgotten_meetings(station)
+
+
+async def seal_without_video(station: Station) -> None:
+    """See that what was recorded is sealed, also where no video can be made of it."""
     await seal_uncomposed(station)
 
 
@@ -276,6 +280,7 @@ CHORES: tuple[tuple[float, Chore], ...] = (
     (60, end_orphan_broadcasts),
     (600, end_forgotten_meetings),
     (600, archive_forgotten),
+    (600, seal_without_video),
     (3600, prove_bags),
     (3600, lay_out_rota),
     *((3600, chore) for chore in DELETE_PERSONAL_DATA),

@@ -27,6 +27,7 @@ from station.base.clock import local
 from station.base.database import Transaction
 from station.base.errors import NotFound
 from station.base.ids import is_safe_name
+from station.base.one_by_one import do_each
 from station.base.principal import SYSTEM
 from station.base.settings import Settings
 from station.base.station import Station
@@ -104,11 +105,14 @@ async def seal_uncomposed(station: Station) -> int:
     begin the job anew (`/desk/jobs`); a video made later is shown, and stays outside of the bag.
     """
     found = await meetings_without_video(station, station.clock.now() - TIME_TO_MEND)
-    for meeting_id in found:
+
+    async def ask(meeting_id: str) -> bool:
         async with station.database.transaction() as work:
             await _ask_for_bag(station, work, meeting_id, "archive.not-composed")
         log.error("sealing_without_video", meeting=meeting_id)
-    return len(found)
+        return True
+
+    return await do_each(found, ask)
 
 
 async def _ask_for_bag(station: Station, work: Transaction, meeting_id: str, because: str) -> None:
@@ -174,10 +178,12 @@ async def record_missing_seals(station: Station) -> int:
     names = {f"meeting:{name}": name for name in bags if is_safe_name(name)}
     proven = await subjects_with(station, "archive.sealed", list(names))
     missing = [name for subject, name in names.items() if subject not in proven]
-    for name in missing:
+
+    async def record(name: str) -> bool:
         log.warning("seal_was_not_in_the_ledger", meeting=name)
-        await record_seal(station, name)
-    return len(missing)
+        return await record_seal(station, name)
+
+    return await do_each(missing, record)
 
 
 def _empty_folder(folder: Path) -> None:

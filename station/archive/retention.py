@@ -14,6 +14,7 @@ from station.archive.jobs import bag_folder, composed_file, recording_folder
 from station.archive.publishing import recall_broadcasts
 from station.base import jobs
 from station.base.clock import years_before
+from station.base.one_by_one import do_each
 from station.base.principal import SYSTEM
 from station.base.station import Station
 from station.ledger.service import append_once
@@ -34,16 +35,18 @@ async def archive_forgotten_meetings(station: Station) -> int:
     That happens when a media process lost the tail of its journal. Who was there is taken from the recording.
     """
     now = station.clock.now()
-    found = await meetings_without_job(station, now - LOOK_BACK, now - WAIT)
-    for meeting_id in found:
+
+    async def archive(meeting_id: str) -> bool:
         timeline = await asyncio.to_thread(read_timeline, recording_folder(station.settings, meeting_id))
         async with station.database.transaction() as work:
             if not await append_once(station, work, SYSTEM, "meeting.rebuilt", f"meeting:{meeting_id}"):
-                continue  # another work role was faster
+                return False  # another work role was faster
             people = await rebuild_attendance(work, meeting_id, timeline)
             await jobs.enqueue(work, "compose", f"compose:{meeting_id}", {"meeting": meeting_id}, now)
         log.error("meeting_was_forgotten", meeting=meeting_id, people=people, recorded_s=timeline.duration_s)
-    return len(found)
+        return True
+
+    return await do_each(await meetings_without_job(station, now - LOOK_BACK, now - WAIT), archive)
 
 
 async def expire_recordings(station: Station) -> int:
@@ -53,15 +56,12 @@ async def expire_recordings(station: Station) -> int:
     One that cannot be deleted now keeps none of the others: it is told in the log and tried at the next turn.
     """
     before = years_before(station.clock.now(), station.settings.keep_recordings_years)
-    expired = 0
-    for meeting_id in await meetings_to_expire(station, before):
-        try:
-            await _expire(station, meeting_id)
-        except Exception:
-            log.exception("meeting_not_expired", meeting=meeting_id)
-        else:
-            expired += 1
-    return expired
+
+    async def expire(meeting_id: str) -> bool:
+        await _expire(station, meeting_id)
+        return True
+
+    return await do_each(await meetings_to_expire(station, before), expire)
 
 
 async def _expire(station: Station, meeting_id: str) -> None:

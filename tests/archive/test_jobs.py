@@ -92,6 +92,8 @@ async def test_bags_of_jobs_long_done_are_proven_too(station: Station, hearing: 
     bag.parent.mkdir()
     seal(bag, {"metadata.json": b"{}"}, {})
     (bag.parent / f".{hearing.id}2.part").mkdir()
+    for stray in ("a-stray", "z-stray"):  # which can be proven by nothing, and holds up no bag
+        (bag.parent / stray).mkdir()
     assert await record_missing_seals(station) == 1
     assert await record_missing_seals(station) == 0
     assert await actions(station, hearing) == ["archive.sealed"]

@@ -186,7 +186,7 @@ async def test_one_meeting_that_cannot_be_deleted_keeps_no_other(
     later = after(station, timedelta(days=3 * 365 + 2))
     with capture_logs() as logged:
         assert await expire_recordings(later) == 1
-    assert [e["meeting"] for e in logged if e["event"] == "meeting_not_expired"] == [kept]
+    assert [e["item"] for e in logged if e["event"] == "chore_failed_for_one"] == [kept]
     left = {m.id for m in (hearing, other) if recording_folder(station.settings, m.id).exists()}
     assert left == {kept}
     monkeypatch.setattr(retention, "_delete", real)

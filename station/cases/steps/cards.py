@@ -8,6 +8,7 @@ from station.base.database import Transaction
 from station.base.errors import N_, BadInput, Phrase
 from station.base.i18n import format_day
 from station.base.ids import new_id
+from station.base.one_by_one import do_each
 from station.base.principal import SYSTEM, Principal
 from station.base.station import Station
 from station.base.working_days import end_of_day, last_day_within
@@ -46,7 +47,11 @@ async def issue_due_cards(station: Station) -> int:
     yellow_until = end_of_day(last_day_within(today, yellow_days, china()))
     async with station.database.read() as connection:
         found = await cases_without_cards(connection, now, today, yellow_days, yellow_until)
-    return sum([await _issue_by_clock(station, case.id) for case in found])
+
+    async def issue(case: Case) -> bool:
+        return await _issue_by_clock(station, case.id)
+
+    return await do_each(found, issue)
 
 
 def _colour_now(station: Station, case: Case) -> Colour | None:
@@ -150,19 +155,20 @@ async def recount_provisional(station: Station) -> int:
     """Count provisional due days again, for when a new year's notice is known; tells all who wait. Idempotent."""
     async with station.database.read() as connection:
         waiting = await cases_where(connection, c.due_provisional.is_(True), in_states(OPEN), newest=False)
-    changed = 0
-    for found in waiting:
+
+    async def recount_one(found: Case) -> bool:
         if found.due is None or recount(found.due, china()) == found.due:
-            continue
+            return False
         contacts = await find_contacts(station, found)
         async with station.database.transaction() as work:
             case = await store.lock_case(work, found.id)
             if case.due is None or (due := recount(case.due, china())) == case.due:
-                continue
+                return False
             await apply_transition(station, work, SYSTEM, case, case.state, due, "case.due_recounted")
             until = due.day
             await tell_citizen(station, work, contacts, case, kinds.CASE_RECOUNTED, until=until)
             everybody = contacts.unit + contacts.desk
             await tell_staff(station, work, everybody, case, kinds.STAFF_RECOUNTED, until=until)
-            changed += 1
-    return changed
+        return True
+
+    return await do_each(waiting, recount_one)
