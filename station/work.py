@@ -23,6 +23,7 @@ from station.base.settings import Settings
 from station.base.station import Station
 from station.booking.drafts import forget_old_drafts
 from station.booking.photos import cancelled_with_photos, remove_photos
+from station.booking.reminders import send_reminders
 from station.booking.rota import extend_slots
 from station.cases.service import bookings_with_cases, issue_due_cards, recount_provisional
 from station.ledger.service import clear_words_before, watch_head
@@ -263,6 +264,11 @@ async def expire_reasons(station: Station) -> None:
 
 
 # All personal data that has a term is deleted by one of these: docs/architecture.md ("What is deleted, and when").
+async def remind_citizens(station: Station) -> None:
+    """Whose meeting is a day or an hour away."""
+    await send_reminders(station)
+
+
 DELETE_PERSONAL_DATA: tuple[Chore, ...] = (
     expire_unsent,
     expire_sessions,
@@ -276,6 +282,7 @@ CHORES: tuple[tuple[float, Chore], ...] = (
     (3, sync_pending),
     (15, give_sign),
     (60, turn_clocks),
+    (60, remind_citizens),
     (60, watch_ledger),
     (60, end_orphan_broadcasts),
     (600, end_forgotten_meetings),

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     Integer,
     Select,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -111,6 +112,7 @@ bookings = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("cancelled_by", String(12), nullable=False, server_default=""),
     Column("cancel_reason", String(200), nullable=False, server_default=""),
+    Column("reminded", SmallInteger, nullable=False, server_default="0"),
     UniqueConstraint("citizen", "form_key"),
     Index("ix_bookings_deputy_starts_at", "deputy", "starts_at"),
 )

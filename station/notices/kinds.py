@@ -45,6 +45,14 @@ BOOKED = _kind(
     ),
 )
 BOOKED_WITH_YOU = _kind("booking.made.staff", N_("新预约：%(when)s，%(citizen)s，%(mode)s。"))
+REMINDED_A_DAY_BEFORE = _kind(
+    "booking.reminder.day",
+    N_("提醒：%(when)s，和%(deputy)s代表%(mode)s，预约号 %(number)s。来不了请在网上“我的”里取消%(or_call)s。"),
+)
+REMINDED_AN_HOUR_BEFORE = _kind(
+    "booking.reminder.hour",
+    N_("快到见面的时间了：%(when)s，和%(deputy)s代表%(mode)s，预约号 %(number)s。%(what_to_do)s"),
+)
 CANCELLED_BY_YOU = _kind(
     "booking.cancelled.own",
     N_("已取消：%(when)s，和%(deputy)s代表的预约（%(number)s），是您要求取消的。随时可以再约。"),
