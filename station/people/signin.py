@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import secrets
 from datetime import datetime, timedelta
 from functools import partial
@@ -209,7 +210,7 @@ async def _count_tries(station: Station, login: str, caller: Caller) -> None:
             if counted.tries > most:
                 wait = max(wait, counted.until - now)
     if wait:
-        raise TooManyTries(minutes=-(-int(wait.total_seconds()) // 60))
+        raise TooManyTries(minutes=math.ceil(wait / timedelta(minutes=1)))
 
 
 def _try_keys(login: str, caller: Caller) -> list[tuple[str, int]]:

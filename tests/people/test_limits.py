@@ -27,7 +27,7 @@ from station.demo.accounts import seed_accounts
 from station.demo.logins import DEMO_ACCOUNTS, PASSWORD
 from station.notices.service import list_newest
 from station.people import signin, store
-from station.people.model import Caller
+from station.people.model import TRIES_PER_BROWSER, TRY_WINDOW, Caller
 from station.people.pages import SESSION_COOKIE
 from tests.fixtures import MONDAY_TEN, Person
 
@@ -103,6 +103,20 @@ async def test_throwing_the_cookie_away_gives_no_more_tries(station: Station) ->
     ]
     assert ends[5] == {"WrongLogin": 1}
     assert ends[6] == ends[8] == {"TooManyTries": 1}
+
+
+@pytest.mark.parametrize(("left_s", "minutes"), [(0.4, 1), (60, 1), (60.4, 2)])
+async def test_who_waits_as_long_as_told_may_try(station: Station, left_s: float, minutes: int) -> None:
+    """The minutes told are whole ones, never "0" and never too few."""
+    assert isinstance(station.clock, FixedClock)
+    for _ in range(TRIES_PER_BROWSER):
+        await signin._count_tries(station, CLERK.login, stranger(1))
+    station.clock.at += TRY_WINDOW - timedelta(seconds=left_s)
+    with pytest.raises(signin.TooManyTries) as told:
+        await signin._count_tries(station, CLERK.login, stranger(1))
+    assert told.value.params["minutes"] == minutes
+    station.clock.at += timedelta(minutes=minutes)
+    await signin._count_tries(station, CLERK.login, stranger(1))
 
 
 @pytest.mark.usefixtures("few_tries")
