@@ -87,6 +87,11 @@ class Case:
         return self.state in (CaseState.REPLIED, CaseState.RATED, CaseState.CONCLUDED)
 
     @property
+    def shown(self) -> str:
+        """What a form says of the case that its page shows (`Seen.of_form`): round, answered, published."""
+        return f"{self.round}{'a' * self.is_answered}{'p' * self.published}"
+
+    @property
     def wishes(self) -> tuple[str, ...]:
         """The kinds of help that the citizen asked for."""
         return tuple(filter(None, self.citizen_help.split(",")))
