@@ -62,14 +62,14 @@ async def insert_notices(work: Transaction, rows: Sequence[dict[str, Any]]) -> N
 
 
 async def claim_next(work: Transaction, channels: Sequence[str], now: datetime) -> Notice | None:
-    """Take the longest waiting notice that is due, for LEASE: until then no other worker gets it.
+    """Take the longest waiting notice that is due, codes first, for LEASE: until then no other worker gets it.
 
     The attempt is counted when it begins, so that a notice that kills its worker is not tried for ever.
     """
     due = (
         select(notices)
         .where(notices.c.state == NoticeState.WAITING, notices.c.try_after <= now, notices.c.channel.in_(channels))
-        .order_by(notices.c.try_after)
+        .order_by(notices.c.secret.desc(), notices.c.try_after)  # somebody is waiting for a code, whatever else waits
         .limit(1)
         .with_for_update(skip_locked=True)
     )

@@ -158,6 +158,18 @@ async def test_a_retry_at_night_waits_for_the_morning(office: Station) -> None:
     assert await deliver_due(morning, {"sms": carrier}) == 2
 
 
+async def test_a_code_overtakes_what_waits(office: Station) -> None:
+    """When the morning's messages wait for their turn, who is signing in does not wait behind them."""
+    await put(office, 5)
+    code = later(office, timedelta(minutes=1))
+    await put(code, secret=True)
+    carrier = Carrier()
+    assert await deliver_due(code, {"sms": carrier}, batch=1) == 1
+    async with office.database.read() as connection:
+        sent = text("SELECT count(*) FROM notices WHERE secret AND state = 'sent'")
+        assert (await connection.execute(sent)).scalar_one() == 1
+
+
 async def test_no_code_is_kept_once_it_is_sent(office: Station) -> None:
     """Outside of the demo a secret is in no row and in no file after its sending, taken or given up."""
     await put(office, secret=True)

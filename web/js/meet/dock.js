@@ -118,9 +118,13 @@ export class Dock {
     this.#cameraOff = true;
     const settings = this.devices.camera?.getSettings() ?? {};
     this.#tell("camera");
-    await this.#sendBlack(settings);
-    this.devices.closeCamera();
-    this.stage.showSelf(null);
+    try {
+      await this.#sendBlack(settings);
+    } finally {
+      // Also where the line is down and black cannot be sent: whoever turns the camera off has it off.
+      this.devices.closeCamera();
+      this.stage.showSelf(null);
+    }
   }
 
   /** @param {MediaTrackSettings} settings */
@@ -170,7 +174,11 @@ export class Dock {
     if (!track) return;
     this.#screen = track;
     track.addEventListener("ended", () => this.#endScreen());
-    await this.connection.publish(track, "screen");
+    try {
+      await this.connection.publish(track, "screen");
+    } catch {
+      return this.#endScreen(); // nobody sees it: the browser's own sign of sharing must not say otherwise
+    }
     this.#draw();
   }
 
