@@ -258,17 +258,17 @@ async def expire_notices(station: Station) -> None:
         await asyncio.to_thread(outbox_file(station.settings).unlink, missing_ok=True)
 
 
+async def remind_citizens(station: Station) -> None:
+    """Whose meeting is a day or an hour away."""
+    await send_reminders(station)
+
+
 async def expire_reasons(station: Station) -> None:
     """Delete what people typed as reasons, past its term; the ledger's chain holds only a hash of it."""
     await clear_words_before(station, years_before(station.clock.now(), station.settings.keep_recordings_years))
 
 
 # All personal data that has a term is deleted by one of these: docs/architecture.md ("What is deleted, and when").
-async def remind_citizens(station: Station) -> None:
-    """Whose meeting is a day or an hour away."""
-    await send_reminders(station)
-
-
 DELETE_PERSONAL_DATA: tuple[Chore, ...] = (
     expire_unsent,
     expire_sessions,

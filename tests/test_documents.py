@@ -191,6 +191,17 @@ def test_translations_keep_their_placeholders(path: Path) -> None:
         assert set(PLACEHOLDER.findall(message.id)) == set(PLACEHOLDER.findall(str(message.string))), message.id
 
 
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+def test_a_text_is_translated_in_one_file(language: str) -> None:
+    """Of two translations of the same text only one is read, and it need not be the one that is looked at."""
+    files: dict[str, str] = {}
+    for path in sorted((LOCALE_FOLDER / language).glob("*.po")):
+        with path.open("rb") as file:
+            ids = [str(message.id) for message in read_po(file, locale=language) if message.id]
+        assert not [f"{files[text]} {path.name}: {text}" for text in ids if text in files]
+        files |= dict.fromkeys(ids, path.name)
+
+
 def test_the_chinese_is_chinese() -> None:
     """Message ids are the Chinese text itself; an English id would show up on Chinese pages."""
     words = [(where, PLACEHOLDER.sub("", message)) for where, message in marked_texts()]

@@ -96,15 +96,17 @@ async def publish_broadcast(station: Station, who: Principal, broadcast_id: str,
 
 async def recall_broadcasts(station: Station, meeting_id: str) -> None:
     """Take all broadcasts of a meeting back from the public, before their files go. Raises Unavailable."""
-    public = [b for b in await live.broadcasts_of_meeting(station, meeting_id) if b.published]
-    if not public:
-        return
-    async with station.database.transaction() as work:
-        await lock_answers(work, meeting_id)
-        for broadcast in public:
-            await live.set_published(station, work, SYSTEM, broadcast.id, False)
-    for broadcast in public:
-        await live.sync_broadcast(station, broadcast.id)
+    every = await live.broadcasts_of_meeting(station, meeting_id)
+    public = [b for b in every if b.published]
+    if public:
+        async with station.database.transaction() as work:
+            await lock_answers(work, meeting_id)
+            for broadcast in public:
+                await live.set_published(station, work, SYSTEM, broadcast.id, False)
+    untold = await live.untold(station)  # and what was taken back before, while the live role was away
+    for broadcast in every:
+        if broadcast.id in untold:
+            await live.sync_broadcast(station, broadcast.id)
 
 
 async def refusals_of_broadcast(station: Station, broadcast: Broadcast) -> list[str]:

@@ -295,11 +295,11 @@ async def _finish(step: Awaitable[object]) -> bool:
     given_up = False
     while not task.done():
         try:
-            await asyncio.shield(task)
+            await asyncio.wait([task])
         except asyncio.CancelledError:
-            if task.cancelled():
-                raise
             given_up = True
+    if given_up and task.exception() is not None:  # whoever is told to stop stops, also when the step failed
+        raise asyncio.CancelledError from task.exception()
     task.result()
     return given_up
 

@@ -14,7 +14,7 @@ from station.base.web import Handler, page_of_form, principal_of, read_form, see
 
 FORM_KEY = "form_key"
 # What a newer page says anew when the words of an older one are put back into it.
-OF_THE_PAGE = ("csrf", "seen", FORM_KEY)
+OF_THE_PAGE = ("csrf", "seen", "kept", FORM_KEY)
 _FORM_KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _HEADER = re.compile(r'"([\x20-\x21\x23-\x5b\x5d-\x7e]{8,128})"')  # a string of RFC 9651 §3.3.3, without escapes
 

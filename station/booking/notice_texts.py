@@ -35,6 +35,6 @@ def gaps_of(station: Station, booking: Booking) -> dict[str, Value]:
         "mode": Phrase(_MODE_WORDS[booking.mode]),
         "number": booking.number,
         "or_call": (Phrase(N_("，或打电话 %(phone)s"), phone=phone),) if phone else (),
-        "host": Phrase(N_("%(name)s代表"), name=booking.deputy_name) if by_deputy else Phrase(N_("联络站工作人员")),
+        "host": Phrase(N_("%(name)s代表"), name=booking.deputy_name) if by_deputy else Phrase(N_("联络站的工作人员")),
         "reason": booking.cancel_reason,
     }

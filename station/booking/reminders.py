@@ -7,6 +7,7 @@ from enum import IntEnum
 
 from station.base.database import Transaction
 from station.base.errors import N_, NotFound, Phrase
+from station.base.one_by_one import do_each
 from station.base.station import Station
 from station.booking import reminders_store as store
 from station.booking.model import Booking, Mode
@@ -56,7 +57,7 @@ async def send_reminders(station: Station) -> int:
     async with station.database.read() as connection:
         ahead = await store.bookings_to_remind(connection, now, now + HOUR, Reminder.HOUR_BEFORE, AT_ONCE)
         ahead += await store.bookings_to_remind(connection, now + HOUR, now + DAY, Reminder.DAY_BEFORE, AT_ONCE)
-    return sum([await _remind(station, booking, now) for booking in ahead])
+    return await do_each(ahead, lambda booking: _remind(station, booking, now))
 
 
 async def _remind(station: Station, booking: Booking, now: datetime) -> bool:

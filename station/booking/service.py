@@ -41,9 +41,9 @@ from station.booking.policy import booking_policy
 from station.booking.rota import get_slot
 from station.directory.service import Deputy, clerks_in_charge, get_deputy, is_in_charge
 from station.ledger.service import append
-from station.notices.kinds import USE_WITHDRAWN
+from station.notices.kinds import REMINDERS, USE_WITHDRAWN
 from station.notices.model import Outgoing
-from station.notices.service import queue_all
+from station.notices.service import drop_waiting, queue_all
 from station.people.model import ConsentKind
 from station.people.service import accounts_with, answers_in, get_account, record_consent
 from station.photos.model import booking_holder
@@ -232,6 +232,7 @@ async def _cancel(
     changed: store.BookingColumns = {"cancelled_by": str(by), "cancel_reason": reason}
     await _change_state(station, work, who, booking, BookingStep.CANCEL, "booking.cancelled", changed)
     booking = await _must_find(work, booking.id)
+    await drop_waiting(work, f"booking:{booking.id}", REMINDERS.values())
     await _tell(station, work, booking, told.without(who.account), "cancelled")
     # Booking knows no meetings: the work role closes the one that may have been made for this booking.
     arguments = {"booking": booking.id}

@@ -43,8 +43,8 @@ async def control_recording(
         state = await media_client.set_recording(station, meeting_id, action)
         try:
             await _check_consents(station, meeting)  # again: somebody may have been given a pass meanwhile
-        except StationError:
-            await media_client.set_recording(station, meeting_id, RecordingAction.PAUSE)
+        except BaseException:
+            await _pause_again(station, meeting_id)
             raise
         return state
     state = await media_client.set_recording(station, meeting_id, action)
@@ -53,6 +53,13 @@ async def control_recording(
     except StationError as error:  # it has stopped: a full disk must not make that look undone
         log.warning("recording_not_noted", meeting=meeting_id, action=str(action), error=error.code)
     return state
+
+
+async def _pause_again(station: Station, meeting_id: str) -> None:
+    try:
+        await media_client.set_recording(station, meeting_id, RecordingAction.PAUSE)
+    except StationError as error:  # what is told to the host is why it may not go on
+        log.error("recording_not_paused", meeting=meeting_id, error=error.code)
 
 
 async def _note(station: Station, who: Principal, meeting: Meeting, action: RecordingAction) -> None:

@@ -17,6 +17,7 @@ from station.nodes import media_client
 from station.nodes.journal import roll_call
 
 log = structlog.get_logger()
+SURELY_GONE = timedelta(minutes=10)  # a media process that begins anew has nobody for some seconds
 LEFT_FOR = timedelta(hours=2)  # past its planned end, for those that end about midnight
 
 
@@ -34,7 +35,10 @@ async def end_forgotten(station: Station) -> int:
         try:
             if (await media_client.get_room(station, meeting.id)).members:
                 continue
-            await close_for_all(station, SYSTEM, meeting, at=await _last_left(station, meeting))
+            last = await _last_left(station, meeting)
+            if last > now - SURELY_GONE:
+                continue
+            await close_for_all(station, SYSTEM, meeting, at=last)
         except Exception as error:  # media or live may be away: at its next turn
             log.warning("meeting_not_ended", meeting=meeting.id, error=f"{type(error).__name__}: {error}"[:200])
         else:

@@ -72,7 +72,7 @@ class SmsGateway:
     async def send(self, notice: Notice) -> None:
         """POST the notice to the gateway. Raises when it does not take it."""
         body = json.dumps({"to": notice.address, "text": notice.text}).encode()
-        status, _ = await send_sms(self._url, self._headers, body)
+        status, _ = await send_sms(self._url, self._headers, body, undecided=(408, 504))
         if not 200 <= status < 300:
             raise DeliveryFailed(f"the SMS gateway answered {status}")
 

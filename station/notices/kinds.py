@@ -53,6 +53,7 @@ REMINDED_AN_HOUR_BEFORE = _kind(
     "booking.reminder.hour",
     N_("快到见面的时间了：%(when)s，和%(deputy)s代表%(mode)s，预约号 %(number)s。%(what_to_do)s"),
 )
+REMINDERS = {kind.name: kind for kind in (REMINDED_A_DAY_BEFORE, REMINDED_AN_HOUR_BEFORE)}
 CANCELLED_BY_YOU = _kind(
     "booking.cancelled.own",
     N_("已取消：%(when)s，和%(deputy)s代表的预约（%(number)s），是您要求取消的。随时可以再约。"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from station.base.clock import SHANGHAI, local
 from station.base.principal import Role
-from station.notices.kinds import Kind, Value
+from station.notices.kinds import REMINDERS, Kind, Value
 from station.notices.words import Gettext, kind_of, sentence_of
 
 MAX_ATTEMPTS = 8
@@ -123,8 +123,11 @@ def after_quiet_hours(moment: datetime, channel: str, secret: bool) -> datetime:
 
 
 def is_outdated(notice: Notice, now: datetime) -> bool:
-    """Whether a secret came too late to be of use."""
-    return notice.secret and notice.created_at + SECRET_LIFETIME <= now
+    """Whether it came too late to be of use: a code that has expired, a reminder of what has begun."""
+    if notice.secret:
+        return notice.created_at + SECRET_LIFETIME <= now
+    begins = notice.gaps.get("when") if notice.kind in REMINDERS else None
+    return begins is not None and datetime.fromisoformat(begins["moment"]) <= now
 
 
 def target_of(notice: Notice, role: Role) -> str:

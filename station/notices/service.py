@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from station.base.database import Transaction
@@ -12,6 +12,7 @@ from station.base.principal import Principal
 from station.base.station import Station
 from station.notices import store
 from station.notices.channels import Channel
+from station.notices.kinds import Kind
 from station.notices.model import (
     MAX_ATTEMPTS,
     PAGE_SIZE,
@@ -47,6 +48,11 @@ async def queue_all(station: Station, work: Transaction, outgoing: Sequence[Outg
     if outgoing:
         now = station.clock.now()
         await store.insert_notices(work, [_row(station, each, now) for each in outgoing])
+
+
+async def drop_waiting(work: Transaction, subject: str, kinds: Collection[Kind]) -> None:
+    """Give up notices of these kinds that have not gone out: what they tell of has changed."""
+    await store.drop_waiting(work, subject, [kind.name for kind in kinds])
 
 
 def _row(station: Station, outgoing: Outgoing, now: datetime) -> dict[str, object]:
@@ -138,7 +144,7 @@ async def _deliver(station: Station, channel: Channel, notice: Notice) -> dict[s
     now = station.clock.now()
     blank: dict[str, object] = {"text": "", "gaps": {}} if notice.secret and not station.settings.demo else {}
     if is_outdated(notice, now):
-        return {"state": NoticeState.FAILED, "error": "the code had expired", **blank}
+        return {"state": NoticeState.FAILED, "error": "it was of no use any more", **blank}
     if notice.attempts > MAX_ATTEMPTS:
         return {"state": NoticeState.FAILED, "error": "given up: its worker died each time", **blank}
     try:

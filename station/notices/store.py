@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -69,7 +69,8 @@ async def claim_next(work: Transaction, channels: Sequence[str], now: datetime) 
     due = (
         select(notices)
         .where(notices.c.state == NoticeState.WAITING, notices.c.try_after <= now, notices.c.channel.in_(channels))
-        .order_by(notices.c.secret.desc(), notices.c.try_after)  # somebody is waiting for a code, whatever else waits
+        # Somebody is waiting for a code, whatever else waits; of what waited for the morning the last word comes last.
+        .order_by(notices.c.secret.desc(), notices.c.try_after, notices.c.created_at)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
@@ -79,6 +80,13 @@ async def claim_next(work: Transaction, channels: Sequence[str], now: datetime) 
     taken = {"attempts": row.attempts + 1, "try_after": now + LEASE}
     await work.execute(update(notices).where(notices.c.id == row.id).values(**taken))
     return _notice(row, attempts=row.attempts + 1)
+
+
+async def drop_waiting(work: Transaction, subject: str, kinds: Collection[str]) -> None:
+    """Give up notices of these kinds that have not gone out: what they tell of has changed."""
+    waiting = (notices.c.subject == subject) & notices.c.kind.in_(kinds) & (notices.c.state == NoticeState.WAITING)
+    values = {"state": NoticeState.FAILED, "error": "overtaken by what happened since"}
+    await work.execute(update(notices).where(waiting).values(**values))
 
 
 async def change_claimed(work: Transaction, notice: Notice, **values: Any) -> None:

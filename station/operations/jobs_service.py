@@ -11,7 +11,7 @@ from station.base.idempotency import claim_key
 from station.base.principal import SYSTEM, Principal, Role
 from station.base.station import Station
 from station.directory.service import deputies_under
-from station.ledger.service import append
+from station.ledger.service import append, hold_head
 from station.meeting.model import Meeting
 from station.meeting.service import meetings_by_id, meetings_of_bookings
 
@@ -69,6 +69,7 @@ async def retry_job(station: Station, who: Principal, key: str) -> None:
         raise NoFailedJob
     async with station.database.transaction() as work:
         await claim_key(work, station.clock.now())
+        await hold_head(work)  # before the job's row: so do the journals and seals that enqueue one
         if not await jobs.retry(work, key, station.clock.now()):
             raise NoFailedJob
         await append(station, work, who, "job.retried", f"job:{key}")

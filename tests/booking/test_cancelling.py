@@ -43,7 +43,8 @@ async def told(station: Station, booking: Booking, channel: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("who", "named"), [(LIN_HERSELF, "林秀兰代表取消"), (CLERK, "联络站工作人员取消"), (ADMIN, "联络站工作人员取消")]
+    ("who", "named"),
+    [(LIN_HERSELF, "林秀兰代表取消"), (CLERK, "联络站的工作人员取消"), (ADMIN, "联络站的工作人员取消")],
 )
 async def test_a_host_says_why_and_the_time_stays_closed(both_towns: Station, who: Principal, named: str) -> None:
     """The citizen reads who cancelled and why; nobody else is offered the time, not even by its address."""

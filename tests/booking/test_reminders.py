@@ -16,6 +16,8 @@ from station.booking.reminders import Reminder, reminder_due, send_reminders
 from station.booking.rota import list_slots
 from station.booking.service import book_slot, cancel_booking
 from station.demo.booking import LIN
+from station.notices.kinds import REMINDERS
+from station.notices.model import NoticeState, is_outdated
 from station.notices.service import list_newest
 
 ZHAO = Principal("ac_demo_citizen", Role.CITIZEN, "赵玉梅")
@@ -66,6 +68,21 @@ async def test_nobody_is_reminded_of_a_meeting_that_was_cancelled(town: Station)
     await cancel_booking(town, ZHAO, booking.id)
     assert await send_reminders(at(town, booking, timedelta(hours=20))) == 0
     assert await reminders_of(town, booking) == []
+
+
+async def test_a_reminder_that_waits_is_dropped_with_its_meeting(town: Station) -> None:
+    """Held back over the night, or while the carrier is away: cancelled meanwhile, or begun, it is not sent."""
+    booking = await book_ahead(town)
+    hour = at(town, booking, timedelta(minutes=50))
+    assert await send_reminders(at(town, booking, timedelta(hours=20))) == 1
+    assert await send_reminders(hour) == 1
+    begun = at(town, booking, timedelta(0))
+    found = [n for n in await list_newest(town, 200) if n.kind in REMINDERS]
+    assert [is_outdated(n, begun.clock.now()) for n in found] == [True, True]
+    assert [is_outdated(n, hour.clock.now()) for n in found] == [False, False]
+    await cancel_booking(hour, ZHAO, booking.id)
+    states = {n.state for n in await list_newest(town, 200) if n.kind in REMINDERS}
+    assert states == {NoticeState.FAILED}
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,18 @@ async def test_a_code_overtakes_what_waits(office: Station) -> None:
         assert (await connection.execute(sent)).scalar_one() == 1
 
 
+async def test_what_waited_for_the_morning_goes_in_the_order_it_was_written(office: Station) -> None:
+    """All of it may go at eight, and what was written last is the last word."""
+    evening = replace(office, clock=FixedClock(datetime.fromisoformat("2026-10-12 22:00+08:00")))
+    for minute in range(6):
+        async with office.database.transaction() as work:
+            now = later(evening, timedelta(minutes=minute))
+            await queue_all(now, work, [saying(f"第 {minute} 条", "sms", "13800000001")])
+    carrier = Carrier()
+    assert await deliver_due(later(evening, timedelta(hours=10)), {"sms": carrier}) == 6
+    assert [text[-3] for text in carrier.got] == [*"012345"]
+
+
 async def test_no_code_is_kept_once_it_is_sent(office: Station) -> None:
     """Outside of the demo a secret is in no row and in no file after its sending, taken or given up."""
     await put(office, secret=True)

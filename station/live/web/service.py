@@ -126,7 +126,7 @@ async def change_source(
         changed = await _store_source(station, who, before, person, source_name, check)
     except BroadcastEnded:
         raise
-    except Exception:
+    except BaseException:
         async with station.database.transaction() as work:
             await store.change_broadcast(work, await _on_air(work, broadcast_id))
         await sync_broadcasts(station, [broadcast_id])  # the one before is on air again
@@ -262,11 +262,15 @@ async def sync_broadcasts(station: Station, broadcast_ids: Iterable[str]) -> Non
             log.exception("broadcast_not_synced", broadcast=broadcast_id)
 
 
+async def untold(station: Station) -> list[str]:
+    """Broadcasts of whose last change the live role has not been told."""
+    async with station.database.read() as connection:
+        return await store.pending_broadcasts(connection)
+
+
 async def sync_pending(station: Station) -> None:
     """Chore: tell the live role what it has not been told, for it was away or we died."""
-    async with station.database.read() as connection:
-        pending = await store.pending_broadcasts(connection)
-    await sync_broadcasts(station, pending)
+    await sync_broadcasts(station, await untold(station))
 
 
 async def stop_broadcasts_of(station: Station, who: Principal, meeting_id: str) -> None:

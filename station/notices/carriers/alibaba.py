@@ -18,7 +18,7 @@ from yarl import URL
 
 from station.notices.carriers.http import json_object, send_sms, word
 from station.notices.carriers.templates import Template, choose_template, missing_kinds
-from station.notices.model import DeliveryFailed, NotDeliverable, Notice
+from station.notices.model import DeliveryFailed, NotDeliverable, Notice, OutcomeUnknown
 
 ACTION, VERSION = "SendSms", "2017-05-25"
 _EMPTY = hashlib.sha256(b"").hexdigest()
@@ -108,6 +108,8 @@ def _check(status: int, code: str) -> None:
     if status == 200 and code == "OK":  # a refusal comes with 200 as well
         return
     told = f"Alibaba Cloud answered {status} {code or '(no code)'}"
+    if status == 200 and not code:  # neither yes nor no: it may have been cut on its way
+        raise OutcomeUnknown(told)
     if not code or status >= 500 or code.startswith(_PASSING):
         raise DeliveryFailed(told)
     raise NotDeliverable(told)

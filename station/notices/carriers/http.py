@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from aiohttp import ClientConnectionError, ClientError, ClientSession, ClientTimeout, ConnectionTimeoutError
+from aiohttp import (
+    ClientConnectionError,
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    ConnectionTimeoutError,
+)
 from aiohttp.client_exceptions import ClientConnectorError
 from yarl import URL
 
@@ -14,11 +21,16 @@ from station.notices.model import DeliveryFailed, OutcomeUnknown
 
 TIMEOUT = ClientTimeout(total=10, connect=5)
 LONGEST_ANSWER = 64 * 1024
-_UNDECIDED = (408, 502, 504)  # something between us and the carrier gave up waiting for it
+# Something between us and the carrier gave up waiting for it; 502 also says that nothing was there to ask.
+UNDECIDED = (408, 502, 504)
 
 
-async def send_sms(url: URL, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
-    """The status and the body of the answer. Raises DeliveryFailed when it was not asked, OutcomeUnknown when it may.
+async def send_sms(
+    url: URL, headers: Mapping[str, str], body: bytes, undecided: Collection[int] = UNDECIDED
+) -> tuple[int, bytes]:
+    """The status and the body of the answer; `undecided` are statuses that do not say whether it was sent.
+
+    Raises DeliveryFailed when it was not asked, OutcomeUnknown when it may.
 
     The words of an error are not passed on: they may hold the address, and with it a number or a password.
     """
@@ -27,14 +39,24 @@ async def send_sms(url: URL, headers: Mapping[str, str], body: bytes) -> tuple[i
             ClientSession(timeout=TIMEOUT) as session,
             session.post(url, headers=headers, data=body, allow_redirects=False) as answer,
         ):
-            read = await answer.content.read(LONGEST_ANSWER)
-            if answer.status in _UNDECIDED:
+            read = await _read(answer)
+            if answer.status in undecided:
                 raise OutcomeUnknown(f"the carrier's gateway answered {answer.status}")
             return answer.status, read
     except (ClientConnectorError, ConnectionTimeoutError) as error:
         raise DeliveryFailed(f"the carrier cannot be reached ({type(error).__name__})") from error
     except (ClientConnectionError, ClientError, TimeoutError, OSError) as error:
         raise OutcomeUnknown(f"the carrier did not answer ({type(error).__name__})") from error
+
+
+async def _read(answer: ClientResponse) -> bytes:
+    """The whole body, up to what an answer can hold: one read gives what has come so far."""
+    pieces = b""
+    async for piece in answer.content.iter_any():
+        pieces += piece
+        if len(pieces) > LONGEST_ANSWER:
+            break
+    return pieces[:LONGEST_ANSWER]
 
 
 def json_object(body: bytes) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from station.notices.kinds import KINDS
@@ -23,6 +24,7 @@ class Template:
     gaps: tuple[str, ...]
 
 
+@lru_cache(maxsize=8)
 def read_templates(path: Path) -> Mapping[str, Template]:
     """The templates by kind. Raises ValueError naming what does not fit."""
     raw = tomllib.loads(path.read_text(encoding="utf-8")).get("templates")
@@ -37,8 +39,8 @@ def _template(name: str, entry: object) -> Template:
     if not isinstance(entry, dict) or not isinstance(entry.get("id"), str) or not entry["id"]:
         raise ValueError(f'templates."{name}".id must be the number of a template')
     known, gaps = _GAP.findall(KINDS[name].sentence), entry.get("gaps", [])
-    if not isinstance(gaps, list) or not all(gap in known for gap in gaps):
-        raise ValueError(f'templates."{name}".gaps must be a list of {", ".join(known)}')
+    if not isinstance(gaps, list) or not all(gap in known for gap in gaps) or len(set(gaps)) < len(gaps):
+        raise ValueError(f'templates."{name}".gaps must be a list of {", ".join(known)}, each once')
     return Template(entry["id"], tuple(gaps))
 
 

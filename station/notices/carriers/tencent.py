@@ -17,7 +17,7 @@ from yarl import URL
 
 from station.notices.carriers.http import json_object, send_sms, word
 from station.notices.carriers.templates import Template, choose_template, missing_kinds
-from station.notices.model import DeliveryFailed, NotDeliverable, Notice
+from station.notices.model import DeliveryFailed, NotDeliverable, Notice, OutcomeUnknown
 
 ACTION, VERSION, SERVICE = "SendSms", "2021-01-11", "sms"
 _CONTENT_TYPE = "application/json"  # part of the signature
@@ -107,6 +107,8 @@ def _check(status: int, code: str) -> None:
     if status == 200 and code == "Ok":  # a refusal comes with 200 as well
         return
     told = f"Tencent Cloud answered {status} {code or '(no code)'}"
+    if status == 200 and not code:  # neither yes nor no: it may have been cut on its way
+        raise OutcomeUnknown(told)
     if not code or status >= 500 or code.startswith(_PASSING):
         raise DeliveryFailed(told)
     raise NotDeliverable(told)

@@ -17,7 +17,7 @@ from station.notices.kinds import SIGN_IN_CODE
 from station.notices.model import Notice, NoticeState
 from tests.fixtures import MONDAY_TEN
 
-Answer = tuple[int, Any]
+Answer = tuple[int, Any] | web.StreamResponse
 TEMPLATES = '[templates."sign-in.code"]\nid = "SMS_1"\ngaps = ["code"]\n'
 
 
@@ -35,8 +35,11 @@ async def carrier(
 ) -> AsyncIterator[Settings]:
     """The settings of a station whose carrier answers so."""
 
-    async def take(request: web.Request) -> web.Response:
-        status, said = await answer(request)
+    async def take(request: web.Request) -> web.StreamResponse:
+        given = await answer(request)
+        if isinstance(given, web.StreamResponse):
+            return given
+        status, said = given
         if isinstance(said, str):
             return web.Response(status=status, text=said)
         return web.json_response(said, status=status)

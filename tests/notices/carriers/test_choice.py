@@ -42,6 +42,11 @@ def settings_of(data: Path, address: str, templates: str | None = TEMPLATES) -> 
             '[templates."sign-in.code"]\nid = "1"\ngaps = ["name"]',
             "list of code",
         ),
+        (
+            "alibaba://key:secret@dysmsapi.aliyuncs.com",
+            '[templates."sign-in.code"]\nid = "1"\ngaps = ["code", "code"]',
+            "each once",
+        ),
     ],
 )
 def test_a_carrier_that_cannot_be_used_is_told_before_the_start(
@@ -87,6 +92,22 @@ async def test_a_gateway_that_gave_up_says_nothing_about_the_sms(status: int) ->
     async with carrier("alibaba", say) as settings:
         with pytest.raises(OutcomeUnknown, match=str(status)):
             await carrier_of(settings).send(sms(code="1"))
+
+
+async def test_an_answer_in_pieces_is_read_whole() -> None:
+    """A yes that comes in two packets is a yes: taken for a failure, the SMS would go out again."""
+
+    async def say(request: web.Request) -> Answer:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        await answer.write(b'{"Co')
+        await asyncio.sleep(0.05)
+        await answer.write(b'de": "OK"}')
+        await answer.write_eof()
+        return answer
+
+    async with carrier("alibaba", say) as settings:
+        await carrier_of(settings).send(sms(code="1"))
 
 
 async def test_a_connection_that_breaks_after_the_request_leaves_it_unknown() -> None:
