@@ -74,7 +74,8 @@ def check_little_is_lost(timeline: Timeline, killed_ms: float) -> None:
     assert names.count("started") == 1
     interrupted = [mark.at_ms for mark in timeline.marks if mark.name == "interrupted"]
     assert len(interrupted) == 1
-    assert 0 <= killed_ms - interrupted[0] < MAX_LOST_MS
+    # To either side: what is recorded is stamped by the sender's clock, which may run ahead of the kill's.
+    assert abs(killed_ms - interrupted[0]) < MAX_LOST_MS
 
 
 async def check_bag(station: RunningStation, meeting: str) -> None:
