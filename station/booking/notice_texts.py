@@ -5,20 +5,17 @@ from __future__ import annotations
 from station.base.errors import N_, Phrase
 from station.base.principal import Role
 from station.base.station import Station
-from station.booking.model import Booking, Mode
+from station.booking.model import Booking, BookingState, Mode
 from station.notices import kinds
 from station.notices.kinds import Kind, Value
 
 _MODE_WORDS = {Mode.VIDEO: N_("视频见面"), Mode.ONSITE: N_("到站见面"), Mode.PHONE: N_("电话联系")}
 
 
-def kinds_of_booking() -> tuple[Kind, Kind]:
-    """What the citizen reads, and what the deputy reads."""
-    return kinds.BOOKED, kinds.BOOKED_WITH_YOU
-
-
-def kinds_of_cancelling(booking: Booking) -> tuple[Kind, Kind]:
-    """What the citizen reads, and what deputy and clerks read: who cancelled, and why."""
+def kinds_of(booking: Booking) -> tuple[Kind, Kind]:
+    """What the citizen reads, and what deputy and clerks read: that it was made, or who cancelled it, and why."""
+    if booking.state is not BookingState.CANCELLED:
+        return kinds.BOOKED, kinds.BOOKED_WITH_YOU
     if booking.by_host:
         return kinds.CANCELLED_BY_HOST, kinds.HOST_CANCELLED
     return kinds.CANCELLED_BY_YOU, kinds.CANCELLED_BY_CITIZEN

@@ -35,7 +35,7 @@ from station.booking.model import (
     check_reason,
     next_state,
 )
-from station.booking.notice_texts import gaps_of, kinds_of_booking, kinds_of_cancelling
+from station.booking.notice_texts import gaps_of, kinds_of
 from station.booking.photos import take_draft_photos
 from station.booking.policy import booking_policy
 from station.booking.rota import get_slot
@@ -174,7 +174,7 @@ async def _take_place(
     data = {"slot": slot.id, "deputy": slot.deputy_id, "starts_at": slot.starts_at.isoformat(), "mode": matter.mode}
     await append(station, work, who, "booking.booked", f"booking:{identity}", data)
     await record_consent(station, work, who, ConsentKind.USE, f"booking:{identity}", True, is_new=True)
-    await _tell(station, work, booking, wish.told, "booked")
+    await _tell(station, work, booking, wish.told)
     return booking
 
 
@@ -233,7 +233,7 @@ async def _cancel(
     await _change_state(station, work, who, booking, BookingStep.CANCEL, "booking.cancelled", changed)
     booking = await _must_find(work, booking.id)
     await drop_waiting(work, f"booking:{booking.id}", REMINDERS.values())
-    await _tell(station, work, booking, told.without(who.account), "cancelled")
+    await _tell(station, work, booking, told.without(who.account))
     # Booking knows no meetings: the work role closes the one that may have been made for this booking.
     arguments = {"booking": booking.id}
     await jobs.enqueue(work, "close-cancelled", f"close-cancelled:{booking.id}", arguments, station.clock.now())
@@ -388,8 +388,8 @@ async def _people_told(station: Station, citizen: str, deputy_id: str, clerks: b
     return _Recipients(account.phone, [a.id for a in staff])
 
 
-async def _tell(station: Station, work: Transaction, booking: Booking, told: _Recipients, what: str) -> None:
-    to_citizen, to_staff = kinds_of_booking() if what == "booked" else kinds_of_cancelling(booking)
+async def _tell(station: Station, work: Transaction, booking: Booking, told: _Recipients) -> None:
+    to_citizen, to_staff = kinds_of(booking)
     gaps, subject = gaps_of(station, booking), f"booking:{booking.id}"
     outgoing = [Outgoing("app", account, to_staff, gaps, subject) for account in told.accounts]
     if told.phone:

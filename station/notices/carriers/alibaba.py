@@ -16,13 +16,12 @@ from urllib.parse import quote
 
 from yarl import URL
 
-from station.notices.carriers.http import json_object, send_sms, word
+from station.notices.carriers.http import check_taken, json_object, send_sms, word
 from station.notices.carriers.templates import Template, choose_template, missing_kinds
-from station.notices.model import DeliveryFailed, NotDeliverable, Notice, OutcomeUnknown
+from station.notices.model import Notice
 
 ACTION, VERSION = "SendSms", "2017-05-25"
 _EMPTY = hashlib.sha256(b"").hexdigest()
-# What passes by itself or after somebody has paid or waited; every other refusal comes again for the same message.
 _PASSING = (
     "isv.BUSINESS_LIMIT",
     "BUSINESS_LIMIT",
@@ -101,15 +100,4 @@ class AlibabaSms:
         # Encoded already: what is sent has to be, to the letter, what was signed.
         url = URL(f"{self._account.endpoint}?{query}", encoded=True)
         status, body = await send_sms(url, {**headers, "Accept": "application/json"}, b"")
-        _check(status, word(json_object(body).get("Code")))
-
-
-def _check(status: int, code: str) -> None:
-    if status == 200 and code == "OK":  # a refusal comes with 200 as well
-        return
-    told = f"Alibaba Cloud answered {status} {code or '(no code)'}"
-    if status == 200 and not code:  # neither yes nor no: it may have been cut on its way
-        raise OutcomeUnknown(told)
-    if not code or status >= 500 or code.startswith(_PASSING):
-        raise DeliveryFailed(told)
-    raise NotDeliverable(told)
+        check_taken("Alibaba Cloud", status, word(json_object(body).get("Code")), "OK", _PASSING)

@@ -17,7 +17,7 @@ from aiohttp import (
 from aiohttp.client_exceptions import ClientConnectorError
 from yarl import URL
 
-from station.notices.model import DeliveryFailed, OutcomeUnknown
+from station.notices.model import DeliveryFailed, NotDeliverable, OutcomeUnknown
 
 TIMEOUT = ClientTimeout(total=10, connect=5)
 LONGEST_ANSWER = 64 * 1024
@@ -57,6 +57,22 @@ async def _read(answer: ClientResponse) -> bytes:
         if len(pieces) > LONGEST_ANSWER:
             break
     return pieces[:LONGEST_ANSWER]
+
+
+def check_taken(carrier: str, status: int, code: str, yes: str, passing: tuple[str, ...]) -> None:
+    """Whether a carrier took it: `code` is its word for that, and `yes` what it says then, also inside HTTP 200.
+
+    Codes that begin as one of `passing` pass by themselves, or after somebody has paid or waited; every other refusal
+    comes again for the same message. Raises OutcomeUnknown, DeliveryFailed, NotDeliverable.
+    """
+    if status == 200 and code == yes:
+        return
+    told = f"{carrier} answered {status} {code or '(no code)'}"
+    if status == 200 and not code:  # neither yes nor no: it may have been cut on its way
+        raise OutcomeUnknown(told)
+    if not code or status >= 500 or code.startswith(passing):
+        raise DeliveryFailed(told)
+    raise NotDeliverable(told)
 
 
 def json_object(body: bytes) -> dict[str, Any]:

@@ -15,14 +15,13 @@ from typing import Any
 
 from yarl import URL
 
-from station.notices.carriers.http import json_object, send_sms, word
+from station.notices.carriers.http import check_taken, json_object, send_sms, word
 from station.notices.carriers.templates import Template, choose_template, missing_kinds
-from station.notices.model import DeliveryFailed, NotDeliverable, Notice, OutcomeUnknown
+from station.notices.model import Notice
 
 ACTION, VERSION, SERVICE = "SendSms", "2021-01-11", "sms"
 _CONTENT_TYPE = "application/json"  # part of the signature
 _SIGNED = "content-type;host"
-# What passes by itself or after somebody has paid or waited; every other refusal comes again for the same message.
 _PASSING = ("LimitExceeded", "InternalError", "RequestLimitExceeded", "FailedOperation.InsufficientBalanceInSmsPackage")
 
 
@@ -90,7 +89,7 @@ class TencentSms:
             "X-TC-Timestamp": str(int(now.timestamp())),
         }
         status, answer = await send_sms(self._account.endpoint, headers, body)
-        _check(status, word(_code_of(json_object(answer).get("Response"))))
+        check_taken("Tencent Cloud", status, word(_code_of(json_object(answer).get("Response"))), "Ok", _PASSING)
 
 
 def _code_of(response: Any) -> object:
@@ -101,14 +100,3 @@ def _code_of(response: Any) -> object:
     if isinstance(error, dict):
         return error.get("Code")
     return each[0].get("Code") if isinstance(each, list) and each and isinstance(each[0], dict) else ""
-
-
-def _check(status: int, code: str) -> None:
-    if status == 200 and code == "Ok":  # a refusal comes with 200 as well
-        return
-    told = f"Tencent Cloud answered {status} {code or '(no code)'}"
-    if status == 200 and not code:  # neither yes nor no: it may have been cut on its way
-        raise OutcomeUnknown(told)
-    if not code or status >= 500 or code.startswith(_PASSING):
-        raise DeliveryFailed(told)
-    raise NotDeliverable(told)
