@@ -22,6 +22,7 @@ from station.meeting import pages as meeting
 from station.my import consent_pages as consents
 from station.my import pages as my
 from station.notices import pages as notices
+from station.operations import admin_pages as administration
 from station.operations import jobs_pages as jobs
 from station.operations import pages as operations
 from station.people import kept_form_pages as kept_forms
@@ -43,6 +44,8 @@ OPERATIONS = (
     Route("GET", "/desk/jobs", jobs.show_jobs, Action.MIND_JOBS),
     _act("/desk/jobs", "retry", jobs.retry, Action.MIND_JOBS),
 )
+
+ADMINISTRATION = (Route("GET", "/admin", administration.show_home, Action.ADMINISTER),)
 
 PEOPLE = (
     Route("GET", "/signin", people.ask_phone, Action.SIGN_IN),
@@ -203,4 +206,14 @@ MEETING = (
     Route("GET", "/desk/broadcasts/{broadcast}/{file}", gateway.review_file, Action.RUN_HEARING),
 )
 
-ROUTES: tuple[Route, ...] = (*OPERATIONS, *PEOPLE, *NOTICES, *DIRECTORY, *BOOKING, *CASES, *GATEWAY, *MEETING)
+ROUTES: tuple[Route, ...] = (
+    *OPERATIONS,
+    *ADMINISTRATION,
+    *PEOPLE,
+    *NOTICES,
+    *DIRECTORY,
+    *BOOKING,
+    *CASES,
+    *GATEWAY,
+    *MEETING,
+)

@@ -115,6 +115,17 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class DirectoryCounts:
+    """How much the directory holds; `stations` by tier, `deputies` those with a seat in the term that lasts."""
+
+    stations: dict[Tier, int]
+    deputies: int
+    constituencies: int
+    places: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
 class DeputyPage:
     """One page of a search: what was found, where the search landed, and what else may have been meant."""
 

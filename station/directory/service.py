@@ -10,6 +10,7 @@ from station.directory import store
 from station.directory.model import (
     Deputy,
     DeputyPage,
+    DirectoryCounts,
     LiaisonStation,
     Place,
     StationNode,
@@ -157,6 +158,12 @@ async def get_unit(station: Station, unit_id: str) -> Unit:
     if found is None:
         raise NotFound
     return found
+
+
+async def count_directory(station: Station) -> DirectoryCounts:
+    """How much the directory holds."""
+    async with station.database.read() as connection:
+        return await store.count_all(connection)
 
 
 async def check_scope(station: Station, role: Role, scope: str) -> None:

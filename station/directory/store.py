@@ -25,7 +25,17 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from station.base.database import Transaction, metadata
-from station.directory.model import PAGE_SIZE, Deputy, LiaisonStation, NameQuery, Place, PlaceKind, Tier, Unit
+from station.directory.model import (
+    PAGE_SIZE,
+    Deputy,
+    DirectoryCounts,
+    LiaisonStation,
+    NameQuery,
+    Place,
+    PlaceKind,
+    Tier,
+    Unit,
+)
 
 districts = Table(
     "districts",
@@ -246,6 +256,23 @@ async def unit_row(connection: AsyncConnection, unit_id: str) -> Unit | None:
     """One unit."""
     row = (await connection.execute(_UNIT, {"unit_id": unit_id})).first()
     return None if row is None else Unit(row.id, row.name, row.phone)
+
+
+async def count_all(connection: AsyncConnection) -> DirectoryCounts:
+    """How much the directory holds."""
+    tiers = await connection.execute(select(stations.c.tier, func.count()).group_by(stations.c.tier))
+    seats_held = select(func.count()).select_from(seated().subquery())
+    return DirectoryCounts(
+        stations={Tier(tier): count for tier, count in tiers},
+        deputies=int((await connection.execute(seats_held)).scalar_one()),
+        constituencies=await _count(connection, constituencies),
+        places=await _count(connection, places),
+        units=await _count(connection, units),
+    )
+
+
+async def _count(connection: AsyncConnection, table: Table) -> int:
+    return int((await connection.execute(select(func.count()).select_from(table))).scalar_one())
 
 
 def to_deputy(row: Any) -> Deputy:

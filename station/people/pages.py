@@ -35,7 +35,7 @@ HOME_OF = {
     Role.CLERK: "/desk",
     Role.UNIT: "/unit",
     Role.SUPERVISOR: "/oversight",
-    Role.ADMIN: "/desk",
+    Role.ADMIN: "/admin",
 }
 
 

@@ -36,6 +36,12 @@ async def accounts_with(station: Station, role: Role, scope: str | None = None) 
         return await store.accounts_with(connection, role, scope)
 
 
+async def count_accounts(station: Station) -> dict[Role, int]:
+    """How many accounts there are in each role."""
+    async with station.database.read() as connection:
+        return await store.count_accounts(connection)
+
+
 async def living_sessions(station: Station, sessions: Collection[str]) -> dict[str, Principal]:
     """Of these sessions those that have not ended, with who they stand for.
 

@@ -316,6 +316,12 @@ async def consent_by(connection: AsyncConnection, consent_id: str) -> Consent | 
     return None if row is None else to_consent(row)
 
 
+async def count_accounts(connection: AsyncConnection) -> dict[Role, int]:
+    """How many accounts there are in each role."""
+    found = await connection.execute(select(accounts.c.role, func.count()).group_by(accounts.c.role))
+    return {Role(role): count for role, count in found}
+
+
 def to_consent(row: Any) -> Consent:
     """A row of `consents` as plain data."""
     return Consent(

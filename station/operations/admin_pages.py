@@ -1,0 +1,21 @@
+"""The administrator's first page: what the station holds, and the ways from here."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from station.base.principal import Role
+from station.base.web import render, station_of
+from station.directory.service import count_directory
+from station.people.service import count_accounts
+
+STAFF = (Role.CLERK, Role.DEPUTY, Role.UNIT, Role.SUPERVISOR, Role.ADMIN)
+
+
+async def show_home(request: web.Request) -> web.StreamResponse:
+    """People and places in figures."""
+    station = station_of(request)
+    async with station.database.snapshot():
+        directory, accounts = await count_directory(station), await count_accounts(station)
+    staff = sum(accounts.get(role, 0) for role in STAFF)
+    return render(request, "admin/home.html", directory=directory, staff=staff, citizens=accounts.get(Role.CITIZEN, 0))
