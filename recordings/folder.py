@@ -18,6 +18,7 @@ from recordings.frames import EncodedFrame
 from recordings.matroska import RawFile, TrackWriter
 from recordings.repair import finish_file
 from recordings.timeline import TIMELINE_FILE, Mark, TrackInfo, dump_mark, read_timeline, track_fields
+from recordings.whole_file import append_whole
 
 # Kept free so that a full disk still takes the alarm and the ends of the files.
 RESERVE_FILE = ".reserve"
@@ -41,20 +42,7 @@ def failure_code(error: OSError) -> str:
 
 def append_mark(folder: Path, mark: Mark) -> None:
     """Appends one line to the timeline, whole or not at all. Raises OSError."""
-    line = dump_mark(mark)
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
-    handle = os.open(folder / TIMELINE_FILE, flags, 0o640)
-    try:
-        length = os.fstat(handle).st_size
-        if length and os.pread(handle, 1, length - 1) != b"\n":
-            line = b"\n" + line  # a crash tore the line before
-        if os.write(handle, line) != len(line):
-            os.ftruncate(handle, length)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        if mark.name in _SYNCED:
-            os.fdatasync(handle)
-    finally:
-        os.close(handle)
+    append_whole(folder / TIMELINE_FILE, dump_mark(mark), durable=mark.name in _SYNCED)
 
 
 @dataclass(slots=True)

@@ -1,7 +1,8 @@
-"""A file that others find whole or not at all: written beside its place, then put there in one step (rename(2))."""
+"""What others find whole or not at all: a file, put in its place in one step (rename(2)), and a line behind others."""
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -27,6 +28,26 @@ def write_whole(path: Path, content: bytes, *, durable: bool, mode: int = 0o600)
         raise
     if durable:
         sync_folder(path.parent)
+
+
+def append_whole(path: Path, line: bytes, *, durable: bool, mode: int = 0o640) -> None:
+    """Add one line, its end included, to a file of lines, which is made when missing. Raises OSError, and then nothing
+    of it is there: half a line would take the next one with it. Behind half a line of a crash it begins a new one.
+
+    `durable` as for `write_whole`, but for the name of a new file. Not for two writers at once.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, mode)
+    try:
+        length = os.fstat(handle).st_size
+        if length and os.pread(handle, 1, length - 1) != b"\n":
+            line = b"\n" + line
+        if os.write(handle, line) != len(line):  # the disk took what it had room for
+            os.ftruncate(handle, length)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if durable:
+            os.fdatasync(handle)
+    finally:
+        os.close(handle)
 
 
 def sync_folder(folder: Path) -> None:

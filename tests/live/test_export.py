@@ -48,3 +48,11 @@ def test_nothing_recorded_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(NothingRecorded):
         to_mp4(tmp_path, tmp_path / "b1.mp4")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_lacks_its_init_is_left_out(tmp_path: Path) -> None:
+    """An earlier release lost an init to a full disk: the rest is exported, so that the meeting can be sealed."""
+    small, large = encoded_video(4), encoded_video(4, width=640, height=360)
+    record(tmp_path / "b1", list(small), shifted(large, 4000))
+    (tmp_path / "b1" / "init1.mp4").unlink()
+    assert to_mp4(tmp_path / "b1", tmp_path / "b1.mp4") == pytest.approx(4, abs=0.1)

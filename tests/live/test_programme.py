@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import errno
 import itertools
+import os
 import stat
 from pathlib import Path
+
+import pytest
 
 from station.live.packaging.playlist import PARTS_FOR_SEGMENTS
 from station.live.packaging.programme import PARTS_KEPT_FOR, OpenSegment, Programme, ProgrammeFolder, StoredSegment
 from station.live.packaging.writer import ProgrammeWriter, SegmentClosed
+from station.live.web.export import to_mp4
 from tests.live.media import encoded_tone, encoded_video, interleaved, shifted
 
 
@@ -84,6 +88,39 @@ def test_a_full_disk_raises_the_alarm_and_the_broadcast_goes_on(tmp_path: Path) 
     lost = [segment.n for segment in closed if segment.lost]
     assert lost and lost != [segment.n for segment in closed]
     assert folder.segments() == closed
+
+
+def test_an_init_that_found_no_room_is_written_with_the_first_segment_that_does(tmp_path: Path) -> None:
+    """The disk is full when a source begins: once there is room its init is kept too, else nobody could play it."""
+    folder = FullFolder(tmp_path)
+    programme = Programme("b1", "r1", "p1")
+    folder.save(programme)
+    writer = ProgrammeWriter(folder, programme, [])
+    clip = tuple(interleaved(encoded_video(4), encoded_tone(4)))
+    folder.full = True
+    writer.push(list(clip))
+    assert not (tmp_path / "init.mp4").exists()
+    folder.full = False
+    writer.push(shifted(clip, 4000.0))
+    writer.interrupt()
+    stored = folder.load()
+    assert stored is not None and len(stored.inits) == 1
+    assert to_mp4(tmp_path, tmp_path / "b1.mp4") == pytest.approx(4, abs=2.1)
+
+
+def test_a_line_cut_off_by_a_full_disk_takes_no_other_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list of segments goes on whole after the disk took half a line, also where a crash left half of one."""
+    folder, write = ProgrammeFolder(tmp_path), os.write
+    folder.append(stored(0))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", lambda handle, data: write(handle, data[:20]))
+        with pytest.raises(OSError, match="No space"):
+            folder.append(stored(1))
+    folder.append(stored(1))
+    with (tmp_path / "segments.jsonl").open("ab") as file:
+        file.write(b'{"n":2,"at_m')
+    folder.append(stored(2))
+    assert [segment.n for segment in folder.segments()] == [0, 1, 2]
 
 
 def test_no_date_lies_ahead_of_the_clock(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from recordings.whole_file import write_whole
+from recordings.whole_file import append_whole, write_whole
 from station.live.formats.cmaf import Codecs, init_segment
 from station.live.packaging.playlist import PARTS_FOR_SEGMENTS, init_name, part_name, segment_name
 
@@ -107,8 +107,7 @@ class ProgrammeFolder:
     def write_part(self, segment: int, index: int, data: bytes, ticks: int) -> None:
         """Keep a part until its segment is whole, and its duration for the case that it never is."""
         self._write(part_name(segment, index), data)
-        with (self.folder / "open.jsonl").open("ab") as file:
-            file.write(_line({"part": index, "ticks": ticks}))
+        self._append("open.jsonl", _line({"part": index, "ticks": ticks}))
 
     def close_segment(self, segment: StoredSegment, parts: list[bytes]) -> None:
         """Write the whole segment and its line, then forget parts that nobody asks for any more."""
@@ -118,8 +117,7 @@ class ProgrammeFolder:
 
     def append(self, segment: StoredSegment) -> None:
         """Note a segment that is complete."""
-        with (self.folder / "segments.jsonl").open("ab") as file:
-            file.write(_line(segment))
+        self._append("segments.jsonl", _line(segment))
 
     def drop_parts(self, segment: int) -> None:
         """Delete the parts of a segment that stands as a whole."""
@@ -158,7 +156,6 @@ class ProgrammeFolder:
                     bytes=size,
                     person=first.person,
                 )
-                self._repair_last_line()
                 self.close_segment(whole, parts)
                 segments.append(whole)
         (self.folder / "open.jsonl").unlink(missing_ok=True)
@@ -187,14 +184,12 @@ class ProgrammeFolder:
             parts.append(path.read_bytes())
         return parts
 
-    def _repair_last_line(self) -> None:
-        path = self.folder / "segments.jsonl"
-        if path.exists() and not (content := path.read_bytes()).endswith(b"\n") and content:
-            path.write_bytes(content[: content.rfind(b"\n") + 1])
-
     def _write(self, name: str, data: bytes) -> None:
-        # Not durable: after a power cut the segments' list, which is, says what is missing.
+        # Not durable: a power cut takes the last seconds of a broadcast, a disk that is waited for the next ones.
         write_whole(self.folder / name, data, durable=False, mode=0o640)
+
+    def _append(self, name: str, line: bytes) -> None:
+        append_whole(self.folder / name, line, durable=False)
 
 
 def _line(value: Any) -> bytes:

@@ -77,6 +77,7 @@ class ProgrammeWriter:
         self._begun: Begun | None = None
         self._init_number = -1
         self._init_codecs: Codecs | None = None
+        self._unkept_inits: dict[int, Codecs] = {}
         self._discontinuity = bool(segments)
         self._open: OpenSegment | None = None
         self._parts: list[bytes] = []
@@ -116,8 +117,8 @@ class ProgrammeWriter:
         self._init_codecs = begun.codecs
         self._programme.inits.append(init)
         self._init_number = len(self._programme.inits) - 1
-        self._try(lambda: self._folder.write_init(self._init_number, begun.codecs))
-        self._try(lambda: self._folder.save(self._programme))
+        self._unkept_inits[self._init_number] = begun.codecs
+        self._try(self._keep_inits)
         return [InitReady(self._init_number, init, init_segment(begun.codecs))]
 
     def _keep(self, part: Part) -> list[Update]:
@@ -171,7 +172,15 @@ class ProgrammeWriter:
             self._unwritten.append(stored)
         return SegmentClosed(stored)
 
+    def _keep_inits(self) -> None:
+        for number, codecs in self._unkept_inits.items():
+            self._folder.write_init(number, codecs)
+        if self._unkept_inits:
+            self._folder.save(self._programme)
+            self._unkept_inits = {}
+
     def _write_whole(self, stored: StoredSegment, parts: list[bytes]) -> None:
+        self._keep_inits()  # a segment without its init can be played by nobody
         # Lines of lost segments come first: numbers in the file have no holes.
         while self._unwritten:
             self._folder.append(self._unwritten[0])

@@ -48,8 +48,7 @@ def to_mp4(folder: Path, out: Path) -> float:
 
     Raises NothingRecorded when there is no segment; OSError when the file cannot be written.
     """
-    stored = ProgrammeFolder(folder).segments()
-    kept = [segment for segment in stored if not segment.lost and (folder / segment_name(segment.n)).exists()]
+    kept = [segment for segment in ProgrammeFolder(folder).segments() if _is_kept(folder, segment)]
     if not kept:
         raise NothingRecorded
     scratch = out.with_name(f".{out.name}")
@@ -60,6 +59,12 @@ def to_mp4(folder: Path, out: Path) -> float:
     finally:
         scratch.unlink(missing_ok=True)
     return sum(segment.duration_s for segment in kept)
+
+
+def _is_kept(folder: Path, segment: StoredSegment) -> bool:
+    """Whether a segment can be played; a full disk may have cost an earlier release the init that it needs."""
+    needed = folder / segment_name(segment.n), folder / init_name(segment.init)
+    return not segment.lost and all(path.exists() for path in needed)
 
 
 def _copy_all(folder: Path, segments: list[StoredSegment], output: OutputContainer) -> None:
