@@ -6,6 +6,7 @@ Written by hand: bagit-python changes the working directory, which a process wit
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 from recordings.digests import ALGORITHMS, Arriving, Digests, digest_bytes, digest_files
+from recordings.scratch import ScratchFolder
 from recordings.whole_file import sync_folder
 
 DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
@@ -35,9 +37,9 @@ class UnsafeNameError(ValueError):
 def seal(bag: Path, payload: Mapping[str, Path | bytes], info: Mapping[str, str]) -> Path:
     """Makes the bag `bag` of `payload` (name within data/ → a file, or its content) and returns it.
 
-    It is built beside its place and renamed when whole, so a half bag never has the name. `info` goes into
-    bag-info.txt. Raises FileExistsError when the bag is there already, UnsafeNameError, ValueError for an
-    `info` label that is none, and OSError.
+    It is built beside its place and renamed when whole, so a half bag never has the name, nor one that two made at
+    once. `info` goes into bag-info.txt. Raises FileExistsError when the bag is there already, or was made meanwhile,
+    UnsafeNameError, ValueError for an `info` label that is none, and OSError.
     """
     if bag.exists():
         raise FileExistsError(bag)
@@ -45,16 +47,23 @@ def seal(bag: Path, payload: Mapping[str, Path | bytes], info: Mapping[str, str]
     bad = next((label for label in info if not _LABEL.fullmatch(label)), None)
     if bad is not None:
         raise ValueError(f"not a label: {bad!r}")
-    scratch = bag.with_name(f".{bag.name}.part")
-    shutil.rmtree(scratch, ignore_errors=True)
+    scratch = ScratchFolder(bag.parent, bag.name)
     try:
-        _fill(scratch, payload, info)
-        scratch.rename(bag)
-    except BaseException:
-        shutil.rmtree(scratch, ignore_errors=True)
-        raise
+        _fill(scratch.path, payload, info)
+        _name(scratch.path, bag)
+    finally:
+        scratch.remove()
     sync_folder(bag.parent)
     return bag
+
+
+def _name(scratch: Path, bag: Path) -> None:
+    try:
+        scratch.rename(bag)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise FileExistsError(bag) from error
+        raise
 
 
 def check_name(name: str) -> None:
@@ -85,7 +94,7 @@ def _check_names(names: Iterable[str]) -> None:
 
 
 def _fill(bag: Path, payload: Mapping[str, Path | bytes], info: Mapping[str, str]) -> None:
-    (bag / "data").mkdir(parents=True)
+    (bag / "data").mkdir()
     places = {bag / "data" / name: source for name, source in payload.items()}
     digests = {path.relative_to(bag).as_posix(): found for path, found in _store_all(places).items()}
     octets = sum(path.stat().st_size for path in places)

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from recordings.folder import append_mark
 from recordings.repair import finish_file, last_block_ms
-from recordings.timeline import TIMELINE_FILE, Mark, read_timeline
+from recordings.timeline import TIMELINE_FILE, Mark, read_last_state, read_timeline
+
+_log = logging.getLogger(__name__)
 
 
 def find_unfinished(root: Path) -> list[Path]:
-    """The recordings' folders in `root` that were neither stopped nor ended by an alarm."""
-    folders = sorted(path.parent for path in root.glob(f"*/{TIMELINE_FILE}"))
-    return [folder for folder in folders if read_timeline(folder).state != "off"]
+    """The recordings' folders in `root` that were neither stopped nor ended by an alarm; of one that is finished
+    little is read, as there are years of them. One that cannot be read keeps no other from being found.
+    """
+    found = []
+    for folder in sorted(path.parent for path in root.glob(f"*/{TIMELINE_FILE}")):
+        try:
+            if read_last_state(folder) != "off":
+                found.append(folder)
+        except OSError as error:
+            _log.error("recording %s cannot be read: %s", folder.name, error)
+    return found
 
 
 def end_interrupted(folder: Path) -> None:

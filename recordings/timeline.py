@@ -1,11 +1,12 @@
 """The timeline of a recording: what happened when, and what of it counts as recorded time.
 
-Pure: no clock, and no file but the two functions at the end, which read and append `timeline.jsonl`.
+Pure: no clock, and no file but in the functions at the end, which read `timeline.jsonl`.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
@@ -28,6 +29,7 @@ _STATE_AFTER: Mapping[str, State] = {
 }
 STATE_MARKS = (*_BEGIN, "paused", "stopped")
 _END = ("paused", "stopped", "interrupted", "alarm")
+_TAIL_BYTES = 4096
 _MAX_MS = 253_402_128_000_000  # the end of the year 9999 in any zone: beyond it no mark can be meant
 
 
@@ -192,6 +194,23 @@ def read_marks(folder: Path) -> tuple[Mark, ...]:
     except (FileNotFoundError, NotADirectoryError):
         return ()
     return tuple(mark for line in lines if (mark := load_mark(line)) is not None)
+
+
+def read_last_state(folder: Path) -> State:
+    """The state of the recording in `folder`, from the end of its timeline as far as that tells it. Raises OSError."""
+    with (folder / TIMELINE_FILE).open("rb") as file:
+        start = file.seek(0, os.SEEK_END)
+        reach = _TAIL_BYTES
+        while start > 0:
+            start = max(0, file.seek(0, os.SEEK_END) - reach)
+            file.seek(start)
+            lines = file.read().split(b"\n")
+            for line in reversed(lines[1:] if start else lines):  # the first may be cut
+                mark = load_mark(line)
+                if mark is not None and mark.name in _STATE_AFTER:
+                    return _STATE_AFTER[mark.name]
+            reach *= 16
+    return "off"
 
 
 def read_timeline(folder: Path, until_ms: float | None = None) -> Timeline:

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -21,6 +20,7 @@ import structlog
 
 from recordings.bag import seal
 from recordings.contents import describe_media, duration_s
+from recordings.scratch import ScratchFolder
 from recordings.timeline import Timeline, read_timeline
 from station.base import jobs
 from station.base.clock import local
@@ -154,12 +154,13 @@ async def seal_bag(station: Station, arguments: dict[str, Any], progress: Progre
     meeting_id = str(arguments["meeting"])
     target = bag_folder(station.settings, meeting_id)
     if not target.exists():
-        scratch = station.settings.data / "scratch" / f"seal-{meeting_id}"
-        await asyncio.to_thread(_empty_folder, scratch)  # a worker that died may have left something
+        scratch = await asyncio.to_thread(ScratchFolder, station.settings.data / "scratch", f"seal-{meeting_id}")
         try:
-            await _seal(station, meeting_id, target, scratch, progress)
+            await _seal(station, meeting_id, target, scratch.path, progress)
+        except FileExistsError:
+            log.warning("sealed_by_another", meeting=meeting_id)
         finally:
-            await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+            await asyncio.to_thread(scratch.remove)
     await record_seal(station, meeting_id)
 
 
@@ -184,11 +185,6 @@ async def record_missing_seals(station: Station) -> int:
         return await record_seal(station, name)
 
     return await do_each(missing, record)
-
-
-def _empty_folder(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
 
 
 async def _seal(station: Station, meeting_id: str, target: Path, scratch: Path, progress: Progress) -> None:

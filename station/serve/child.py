@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,12 +46,13 @@ class Child:
         """Start the process, and again whenever it ends. Cancelling ends it cleanly, by force after 10 s."""
         while True:
             started = asyncio.get_running_loop().time()
-            code = await self._live_once()
+            try:
+                ended = _describe(await self._live_once())
+            except OSError as error:  # no memory or process left for it: that passes, and it is tried again
+                ended = f"not started: {error}"
             lived_s = asyncio.get_running_loop().time() - started
             wait_s = self.backoff.after_death(lived_s)
-            log.warning(
-                "role_died", died=self.part.name, exit=_describe(code), lived_s=round(lived_s, 1), again_in_s=wait_s
-            )
+            log.warning("role_died", died=self.part.name, exit=ended, lived_s=round(lived_s, 1), again_in_s=wait_s)
             await asyncio.sleep(wait_s)
 
     async def _live_once(self) -> int:
@@ -60,18 +62,28 @@ class Child:
             return await self._watch(process, pulse)
 
     async def _watch(self, process: Process, pulse: Pulse) -> int:
-        pid_file = self.states / f"{self.part.name}.pid"
-        pid_file.write_text(f"{process.pid}\n", encoding="ascii")
         log.info("role_started", started=self.part.name, pid=process.pid)
         watching = asyncio.create_task(_kill_if_hung(process, pulse, self.part.name))
         try:
+            self._note(process)
             return await process.wait()
         except asyncio.CancelledError:
             await _end(process)
             raise
         finally:
             watching.cancel()
-            pid_file.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._pid_file.unlink(missing_ok=True)
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.states / f"{self.part.name}.pid"
+
+    def _note(self, process: Process) -> None:
+        try:
+            self._pid_file.write_text(f"{process.pid}\n", encoding="ascii")
+        except OSError as error:  # on a full disk the role is watched all the same
+            log.warning("pid_file_not_written", started=self.part.name, error=str(error))
 
 
 async def _kill_if_hung(process: Process, pulse: Pulse, name: str) -> None:

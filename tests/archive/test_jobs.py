@@ -64,6 +64,24 @@ async def test_steps_done_again_are_told_once(station: Station, hearing: Meeting
     assert await actions(station, hearing) == ["archive.nothing-recorded", "archive.sealed"]
 
 
+async def test_two_workers_at_one_bag_make_one(
+    station: Station, hearing: Meeting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker whose lease ran out while it seals, and the one that got the job after it: one whole bag, one proof."""
+    metadata = jobs._metadata
+
+    async def sealed_meanwhile(*given: Any) -> dict[str, Any]:
+        monkeypatch.setattr(jobs, "_metadata", metadata)
+        await seal_bag(station, {"meeting": hearing.id}, no_progress)
+        return await metadata(*given)
+
+    monkeypatch.setattr(jobs, "_metadata", sealed_meanwhile)
+    await seal_bag(station, {"meeting": hearing.id}, no_progress)
+    assert await actions(station, hearing) == ["archive.sealed"]
+    assert verify(bag_folder(station.settings, hearing.id)).ok
+    assert not any((station.settings.data / "scratch").iterdir())
+
+
 async def test_a_bag_whose_worker_died_is_proven_at_the_next_try(
     station: Station, hearing: Meeting, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,9 +7,11 @@ import stat
 import subprocess
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from recordings import bag as bags
 from recordings.bag import UnsafeNameError, seal
 from recordings.digests import digest_bytes, digest_files
 from recordings.verify import read_info, verify
@@ -45,6 +47,25 @@ def test_a_bag_holds_what_was_given(tmp_path: Path) -> None:
     assert all(not path.stat().st_mode & 0o222 for path in bag.rglob("*") if path.is_file())
     assert stat.S_IMODE(source.stat().st_mode) & 0o200
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bag", "source.bin"]
+
+
+def test_two_at_one_bag_do_not_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two that make the same bag the first one's gets the name, whole; the rests of dead ones are gone."""
+    fill = bags._fill
+
+    def fill_while_another_does(scratch: Path, *rest: Any) -> None:
+        fill(scratch, *rest)
+        monkeypatch.setattr(bags, "_fill", fill)
+        seal(tmp_path / "bag", {"a.txt": b"first"}, INFO)
+        assert scratch.is_dir()
+
+    monkeypatch.setattr(bags, "_fill", fill_while_another_does)
+    for left in (".bag.part", ".bag.0a1b2c3d.part"):
+        (tmp_path / left / "data").mkdir(parents=True)
+    with pytest.raises(FileExistsError):
+        seal(tmp_path / "bag", {"a.txt": b"second"}, INFO)
+    assert (tmp_path / "bag/data/a.txt").read_bytes() == b"first"
+    assert [path.name for path in tmp_path.iterdir()] == ["bag"]
 
 
 def test_other_tools_agree(tmp_path: Path) -> None:

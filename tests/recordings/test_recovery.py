@@ -10,9 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from recordings import timeline
 from recordings.folder import append_mark
 from recordings.recorder import RoomRecorder, find_unfinished
-from recordings.timeline import Mark, read_marks, read_timeline
+from recordings.timeline import (
+    TIMELINE_FILE,
+    Mark,
+    dump_mark,
+    load_mark,
+    read_last_state,
+    read_marks,
+    read_timeline,
+)
 from tests.recordings.media import EPOCH_MS, decode, feed, record, sound, times_ms, track, video
 
 T = EPOCH_MS
@@ -160,3 +169,29 @@ async def test_a_file_without_a_block_is_removed(tmp_path: Path) -> None:
 def test_no_recordings(tmp_path: Path) -> None:
     """Where there is no recording, none is unfinished."""
     assert find_unfinished(tmp_path) == [] and find_unfinished(tmp_path / "none") == []
+
+
+def test_of_a_long_finished_recording_only_the_end_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start does not wait for years of recordings to be read: their last lines tell that they are finished."""
+    for name, last in (("ended", ["stopped", "unmuted"]), ("broken", ["paused"] + ["note"] * 300), ("none", ["note"])):
+        (tmp_path / name).mkdir()
+        marks = [Mark(T, "note")] * 2000 + [Mark(T + 1, mark) for mark in last]
+        (tmp_path / name / TIMELINE_FILE).write_bytes(b"".join(dump_mark(mark) for mark in marks) + b'{"at_ms":17')
+    parsed: list[bytes] = []
+
+    def counted(line: bytes) -> Mark | None:
+        parsed.append(line)
+        return load_mark(line)
+
+    monkeypatch.setattr(timeline, "load_mark", counted)
+    assert find_unfinished(tmp_path) == [tmp_path / "broken"]
+    parsed.clear()
+    assert read_last_state(tmp_path / "ended") == "off" and len(parsed) == 3
+
+
+def test_a_recording_that_cannot_be_read_keeps_no_other_from_being_found(tmp_path: Path) -> None:
+    """One broken folder does not cost the others their going on."""
+    (tmp_path / "a" / TIMELINE_FILE).mkdir(parents=True)
+    (tmp_path / "b").mkdir()
+    append_mark(tmp_path / "b", Mark(T, "started"))
+    assert find_unfinished(tmp_path) == [tmp_path / "b"]

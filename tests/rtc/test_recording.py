@@ -19,7 +19,7 @@ from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
 
 from recordings.hold import FolderHold
 from recordings.recorder import RoomRecorder
-from recordings.timeline import read_timeline
+from recordings.timeline import TIMELINE_FILE, read_timeline
 from station.base.errors import Unavailable
 from station.base.grants import Grant, GrantSigner, Right
 from station.rtc.rooms.journal import Journal
@@ -164,6 +164,17 @@ async def test_a_folder_that_cannot_be_made_is_an_alarm(tmp_path: Path) -> None:
         assert await recording.control("start") == RecordingInfo("off", "write_failed")
         assert told == [RecordingInfo("off", "write_failed")]
         (tmp_path / "mt_test").unlink()
+        assert await recording.control("start") == RecordingInfo("recording", None)
+
+
+async def test_a_recording_that_cannot_be_gone_on_with_is_an_alarm(tmp_path: Path) -> None:
+    """What a crash left and nothing can be written to is told to the room and to the station."""
+    (tmp_path / "mt_test" / TIMELINE_FILE).mkdir(parents=True)  # neither read nor written
+    async with room_recording(tmp_path) as (recording, told):
+        await recording.settle()
+        assert told == [RecordingInfo("off", "write_failed")]
+        assert [event["kind"] for event in recording._journal.recent()] == ["recording_alarm"]
+        (tmp_path / "mt_test" / TIMELINE_FILE).rmdir()
         assert await recording.control("start") == RecordingInfo("recording", None)
 
 

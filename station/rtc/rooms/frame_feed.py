@@ -25,7 +25,7 @@ class FrameFeed:
         self._sources: dict[str, FrameSource] = {}  # by kind
         self._queue: deque[EncodedFrame] = deque()
         self._size = 0
-        self._awaits_keyframe = True
+        self._awaits_keyframe = False  # sound alone has none
         self._grew = asyncio.Event()
         self.dropped = 0
 

@@ -110,6 +110,7 @@ class RoomRecording:
                 await asyncio.sleep(HELD_RETRY_S)
             except OSError as error:
                 _log.error("recording %s cannot be gone on with: %s", self._room, error)
+                self._alarmed(failure_code(error))  # whoever was told that it records must hear that it does not
                 return
             else:
                 if recorder is not None:
