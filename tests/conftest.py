@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 import structlog
 
-pytest_plugins = ["tests.fixtures", "tests.servers"]
+pytest_plugins = ["tests.servers", "tests.databases", "tests.fixtures"]  # each uses those before
 # What needs a compiler, or starts a browser, a database, processes or real media: left out by `--unit`.
 SERVERS = {
     "browser",
@@ -16,7 +16,8 @@ SERVERS = {
     "postgres_url",
     "redis_url",
     "smtp_server",
-    "database_url",
+    "new_database",
+    "new_postgres",
     "media",
     "roles",
     "node",

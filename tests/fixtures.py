@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import re
 import shutil
-from collections.abc import AsyncIterator
+import sqlite3
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,11 +27,14 @@ from station.base.grants import GrantSigner
 from station.base.settings import Settings
 from station.base.station import Station
 from station.demo.accounts import seed_accounts
+from station.demo.booking import seed_booking
 from station.demo.directory import seed_directory
 from station.demo.logins import DEMO_ACCOUNTS, PASSWORD
 from station.notices.service import list_newest
 from station.people.store import accounts
+from tests.databases import Fill, NewDatabase
 
+Seed = Callable[[Station], Awaitable[None]]
 MONDAY_TEN = datetime(2026, 10, 12, 2, 0, tzinfo=UTC)  # Monday 12 October 2026, 10:00 in Shanghai
 
 
@@ -37,6 +43,23 @@ def open_test_station(folder: Path) -> Station:
     settings = Settings(data=folder, demo=True, media_processes=1, _env_file=None)
     database = Database(settings.resolved_database_url)
     return Station(settings, database, LocalBus(), FixedClock(MONDAY_TEN), GrantSigner.load(settings.keys))
+
+
+# What seeds left in the database of a station that was just made, by their names.
+_SEEDED: dict[tuple[str, ...], bytes] = {}
+
+
+async def seed(station: Station, *seeds: Seed) -> None:
+    """Run the demo's seeds in a `station` that nobody has used yet; from the second time on, by a copy of the first."""
+    file, names = station.settings.data / "station.db", tuple(f"{one.__module__}.{one.__name__}" for one in seeds)
+    assert not file.with_name("station.db-wal").exists(), "in use already"
+    if names in _SEEDED:
+        file.write_bytes(_SEEDED[names])
+        return
+    for one in seeds:
+        await one(station)
+    with contextlib.closing(sqlite3.connect(file)) as made:
+        _SEEDED[names] = made.serialize()
 
 
 @pytest.fixture(scope="session")
@@ -63,19 +86,49 @@ async def station(tmp_path: Path, station_folder: Path) -> AsyncIterator[Station
     await close_station(made)
 
 
-@pytest_asyncio.fixture
-async def bare_town(database_url: str, tmp_path: Path) -> AsyncIterator[Station]:
-    """The same without a calendar, on SQLite and on PostgreSQL; nobody signs in, so no password is hashed."""
-    settings = Settings(data=tmp_path, demo=True, _env_file=None)
-    clock = FixedClock(MONDAY_TEN)
-    made = Station(settings, Database(database_url), LocalBus(), clock, GrantSigner.load(settings.keys))
+def open_bare_station(url: str, folder: Path) -> Station:
+    """A station on a database of its own, at Monday 10:00."""
+    settings = Settings(data=folder, demo=True, _env_file=None)
+    return Station(settings, Database(url), LocalBus(), FixedClock(MONDAY_TEN), GrantSigner.load(settings.keys))
+
+
+def seeding(*seeds: Seed) -> Fill:
+    """The demo's seeds as a step of `new_database`; keep it, as each call makes another step."""
+
+    async def fill(url: str) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            made = open_bare_station(url, Path(folder))
+            for seed in seeds:
+                await seed(made)
+            await close_station(made)
+
+    return fill
+
+
+async def _add_demo_accounts(station: Station) -> None:
     rows = [
         {"id": a.id, "role": a.role, "name": a.name, "phone": a.phone, "scope": a.scope, "created_at": MONDAY_TEN}
         for a in DEMO_ACCOUNTS
     ]
-    async with made.database.transaction() as work:
+    async with station.database.transaction() as work:
         await work.execute(insert(accounts), rows)
-    await seed_directory(made)
+
+
+ACCOUNTS_AND_DIRECTORY, CALENDAR = seeding(_add_demo_accounts, seed_directory), seeding(seed_booking)
+
+
+@pytest_asyncio.fixture
+async def bare_town(new_database: NewDatabase, tmp_path: Path) -> AsyncIterator[Station]:
+    """The same without a calendar, on SQLite and on PostgreSQL; nobody signs in, so no password is hashed."""
+    made = open_bare_station(await asyncio.to_thread(new_database, ACCOUNTS_AND_DIRECTORY), tmp_path)
+    yield made
+    await close_station(made)
+
+
+@pytest_asyncio.fixture
+async def both_towns(new_database: NewDatabase, tmp_path: Path) -> AsyncIterator[Station]:
+    """The town with its calendar, on SQLite and on PostgreSQL."""
+    made = open_bare_station(await asyncio.to_thread(new_database, ACCOUNTS_AND_DIRECTORY, CALENDAR), tmp_path)
     yield made
     await close_station(made)
 

@@ -1,4 +1,4 @@
-"""Real, private servers for tests: PostgreSQL, Redis, mail, a browser, a whole station; each is ended by its pid."""
+"""Real, private servers for tests: Redis, mail, a browser, a whole station; each is ended by its pid."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import contextlib
 import itertools
 import json
 import os
-import pwd
 import secrets
 import shutil
 import signal
@@ -24,14 +23,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-import asyncpg
 import pytest
 import pytest_asyncio
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from playwright.async_api import Browser, async_playwright
-
-from station.base.database import migrate_url
 
 ROOT = Path(__file__).parent.parent
 READY_S = 90.0
@@ -129,113 +125,6 @@ def answers(port: int) -> bool:
 def free_port() -> int:
     """A TCP port that nobody listens on."""
     return pick_port()
-
-
-# --- PostgreSQL ------------------------------------------------------------------------------------------------------
-
-
-def _postgres_program(name: str) -> str:
-    places = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
-    found = shutil.which(name) or (str(places[0]) if places else None)
-    if found is None:
-        raise RuntimeError(f"{name} was not found: run make test, which installs PostgreSQL")
-    return found
-
-
-def _database_user() -> str | None:
-    # PostgreSQL refuses to run as root; its package brings a user for it.
-    if os.geteuid() != 0:
-        return None
-    names = {entry.pw_name for entry in pwd.getpwall()}
-    return "postgres" if "postgres" in names else "nobody"
-
-
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """A PostgreSQL server of our own; the URL names its maintenance database."""
-    folder = Path(tempfile.mkdtemp(prefix="station-postgres-"))
-    user, port = _database_user(), pick_port()
-    if user is not None:
-        shutil.chown(folder, user)
-    cluster = folder / "cluster"
-    with (folder / "log").open("wb") as log:
-        subprocess.run(
-            [_postgres_program("initdb"), "-D", cluster, "-U", "station", "-A", "trust", "-E", "UTF8", "--no-sync"],
-            user=user, extra_groups=[] if user else None, cwd=folder, stdout=log, stderr=log, check=True,
-        )  # fmt: skip
-        options = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "listen_addresses=127.0.0.1"]
-        server = subprocess.Popen(
-            [_postgres_program("postgres"), "-D", str(cluster), "-p", str(port), "-k", str(folder)]
-            + [part for option in options for part in ("-c", option)],
-            user=user, extra_groups=[] if user else None, cwd=folder, stdout=log, stderr=log,
-        )  # fmt: skip
-    url = f"postgresql://station@127.0.0.1:{port}/postgres"
-    try:
-        wait_until(lambda: server.poll() is not None or _accepts(url), f"PostgreSQL, see {folder}/log")
-        yield url
-    finally:
-        end_process(server, signal.SIGINT)  # its "fast shutdown"
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _accepts(url: str) -> bool:
-    try:
-        asyncio.run(_run_sql(url, "SELECT 1"))
-    except (OSError, asyncpg.PostgresError):
-        return False
-    return True
-
-
-async def _run_sql(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
-@pytest.fixture(scope="session")
-def migrated_postgres(postgres_url: str) -> str:
-    """A database with all tables and no rows, copied for each test that wants PostgreSQL; the URL of its server."""
-    asyncio.run(_run_sql(postgres_url, "CREATE DATABASE station_template"))
-    migrate_url(_async_url(postgres_url, "station_template"))
-    return postgres_url
-
-
-@pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite file with all tables and no rows, copied for each test."""
-    folder = tmp_path_factory.mktemp("migrated")
-    migrate_url(f"sqlite+aiosqlite:///{folder / 'station.db'}", folder)
-    return folder
-
-
-@pytest.fixture
-def postgres_database_url(migrated_postgres: str) -> Iterator[str]:
-    """A fresh, migrated PostgreSQL database."""
-    name = f"test_{secrets.token_hex(6)}"
-    asyncio.run(_run_sql(migrated_postgres, f"CREATE DATABASE {name} TEMPLATE station_template"))
-    yield _async_url(migrated_postgres, name)
-    asyncio.run(_run_sql(migrated_postgres, f"DROP DATABASE {name} WITH (FORCE)"))
-
-
-@pytest.fixture
-def sqlite_database_url(migrated_sqlite: Path, tmp_path: Path) -> str:
-    """A fresh, migrated SQLite database."""
-    folder = tmp_path / "database"
-    shutil.copytree(migrated_sqlite, folder)
-    return f"sqlite+aiosqlite:///{folder / 'station.db'}"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> str:
-    """A fresh, migrated database; the test runs on SQLite and on PostgreSQL."""
-    name = "sqlite_database_url" if request.param == "sqlite" else "postgres_database_url"
-    return str(request.getfixturevalue(name))
-
-
-def _async_url(url: str, database: str) -> str:
-    return url.replace("postgresql://", "postgresql+asyncpg://", 1).rsplit("/", 1)[0] + f"/{database}"
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,7 @@ from station.people.service import my_consents
 from station.routes import ROUTES
 from station.work import expire_sessions
 from tests.cases.conftest import CITIZEN, CLERK, DEPUTY, SUPERVISOR, UNIT, Town
-from tests.fixtures import MONDAY_TEN, Person
+from tests.fixtures import MONDAY_TEN, Person, seed
 from tests.servers import pick_port
 
 NewPerson = Callable[..., Awaitable[Person]]
@@ -103,8 +103,7 @@ async def town(station: Station) -> Town:
     """The demo's directory and rota, without media and live."""
     ports = {"media_http_port": pick_port(), "live_http_port": pick_port()}
     made = Town(replace(station, settings=station.settings.model_copy(update=ports)))
-    await seed_directory(made.station)
-    await seed_booking(made.station)
+    await seed(made.station, seed_directory, seed_booking)
     return made
 
 
@@ -337,9 +336,9 @@ async def test_keys_are_deleted_after_a_day(town: Town, new_person: NewPerson) -
             assert await connection.scalar(select(func.count()).select_from(idempotency_keys)) == left
 
 
-async def test_sent_to_two_webs_at_once_it_is_done_once(bare_town: Station, database_url: str) -> None:
+async def test_sent_to_two_webs_at_once_it_is_done_once(bare_town: Station) -> None:
     """On SQLite and on PostgreSQL the second waits for the first, and both are answered alike."""
-    other = replace(bare_town, database=Database(database_url), bus=LocalBus())
+    other = replace(bare_town, database=Database(bare_town.database.url), bus=LocalBus())
     made = Town(bare_town)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(close_station, other)

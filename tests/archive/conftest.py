@@ -11,6 +11,7 @@ from station.base.station import Station
 from station.demo.directory import seed_directory
 from station.meeting.model import Meeting
 from station.meeting.service import HearingForm, create_hearing
+from tests.fixtures import seed
 
 CLERK = Principal("ac_demo_clerk", Role.CLERK, "何晓雯", "st_demo_guihua")
 DEPUTY = Principal("ac_demo_deputy1", Role.DEPUTY, "林秀兰", "dp_demo_linxiulan")
@@ -19,7 +20,7 @@ DEPUTY = Principal("ac_demo_deputy1", Role.DEPUTY, "林秀兰", "dp_demo_linxiul
 @pytest_asyncio.fixture
 async def hearing(station: Station) -> Meeting:
     """A hearing of today, with 林秀兰 in the chair."""
-    await seed_directory(station)
+    await seed(station, seed_directory)
     now = station.clock.now()
     form = HearingForm("加装电梯办法", DEPUTY.scope, now, now + timedelta(hours=1), public=True)
     return await create_hearing(station, CLERK, form)

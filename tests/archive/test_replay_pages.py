@@ -18,7 +18,7 @@ from station.meeting.model import Meeting
 from station.meeting.view import view_room
 from station.nodes.journal import JournalEvent, JournalPage, apply_events
 from tests.archive.conftest import CLERK, DEPUTY
-from tests.fixtures import Person
+from tests.fixtures import Person, seed
 
 NewPerson = Callable[..., Awaitable[Person]]
 ZHAO, LI = "ac_demo_citizen", "ac_demo_citizen2"
@@ -42,7 +42,7 @@ async def published(station: Station, kind: str, title: str) -> str:
 @pytest.mark.parametrize("kind", ["reception", "hearing"])
 async def test_strangers_read_reviewed_words_only(station: Station, new_person: NewPerson, kind: str) -> None:
     """A matter's title is the number until it has been reviewed; its own people, the deputy and the clerk read it."""
-    await seed_directory(station)
+    await seed(station, seed_directory)
     meeting = await published(station, kind, "赵玉梅家漏水，电话 13800001234" if kind == "reception" else "电梯办法")
     request = OpenCase("张伟家漏水，电话 13900001234", "", DEPUTY.scope, ZHAO, meeting_id=meeting, recorded_at_s=5.0)
     case = await open_case(station, DEPUTY, request)
@@ -63,7 +63,7 @@ async def test_who_follows_a_link_to_a_recalled_replay_reads_why_to_sign_in(
     station: Station, new_person: NewPerson
 ) -> None:
     """The form says that the recording is not public, for staff too; it says nothing of the kind for other pages."""
-    await seed_directory(station)
+    await seed(station, seed_directory)
     meeting = await published(station, "hearing", "电梯办法")
     guest = await new_person()
     assert "电梯办法" in await guest.get(f"/replay/{meeting}")

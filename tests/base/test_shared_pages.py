@@ -27,7 +27,7 @@ from station.demo.booking import LIN, seed_booking
 from station.demo.directory import seed_directory
 from station.people.rights import Action
 from station.routes import ROUTES
-from tests.fixtures import MONDAY_TEN
+from tests.fixtures import MONDAY_TEN, seed
 
 NewPerson = Callable[[str], Any]
 Client = TestClient[web.Request, web.Application]
@@ -37,8 +37,7 @@ SHARED_PATHS = [route.path for route in ROUTES if route.shared and "{" not in ro
 @pytest_asyncio.fixture
 async def town(station: Station) -> Station:
     """A station with the demo's directory, rota and bookings."""
-    await seed_directory(station)
-    await seed_booking(station)
+    await seed(station, seed_directory, seed_booking)
     return station
 
 

@@ -10,22 +10,18 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import insert, select
 
-from bench.city import NOW, Size, fill
+from bench.city import NOW, Size
 from bench.page_server import count_statements
 from bench.pages import Page
 from station.app import close_station
-from station.base.bus import LocalBus
-from station.base.clock import FixedClock
-from station.base.database import Database
-from station.base.grants import GrantSigner
 from station.base.principal import Principal, Role
-from station.base.settings import Settings
 from station.base.station import Station
 from station.booking.model import Matter, Mode, SlotTaken
 from station.booking.service import book_slot
 from station.booking.store import bookings, slots
 from station.people.store import accounts
-from tests.cases.test_list_costs import Statements, ask
+from tests.cases.test_list_costs import Statements, ask, open_city
+from tests.databases import NewDatabase
 
 FEW, MANY = Size(cases=10, citizens=20, deputies=8), Size(cases=10, citizens=300, deputies=40)
 MATTER = Matter(Mode.VIDEO, "望江路路灯不亮", "晚上看不见路。")
@@ -34,18 +30,10 @@ BOOKING = 16
 PAGES = {Page("/"): 4, Page("/", Role.CITIZEN): 7, Page("/deputies/dp000", Role.CITIZEN): 5}
 
 
-async def open_city(url: str, folder: Path, size: Size) -> Station:
-    """A station at the city's moment."""
-    database = Database(url)
-    await fill(database, size)
-    settings = Settings(data=folder, _env_file=None)
-    return Station(settings, database, LocalBus(), FixedClock(NOW), GrantSigner.load(settings.keys))
-
-
 @pytest_asyncio.fixture(params=[FEW, MANY], ids=["few", "many"])
-async def city(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> AsyncIterator[Station]:
+async def city(request: pytest.FixtureRequest, new_database: NewDatabase, tmp_path: Path) -> AsyncIterator[Station]:
     """A small city and a larger one, on SQLite and on PostgreSQL."""
-    made = await open_city(database_url, tmp_path, request.param)
+    made = await open_city(new_database, tmp_path, request.param)
     yield made
     await close_station(made)
 

@@ -11,11 +11,12 @@ from station.base.clock import local_date
 from station.base.keyset import Cursor
 from station.booking.service import page_of_day
 from tests.cases.test_list_costs import MANY, open_city
+from tests.databases import NewDatabase
 
 
-async def test_a_long_day_begins_with_what_is_not_over(database_url: str, tmp_path: Path) -> None:
+async def test_a_long_day_begins_with_what_is_not_over(new_database: NewDatabase, tmp_path: Path) -> None:
     """None of the page is over at ten; the pages before hold all that is; a day that fits is shown whole."""
-    city = await open_city(database_url, tmp_path, MANY)
+    city = await open_city(new_database, tmp_path, MANY)
     day = local_date(NOW)
     page, total = await page_of_day(city, day, None, None, 3)
     assert page.items and all(booking.ends_at > NOW for booking in page.items)

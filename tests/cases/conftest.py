@@ -15,6 +15,7 @@ from station.cases import service
 from station.cases.records import Case, OpenCase
 from station.demo.directory import seed_directory
 from station.people.store import accounts
+from tests.fixtures import seed
 
 CITIZEN = Principal("ac_demo_citizen", Role.CITIZEN, "赵玉梅")
 STRANGER = Principal("ac_demo_citizen2", Role.CITIZEN, "李国强")
@@ -65,5 +66,5 @@ class Town:
 @pytest_asyncio.fixture
 async def town(station: Station) -> Town:
     """The demo's directory at Monday 12 October 2026, 10:00."""
-    await seed_directory(station)
+    await seed(station, seed_directory)
     return Town(station)

@@ -14,12 +14,12 @@ from station.demo.directory import seed_directory
 from station.ledger.service import timeline
 from station.ledger.verify import verify_chain
 from tests.cases.conftest import UNIT
+from tests.fixtures import seed
 
 
 async def test_the_demo_shows_each_state_and_is_made_once(station: Station) -> None:
     """A newcomer sees cases noted, accepted, with units, replied and concluded, cards too; twice changes nothing."""
-    await seed_directory(station)
-    await seed_cases(station)
+    await seed(station, seed_directory, seed_cases)
     async with station.database.read() as connection:
         first = await cases_where(connection)
         cards = [to_card(row) for row in await connection.execute(select(case_cards))]
@@ -37,8 +37,7 @@ async def test_the_demo_shows_each_state_and_is_made_once(station: Station) -> N
 
 async def test_a_timeline_of_the_demo_goes_forward(station: Station) -> None:
     """Its clock is set back for each step, and no step is told after a later one."""
-    await seed_directory(station)
-    await seed_cases(station)
+    await seed(station, seed_directory, seed_cases)
     async with station.database.read() as connection:
         cases = await cases_where(connection)
     told = [[event.at for event in await timeline(station, f"case:{case.id}")] for case in cases]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from station.cases.desk_queries import DeskList
 from station.cases.reads.overview import cards_page, desk_lists, unit_desk
 from station.cases.store import case_cards, cases
 from station.people.pages import SESSION_COOKIE
+from tests.databases import Fill, NewDatabase
 
 MANY = Size(cases=1000, citizens=40, deputies=6)
 FEW = Size(cases=10, citizens=10, deputies=6)
@@ -44,18 +47,29 @@ SEARCHES = ["路灯", "灯", "望江路 井盖松动", "井盖松动", "号", "1
 BIG = "cases|case_words|case_replies|case_ratings|case_cards|bookings|slots"
 
 
-async def open_city(url: str, folder: Path, size: Size) -> Station:
+@cache  # one step of `new_database` for each size
+def filling(size: Size) -> Fill:
+    """Puts a city of this size into a database."""
+
+    async def fill_city(url: str) -> None:
+        database = Database(url)
+        await fill(database, size)
+        await database.close()
+
+    return fill_city
+
+
+async def open_city(new_database: NewDatabase, folder: Path, size: Size) -> Station:
     """A station whose clock stands at the city's moment."""
     settings = Settings(data=folder, _env_file=None)
-    database = Database(url)
-    await fill(database, size)
+    database = Database(await asyncio.to_thread(new_database, filling(size)))
     return Station(settings, database, LocalBus(), FixedClock(NOW), GrantSigner.load(settings.keys))
 
 
 @pytest_asyncio.fixture
-async def city(database_url: str, tmp_path: Path) -> AsyncIterator[Station]:
+async def city(new_database: NewDatabase, tmp_path: Path) -> AsyncIterator[Station]:
     """A thousand cases, on SQLite and on PostgreSQL."""
-    made = await open_city(database_url, tmp_path, MANY)
+    made = await open_city(new_database, tmp_path, MANY)
     yield made
     await close_station(made)
 
@@ -92,10 +106,10 @@ async def ask(station: Station, page: Page) -> tuple[str, list[tuple[str, Any]]]
 
 @pytest.mark.parametrize("size", [FEW, MANY], ids=["few", "many"])
 async def test_pages_take_as_many_statements_for_ten_cases_as_for_a_thousand(
-    database_url: str, tmp_path: Path, size: Size
+    new_database: NewDatabase, tmp_path: Path, size: Size
 ) -> None:
     """No query in a loop, no write; and no page is longer than a telephone likes to load."""
-    city = await open_city(database_url, tmp_path, size)
+    city = await open_city(new_database, tmp_path, size)
     for page in pages_for(size):
         body, asked = await ask(city, page)
         kind = re.sub(r"\?.*|/2026-.*|(?<=/cs)\d+$", "", page.path)

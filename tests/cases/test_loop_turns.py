@@ -16,15 +16,16 @@ from station.app import build_app, close_station
 from station.base.station import Station
 from station.people.pages import SESSION_COOKIE
 from tests.cases.test_list_costs import MANY, open_city
+from tests.databases import NewDatabase
 from tests.loop_watch import LONGEST_TURN_S, LoopWatch
 
 TRIES = 3  # the first view compiles templates; of the others the best counts
 
 
 @pytest_asyncio.fixture
-async def city(database_url: str, tmp_path: Path) -> AsyncIterator[Station]:
+async def city(new_database: NewDatabase, tmp_path: Path) -> AsyncIterator[Station]:
     """A thousand cases, on SQLite and on PostgreSQL."""
-    made = await open_city(database_url, tmp_path, MANY)
+    made = await open_city(new_database, tmp_path, MANY)
     yield made
     await close_station(made)
 

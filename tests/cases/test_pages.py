@@ -6,17 +6,27 @@ import re
 from collections.abc import Awaitable, Callable
 
 import pytest
+import pytest_asyncio
 
 from station.base.errors import BadInput
 from station.base.principal import Principal, Role
+from station.base.station import Station
 from station.cases import service
 from station.cases.model import CaseState, Grade
 from station.cases.pages.forms import parse_days
 from station.demo.cases import seed_cases
+from station.demo.directory import seed_directory
 from tests.cases.conftest import CITIZEN, CLERK, DEPUTY, UNIT, Town
-from tests.fixtures import Person
+from tests.fixtures import Person, seed
 
 NewPerson = Callable[..., Awaitable[Person]]
+
+
+@pytest_asyncio.fixture
+async def demo_town(station: Station) -> Town:
+    """The town with the demo's cases."""
+    await seed(station, seed_directory, seed_cases)
+    return Town(station)
 
 
 def words_of(page: str) -> str:
@@ -227,9 +237,8 @@ async def test_steps_out_of_turn_and_strangers(town: Town, new_person: NewPerson
     assert "等群众打分" in await stranger.get(f"/cases/{case.id}/rate")
 
 
-async def test_oversight_with_the_demo(town: Town, new_person: NewPerson) -> None:
+async def test_oversight_with_the_demo(demo_town: Town, new_person: NewPerson) -> None:
     """Figures come from rows; a card is issued by hand and withdrawn with a reason."""
-    await seed_cases(town.station)
     supervisor = await new_person("ac_demo_supervisor")
     page = await supervisor.get("/oversight")
     assert "要督办的" in page and "<svg" in page and "区城市管理局" in page
@@ -248,11 +257,10 @@ async def test_oversight_with_the_demo(town: Town, new_person: NewPerson) -> Non
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
-async def test_every_page_renders_in_both_languages(town: Town, new_person: NewPerson, language: str) -> None:
+async def test_every_page_renders_in_both_languages(demo_town: Town, new_person: NewPerson, language: str) -> None:
     """With the demo's cases in all states no page breaks, and the English one speaks no Chinese of ours."""
-    await seed_cases(town.station)
     people = {name: await new_person(f"ac_demo_{name}") for name in ("clerk", "unit", "supervisor", "citizen")}
-    cases = [line.case for line in (await service.list_public(town.station, size=100)).lines]
+    cases = [line.case for line in (await service.list_public(demo_town.station, size=100)).lines]
     paths = [("citizen", "/cases"), ("citizen", "/cases/rules"), ("clerk", "/desk/cases")]
     paths += [("unit", "/unit"), ("supervisor", "/oversight"), ("supervisor", "/oversight/cards")]
     for case in [c for c in cases if c.state is not CaseState.CONCLUDED] + cases[-1:]:

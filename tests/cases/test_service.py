@@ -12,13 +12,8 @@ import pytest_asyncio
 from sqlalchemy import select
 
 from station.app import close_station
-from station.base.bus import LocalBus
-from station.base.clock import FixedClock
-from station.base.database import Database
 from station.base.errors import BadInput, Conflict, NotAllowed, NotFound, TooManyRequests
-from station.base.grants import GrantSigner
 from station.base.principal import GUEST, Principal, Role
-from station.base.settings import Settings
 from station.base.station import Station
 from station.cases import service
 from station.cases.model import (
@@ -43,20 +38,24 @@ from station.ledger.verify import verify_chain
 from station.notices.service import list_newest, my_notices
 from station.people.service import ensure_citizen
 from tests.cases.conftest import CITIZEN, CLERK, DEPUTY, OTHER_DEPUTY, STRANGER, SUPERVISOR, UNIT, Town
-from tests.fixtures import MONDAY_TEN
+from tests.databases import NewDatabase
+from tests.fixtures import open_bare_station, seeding
 
 
-@pytest_asyncio.fixture
-async def town(database_url: str, tmp_path: Path) -> AsyncIterator[Town]:
-    """The demo's directory and its two citizens, on SQLite and on PostgreSQL."""
-    settings = Settings(data=tmp_path, demo=True, _env_file=None)
-    database = Database(database_url)
-    station = Station(settings, database, LocalBus(), FixedClock(MONDAY_TEN), GrantSigner.load(settings.keys))
-    await seed_directory(station)
-    async with database.transaction() as work:
+async def add_citizens(station: Station) -> None:
+    async with station.database.transaction() as work:
         for account in DEMO_ACCOUNTS:
             if account.phone:
                 await ensure_citizen(station, work, account.phone, account.name, account.id)
+
+
+DIRECTORY_AND_CITIZENS = seeding(seed_directory, add_citizens)
+
+
+@pytest_asyncio.fixture
+async def town(new_database: NewDatabase, tmp_path: Path) -> AsyncIterator[Town]:
+    """The demo's directory and its two citizens, on SQLite and on PostgreSQL."""
+    station = open_bare_station(await asyncio.to_thread(new_database, DIRECTORY_AND_CITIZENS), tmp_path)
     yield Town(station)
     await close_station(station)
 

@@ -10,7 +10,7 @@ import pytest
 from station.base.station import Station
 from station.demo.booking import LIN, seed_booking
 from station.demo.directory import seed_directory
-from tests.fixtures import Person
+from tests.fixtures import Person, seed
 
 NewPerson = Callable[..., Awaitable[Person]]
 
@@ -20,7 +20,7 @@ async def test_a_poster_keeps_the_name_on_one_line(
     station: Station, new_person: NewPerson, language: str, words: str
 ) -> None:
     """Of every deputy, whatever the length of the name: it stands in one piece that no line breaks."""
-    await seed_directory(station)
+    await seed(station, seed_directory)
     guest = await new_person()
     guest.headers = {"Accept-Language": language}
     listed = await guest.get("/deputies")
@@ -37,8 +37,7 @@ async def test_a_poster_keeps_the_name_on_one_line(
 
 async def test_in_english_a_deputy_is_recognised_on_each_page(station: Station, new_person: NewPerson) -> None:
     """Latin letters to read out, and beside them the name as it stands on stations, cases and in notices."""
-    await seed_directory(station)
-    await seed_booking(station)
+    await seed(station, seed_directory, seed_booking)
     guest = await new_person()
     guest.headers = {"Accept-Language": "en"}
     for path in ("/", "/deputies", f"/deputies/{LIN}"):

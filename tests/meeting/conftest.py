@@ -26,6 +26,7 @@ from station.meeting.lobby import admit, enter_lobby
 from station.meeting.model import Meeting, asked_kinds
 from station.meeting.service import meeting_of_booking
 from station.rtc.http.main import MediaServer
+from tests.fixtures import seed
 from tests.servers import pick_port
 
 ZHAO = Principal("ac_demo_citizen", Role.CITIZEN, "赵玉梅")
@@ -47,8 +48,7 @@ class Roles:
 @pytest_asyncio.fixture
 async def town(station: Station) -> Station:
     """The demo's directory and rota; media and live are to be found at ports of their own."""
-    await seed_directory(station)
-    await seed_booking(station)
+    await seed(station, seed_directory, seed_booking)
     ports = {"media_http_port": pick_port(), "live_http_port": pick_port(), "media_port": 0}
     return replace(station, settings=station.settings.model_copy(update=ports))
 

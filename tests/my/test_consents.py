@@ -26,7 +26,7 @@ from station.meeting.service import get_meeting, meeting_of_booking
 from station.notices.service import list_newest
 from station.people.model import ConsentKind
 from station.people.service import give_consent, my_consents
-from tests.fixtures import Person
+from tests.fixtures import Person, seed
 
 NewPerson = Callable[..., Awaitable[Person]]
 ZHAO = Principal("ac_demo_citizen", Role.CITIZEN, "赵玉梅")
@@ -41,8 +41,7 @@ WORDS = {
 @pytest_asyncio.fixture
 async def booking(station: Station) -> Booking:
     """赵玉梅 has booked, and so agreed to the use of what she wrote."""
-    await seed_directory(station)
-    await seed_booking(station)
+    await seed(station, seed_directory, seed_booking)
     slot = next(s for s in await list_slots(station, ZHAO, LIN) if not s.full)
     return await book_slot(station, ZHAO, slot.id, Matter(Mode.VIDEO, "7 号楼想装电梯"), "key-consents")
 

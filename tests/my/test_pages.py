@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 
 from station.base.database import metadata
 from station.base.station import Station
-from station.demo import seed
-from tests.fixtures import Person
+from station.demo import seed as seed_demo
+from tests.fixtures import Person, seed
 
 NewPerson = Callable[..., Awaitable[Person]]
 
@@ -18,7 +18,7 @@ NewPerson = Callable[..., Awaitable[Person]]
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 async def test_what_waits_for_the_citizen_stands_on_top(station: Station, new_person: NewPerson, language: str) -> None:
     """A replied case asks for the rating before all others; the meeting of three weeks ago is among the past ones."""
-    await seed(station)
+    await seed(station, seed_demo)
     citizen = await new_person("ac_demo_citizen")
     citizen.headers = {"Accept-Language": language}
     page = await citizen.get("/my")
@@ -38,7 +38,7 @@ async def test_no_reply_is_promised_for_a_day_that_has_passed(
     station: Station, new_person: NewPerson, language: str, late: str, promise: str
 ) -> None:
     """A matter that is overdue says when the reply should have come; those in time say until when it will."""
-    await seed(station)
+    await seed(station, seed_demo)
     citizen = await new_person("ac_demo_citizen2")
     citizen.headers = {"Accept-Language": language}
     page = " ".join((await citizen.get("/my")).split())
@@ -55,8 +55,8 @@ async def count_rows(station: Station) -> dict[str, int]:
 
 async def test_seeding_the_whole_demo_twice_is_harmless(station: Station) -> None:
     """A restart of the demo neither fails nor doubles anything."""
-    await seed(station)
+    await seed(station, seed_demo)
     once = await count_rows(station)
     assert once["bookings"] and once["cases"] and once["deputies"]
-    await seed(station)
+    await seed_demo(station)
     assert await count_rows(station) == once

@@ -17,7 +17,7 @@ from station.demo.directory import seed_directory
 from station.ledger.verify import verify_chain
 from station.meeting.store import meetings
 from station.people.store import accounts
-from tests.fixtures import MONDAY_TEN, Person
+from tests.fixtures import MONDAY_TEN, Person, seed
 from tests.servers import pick_port
 
 NewPerson = Callable[..., Awaitable[Person]]
@@ -31,7 +31,7 @@ async def fail_a_job(station: Station, error: str = "RuntimeError: <b>ffmpeg</b>
         "deputy_name": "林秀兰", "citizen": "", "citizen_name": "", "starts_at": MONDAY_TEN, "ends_at": MONDAY_TEN,
         "public": True, "published": False, "created_at": MONDAY_TEN,
     }  # fmt: skip
-    await seed_directory(station)
+    await seed(station, seed_directory)
     async with station.database.transaction() as work:
         await work.execute(insert(meetings).values(row))
         await jobs.enqueue(work, "compose", KEY, {"meeting": "mt_x"}, station.clock.now())

@@ -9,7 +9,7 @@ import pytest
 from station.base.station import Station
 from station.demo.directory import seed_directory
 from station.demo.logins import DEMO_ACCOUNTS
-from tests.fixtures import Person
+from tests.fixtures import Person, seed
 
 NewPerson = Callable[..., Awaitable[Person]]
 PAGES = {
@@ -27,7 +27,7 @@ async def test_name_and_way_out_come_before_all_else(
     station: Station, new_person: NewPerson, account: str, elder: bool
 ) -> None:
     """Before navigation and content, with a button that signs out; in large type too, and on the page of an error."""
-    await seed_directory(station)
+    await seed(station, seed_directory)
     person = await new_person(account)
     if elder:
         await person.get("/mode/elder?next=/privacy")

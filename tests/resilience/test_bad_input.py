@@ -19,7 +19,7 @@ from station.demo.booking import seed_booking
 from station.demo.directory import seed_directory
 from station.meeting.store import meetings
 from station.people.store import sign_in_codes
-from tests.fixtures import Person
+from tests.fixtures import Person, seed
 from tests.servers import RunningStation
 
 NewPerson = Callable[..., Awaitable[Person]]
@@ -129,8 +129,7 @@ async def test_signalling_fails_in_words(running_station: RunningStation, grant:
 
 async def test_a_deputy_has_nothing_to_do_with_anothers_booking(station: Station, new_person: NewPerson) -> None:
     """Another deputy's booking is as if it were not there, to look at, to cancel and to meet in; it stays as it was."""
-    await seed_directory(station)
-    await seed_booking(station)
+    await seed(station, seed_directory, seed_booking)
     stranger = await new_person("ac_demo_deputy2")
     own = await new_person("ac_demo_deputy1")
     await own.get(f"/bookings/{BOOKING}")

@@ -18,7 +18,7 @@ from station.booking.rota import list_slots
 from station.demo.booking import LIN, seed_booking
 from station.demo.directory import seed_directory
 from station.photos.store import photos
-from tests.fixtures import Person
+from tests.fixtures import Person, seed
 from tests.photos.pictures import PROGRAM, SECRET, SVG, bomb, phone_photo, picture, polyglot
 
 NewPerson = Callable[..., Awaitable[Person]]
@@ -29,8 +29,7 @@ ZHAO = Principal("ac_demo_citizen", Role.CITIZEN, "赵玉梅")
 
 @pytest_asyncio.fixture
 async def town(station: Station) -> Station:
-    await seed_directory(station)
-    await seed_booking(station)
+    await seed(station, seed_directory, seed_booking)
     return station
 
 

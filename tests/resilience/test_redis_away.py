@@ -17,7 +17,7 @@ from station.booking.rota import list_slots
 from station.booking.service import book_slot
 from station.demo.booking import LIN, seed_booking
 from station.demo.directory import seed_directory
-from tests.fixtures import Person
+from tests.fixtures import Person, seed
 from tests.servers import pick_port
 
 ZHAO = Principal("ac_demo_citizen", Role.CITIZEN, "赵玉梅")
@@ -26,8 +26,7 @@ ZHAO = Principal("ac_demo_citizen", Role.CITIZEN, "赵玉梅")
 @pytest_asyncio.fixture
 async def town(station: Station) -> AsyncIterator[Station]:
     """The demo's town, with nothing where its Redis should be."""
-    await seed_directory(station)
-    await seed_booking(station)
+    await seed(station, seed_directory, seed_booking)
     bus = RedisBus(f"redis://127.0.0.1:{pick_port()}/0")
     yield replace(station, bus=bus)
     await bus.close()
