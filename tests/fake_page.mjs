@@ -12,6 +12,7 @@ export class Element extends EventTarget {
   children = [];
   attributes = {};
   parts = new Map();
+  classList = { toggle() {}, add() {}, remove() {} };
 
   setAttribute(name, value) {
     this.attributes[name] = value;

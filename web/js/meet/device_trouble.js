@@ -4,8 +4,10 @@ import { fill, make, say } from "./page.js";
 /** @typedef {import("./devices.js").Kind} Kind */
 /** @typedef {import("./devices.js").OwnDevices} OwnDevices */
 
+const DENIED_SHOWN_MS = 15_000;
+
 export class DeviceTrouble {
-  /** What is wrong with each, as a sentence; the newest is shown. @type {Map<Kind, string>} */
+  /** What is wrong with each, as a sentence; the newest is shown. @type {Map<Kind | "screen", string>} */
   #wrong = new Map();
   #closed = new AbortController();
 
@@ -38,8 +40,20 @@ export class DeviceTrouble {
     this.#set(kind, `${title}。${help}`);
   }
 
-  /** @param {Kind} kind */
-  clear(kind) {
+  /**
+   * The screen is not shared. Browsers tell nobody whether a person or the system said no: that sentence names both,
+   * and goes by itself.
+   * @param {string} problem
+   */
+  notShared(problem) {
+    const denied = problem === "denied";
+    this.#set("screen", denied ? this.words.shareDenied : this.words.shareFailed);
+    if (denied) setTimeout(() => this.clear("screen", this.words.shareDenied), DENIED_SHOWN_MS);
+  }
+
+  /** @param {Kind | "screen"} kind @param {string} [sentence] only if it is that one */
+  clear(kind, sentence) {
+    if (sentence && this.#wrong.get(kind) !== sentence) return;
     if (this.#wrong.delete(kind)) void this.#show();
   }
 
@@ -49,8 +63,9 @@ export class DeviceTrouble {
     void this.#show();
   }
 
-  /** @param {Kind} kind @param {string} [sentence] */
+  /** @param {Kind | "screen"} kind @param {string} [sentence] */
   #set(kind, sentence = "") {
+    if (this.#closed.signal.aborted) return;
     this.#wrong.delete(kind);
     this.#wrong.set(kind, sentence);
     void this.#show();
@@ -61,10 +76,11 @@ export class DeviceTrouble {
     say(document.getElementById("device-problem"), sentence ?? "");
     const offers = document.getElementById("device-offers");
     if (!offers) return;
-    const others = kind ? await this.devices.list(kind).catch(() => []) : [];
+    const device = kind === "screen" ? undefined : kind;
+    const others = device ? await this.devices.list(device).catch(() => []) : [];
     // The list came late, as behind another window: it is of the past.
     if ([...this.#wrong.keys()].pop() !== kind) return;
-    offers.replaceChildren(...(kind ? others.map((device) => this.#offer(kind, device)) : []));
+    offers.replaceChildren(...(device ? others.map((other) => this.#offer(device, other)) : []));
   }
 
   /** @param {Kind} kind @param {import("../media/devices.js").Device} device */

@@ -1,6 +1,6 @@
 // The worded buttons under the picture: microphone, camera, screen. Off is off: a camera that is not shown is closed.
 import { BlackPicture } from "../media/black.js";
-import { openScreen } from "../media/devices.js";
+import { DeviceError, openScreen } from "../media/devices.js";
 import { DeviceTrouble } from "./device_trouble.js";
 import { onClick, part, setIcon } from "./page.js";
 
@@ -169,17 +169,28 @@ export class Dock {
 
   async #turnScreen() {
     if (this.#screen) return this.#endScreen();
-    const stream = await openScreen().catch(() => null); // changing one's mind is no fault
-    const track = stream?.getVideoTracks()[0];
+    this.trouble.clear("screen");
+    const track = await this.#chooseScreen();
     if (!track) return;
+    if (this.#closed.signal.aborted || this.#screen) return track.stop(); // chosen after the end, or in a second window
     this.#screen = track;
     track.addEventListener("ended", () => this.#endScreen());
     try {
       await this.connection.publish(track, "screen");
     } catch {
-      return this.#endScreen(); // nobody sees it: the browser's own sign of sharing must not say otherwise
+      this.#endScreen(); // nobody sees it: the browser's own sign of sharing must not say otherwise
+      return this.trouble.notShared("failed");
     }
     this.#draw();
+  }
+
+  async #chooseScreen() {
+    try {
+      return (await openScreen()).getVideoTracks()[0];
+    } catch (error) {
+      this.trouble.notShared(error instanceof DeviceError ? error.problem : "unknown");
+      return undefined;
+    }
   }
 
   #endScreen() {
