@@ -7,12 +7,13 @@ what media missed while it was away, is found here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 
 import structlog
 
-from station.base.errors import NotFound, Unavailable
+from station.base.errors import NotFound
+from station.base.one_by_one import do_each
 from station.base.principal import SYSTEM, Principal
 from station.base.station import Station
 from station.meeting.service import get_meeting, take_seat
@@ -46,25 +47,47 @@ async def look_once(station: Station, with_seats: bool = True) -> None:
     if living:
         await keep_sessions(station, living.keys())
     for session in sessions - living.keys():
-        await media_client.end_session(station, session)
+        await _end_session(station, session)
     if with_seats:
         await _check_seats(station, found, [(stay, living[stay.session]) for stay in stays if stay.session in living])
 
 
+async def _end_session(station: Station, session: str) -> None:
+    try:
+        await media_client.end_session(station, session)
+    except Exception as error:  # whoever still sits there is found by the next look, the others by this one
+        log.warning("session_not_ended_at_media", error=repr(error))
+
+
 async def _check_seats(station: Station, found: Occupants, people: Sequence[tuple[Stay, Principal]]) -> None:
-    for room in found.rooms:
-        try:
-            meeting = await get_meeting(station, SYSTEM, room)
-        except NotFound:  # an encoder's room, which no meeting has
-            continue
-        if not meeting.open:
-            log.warning("ended_meeting_had_a_room", room=room)
-            await media_client.close_room(station, room)
-            continue
-        for stay, who in people:
-            if stay.room == room and not await _may_stay(station, who, room):
-                log.warning("put_out_without_a_seat", room=room)
-                await media_client.remove_member(station, room, stay.person)
+    inside: dict[str, dict[str, Principal]] = {room: {} for room in found.rooms}
+    for stay, who in people:
+        inside.setdefault(stay.room, {})[stay.person] = who
+
+    async def check_room(room: str) -> bool:
+        return await _check_room(station, room, inside[room])
+
+    await do_each(found.rooms, check_room)
+
+
+async def _check_room(station: Station, room: str, people: Mapping[str, Principal]) -> bool:
+    try:
+        meeting = await get_meeting(station, SYSTEM, room)
+    except NotFound:  # an encoder's room, which no meeting has
+        return False
+    if not meeting.open:
+        log.warning("ended_meeting_had_a_room", room=room)
+        await media_client.close_room(station, room)
+        return True
+
+    async def check_seat(person: str) -> bool:
+        if await _may_stay(station, people[person], room):
+            return False
+        log.warning("put_out_without_a_seat", room=room)
+        await media_client.remove_member(station, room, person)
+        return True
+
+    return await do_each(people, check_seat) > 0
 
 
 async def _may_stay(station: Station, who: Principal, room: str) -> bool:
@@ -81,7 +104,4 @@ async def end_sessions(station: Station) -> None:
         while True:
             message = await subscription.get(60.0)
             if message is not None:
-                try:
-                    await media_client.end_session(station, message["session"])
-                except Unavailable:  # the next look finds whoever still sits there
-                    log.warning("session_not_ended_at_media")
+                await _end_session(station, message["session"])

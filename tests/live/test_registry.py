@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from station.live.origin import registry as registries
 from station.live.origin.registry import BroadcastEnded, CannotKeep, Registry
 from station.live.packaging.programme import Programme, ProgrammeFolder
 from tests.servers import pick_port
@@ -56,3 +57,30 @@ async def test_what_ends_while_its_source_changes_stays_ended(tmp_path: Path, mo
         with pytest.raises(BroadcastEnded):
             await changing
         assert broadcast.ended and broadcast._source is None and broadcast._packaging is None
+
+
+async def test_years_of_replays_do_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of broadcasts that have ended the last ones asked for stay in memory, besides all that only memory knows."""
+    monkeypatch.setattr(registries, "ENDED_KEPT", 2)
+    save = ProgrammeFolder.save
+
+    def full_for_one(folder: ProgrammeFolder, programme: Programme) -> None:
+        if programme.id == "unsaved" and programme.state == "ended":
+            raise OSError(28, "No space left on device")
+        save(folder, programme)
+
+    monkeypatch.setattr(ProgrammeFolder, "save", full_for_one)
+    async with Registry(tmp_path, NOWHERE) as registry:
+        on_air = await registry.put("on_air", "r1", "p1", "grant")
+        for name in ("unsaved", "b1", "b2", "b3"):
+            await registry.put(name, "r1", "p1", "grant")
+            await registry.end(name)
+        for name in ("b1", "b2", "b3", "b2"):
+            assert (await registry.get(name)).ended
+        ended = tmp_path / "b4"
+        ProgrammeFolder(ended).save(Programme("b4", "r1", "p1", state="ended"))
+        assert (await registry.get("b4")).ended
+        assert set(registry._broadcasts) == {"on_air", "unsaved", "b2", "b4"}
+        assert registry.on_air == [on_air] and (await registry.get("unsaved")).ended
+        await registry.set_access("b3", True, [])
+        assert (await registry.get("b3")).is_public and not (await registry.get("b1")).is_public

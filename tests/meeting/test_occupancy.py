@@ -13,6 +13,7 @@ import pytest_asyncio
 from aiohttp import ClientSession, ClientWebSocketResponse
 from sqlalchemy import select, update
 
+from station.base.errors import Unavailable
 from station.base.grants import Grant, Right
 from station.base.station import Station
 from station.meeting import occupancy, store
@@ -20,6 +21,7 @@ from station.meeting.admission import sign_grant
 from station.meeting.lobby import admit, enter_lobby, refuse
 from station.meeting.model import Meeting, NotAdmitted
 from station.meeting.service import end_meeting
+from station.nodes import media_client
 from station.people import store as people
 from station.people.model import STAFF_IDLE
 from tests.fixtures import Person
@@ -199,6 +201,36 @@ async def test_who_has_no_seat_does_not_stay(
         await work.execute(update(store.lobby_entries).values(state="refused"))
     await occupancy.look_once(town)
     assert await closed_reason(socket) == "removed"
+
+
+async def test_a_media_process_that_is_away_keeps_no_other_room_from_being_looked_at(
+    town: Station,
+    visitor: NewPerson,
+    roles: Roles,
+    reception: Meeting,
+    http: ClientSession,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What cannot be ended in one room for now does not let people stay in another, and is ended once it can be."""
+    hearing = await open_hearing(town)
+    await let_in(town, reception, recorded=True)
+    citizen, deputy = await visitor("ac_demo_citizen"), await visitor("ac_demo_deputy1")
+    signed_out, _ = await join(town, http, await ask_pass(deputy, hearing))
+    refused, _ = await join(town, http, await ask_pass(citizen, reception))
+    async with town.database.transaction() as work:
+        await work.execute(people.sessions.delete().where(people.sessions.c.account == DEPUTY.account))
+        await work.execute(update(store.lobby_entries).values(state="refused"))
+
+    async def away(*_: object) -> None:
+        raise Unavailable
+
+    with monkeypatch.context() as one_away:
+        one_away.setattr(media_client, "end_session", away)
+        one_away.setattr(media_client, "close_room", away)
+        await occupancy.look_once(town)
+    assert await closed_reason(refused) == "removed"
+    await occupancy.look_once(town)
+    assert await closed_reason(signed_out) == "signed_out"
 
 
 async def test_an_ended_meeting_opens_no_room(

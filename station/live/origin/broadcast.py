@@ -39,6 +39,7 @@ class Broadcast:
         self._heard_at = 0.0
         self.refused = False
         self.peak_bits_per_s = 0
+        self._changes = self._saved_changes = 0
         self._segments = segments
         self._writer: ProgrammeWriter | None = None
         self._thread: ThreadPoolExecutor | None = None
@@ -55,6 +56,12 @@ class Broadcast:
     def ended(self) -> bool:
         """Whether it is off air for good."""
         return self.programme.state == "ended"
+
+    @property
+    def can_be_forgotten(self) -> bool:
+        """Whether the disk knows all that memory does, and nothing will change: it can be opened anew."""
+        is_saved = self._saved_changes == self._changes
+        return self.ended and is_saved and self._writer is None and not self.cache.waiting
 
     @property
     def alarm(self) -> str | None:
@@ -89,7 +96,13 @@ class Broadcast:
         self.programme.public, self.programme.hidden = public, sorted(set(hidden))
         self.cache.playlist.hide(self.is_hidden)
         self.cache.wake()
+        await self._save()
+
+    async def _save(self) -> None:
+        self._changes += 1
+        change = self._changes
         await asyncio.to_thread(self.folder.save, self.programme)
+        self._saved_changes = max(self._saved_changes, change)
 
     @property
     def variant(self) -> Variant:
@@ -119,7 +132,7 @@ class Broadcast:
         await self._stop_source()
         self.programme.state, self.programme.ended_at_ms, self.programme.grant = "ended", now_ms, ""
         try:
-            await asyncio.to_thread(self.folder.save, self.programme)
+            await self._save()
         except OSError:  # a full disk must not keep a broadcast on air; a restart would, until it is ended again
             log.exception("broadcast %s: its end could not be written down", self.programme.id)
         await self._stop_packaging()

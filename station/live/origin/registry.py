@@ -15,6 +15,7 @@ from station.live.origin.feed_reader import feed_session
 from station.live.packaging.programme import Programme, ProgrammeFolder
 
 log = logging.getLogger(__name__)
+ENDED_KEPT = 50  # in memory, for their replay: the playlist of an hour is a few hundred KB
 
 
 class UnsafeName(BadInput):
@@ -78,6 +79,8 @@ class Registry:
             broadcast = await self._open(name)
         if broadcast is None:
             raise NoSuchBroadcast
+        if broadcast.ended:  # the last in line to be forgotten
+            self._broadcasts[name] = self._broadcasts.pop(name, broadcast)
         return broadcast
 
     async def put(self, name: str, room: str, person: str, grant: str) -> Broadcast:
@@ -133,8 +136,15 @@ class Registry:
                 broadcast = await asyncio.to_thread(_load, self._folder / name)
                 if broadcast is None:
                     return None
+                self._forget_ended()
                 self._broadcasts[name] = broadcast
             return self._broadcasts[name]
+
+    def _forget_ended(self) -> None:
+        """Years of replays would fill the memory: of those that have ended the last ones asked for stay."""
+        ended = [name for name, broadcast in self._broadcasts.items() if broadcast.can_be_forgotten]
+        for name in ended[: -ENDED_KEPT + 1]:
+            del self._broadcasts[name]
 
     def _unfinished(self) -> list[str]:
         found = []
