@@ -53,6 +53,7 @@ from station.people.pages import sessions
 from station.people.rights import Action, allowed
 from station.people.way_in import sign_in_page
 from station.routes import ROUTES
+from station.setup.service import follow_identity, load_identity_or_go_on
 
 log = structlog.get_logger()
 BACKLOG = 1024  # a hall opens the page of a hearing at once
@@ -116,6 +117,7 @@ def build_app(station: Station, routes: tuple[Route, ...] = ROUTES) -> web.Appli
     app[OPEN_STREAMS] = ConcurrencyLimit(MAX_STREAMS, STREAMS_RETRY_S)
     app[UNJOINED] = ConcurrencyLimit(MAX_UNJOINED, int(JOIN_WITHIN_S))
     app.cleanup_ctx.append(_http_client)
+    app.on_startup.append(_load_identity)
     for route in routes:
         handler = _guarded(route)
         app.router.add_route(route.method, route.path, handler)
@@ -148,6 +150,10 @@ def _guarded(route: Route) -> Handler:
     return handler
 
 
+async def _load_identity(app: web.Application) -> None:
+    await load_identity_or_go_on(app[STATION])
+
+
 def _file_handler(path: Path) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
         return web.FileResponse(path, headers={"Cache-Control": "public, max-age=3600"})
@@ -171,12 +177,13 @@ def tls_context(settings: Settings) -> ssl.SSLContext | None:
     return context
 
 
-async def _media_readers(app: web.Application) -> AsyncIterator[None]:
+async def _background(app: web.Application) -> AsyncIterator[None]:
     station, http = app[STATION], app[HTTP]
     tasks = [asyncio.create_task(follow_journal(station, http, node.url)) for node in all_nodes(station)]
     tasks.append(asyncio.create_task(reconcile_forever(station, http)))
     tasks.append(asyncio.create_task(watch_rooms(station)))
     tasks.append(asyncio.create_task(end_sessions(station)))
+    tasks.append(asyncio.create_task(follow_identity(station)))
     yield
     for task in tasks:
         task.cancel()
@@ -203,7 +210,7 @@ async def run_web(settings: Settings) -> None:
     station = open_station(settings)
     mark_of(settings.data).unlink(missing_ok=True)  # said anew if it is still so
     app = build_app(station)
-    app.cleanup_ctx.append(_media_readers)
+    app.cleanup_ctx.append(_background)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(close_station, station)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=2, keepalive_timeout=HEADER_S)

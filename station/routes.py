@@ -29,6 +29,8 @@ from station.people import kept_form_pages as kept_forms
 from station.people import pages as people
 from station.people.rights import Action
 from station.quality import pages as quality
+from station.setup import district_pages as district
+from station.setup import public_pages as identity
 
 
 def _act(page: str, name: str, handler: Handler, action: Action) -> Route:
@@ -46,6 +48,17 @@ OPERATIONS = (
 )
 
 ADMINISTRATION = (Route("GET", "/admin", administration.show_home, Action.ADMINISTER),)
+
+DISTRICT = (
+    Route("GET", "/identity.css", identity.send_stylesheet, Action.BROWSE, anonymous=True),
+    Route("GET", "/mark.svg", identity.send_svg, Action.BROWSE, anonymous=True),
+    Route("GET", "/mark.png", identity.send_png, Action.BROWSE, anonymous=True),
+    Route("GET", "/admin/district", district.show_district, Action.ADMINISTER),
+    _act("/admin/district", "facts", district.change_facts, Action.ADMINISTER),
+    Route("POST", "/admin/district/look", district.change_look, Action.ADMINISTER, upload=True, page="/admin/district"),
+    _act("/admin/district", "texts", district.change_texts, Action.ADMINISTER),
+    Route("GET", "/admin/district/texts/{kind:notice|consent}/{version}", district.show_text, Action.ADMINISTER),
+)
 
 PEOPLE = (
     Route("GET", "/signin", people.ask_phone, Action.SIGN_IN),
@@ -209,6 +222,7 @@ MEETING = (
 ROUTES: tuple[Route, ...] = (
     *OPERATIONS,
     *ADMINISTRATION,
+    *DISTRICT,
     *PEOPLE,
     *NOTICES,
     *DIRECTORY,

@@ -32,10 +32,11 @@ from station.meeting.consent import pause_recording
 from station.meeting.service import close_cancelled
 from station.meeting.term import end_forgotten
 from station.notices.channels import channels_for, outbox_file
-from station.notices.service import delete_old_notices, deliver_due
+from station.notices.service import delete_old_notices, deliver_due, signature_of
 from station.people.expiry import delete_expired_sessions
 from station.people.kept_form_service import forget_old_forms
 from station.photos.service import delete_orphaned_files
+from station.setup.service import follow_identity, load_identity_or_go_on
 
 log = structlog.get_logger()
 IDLE_S = 0.5
@@ -59,14 +60,16 @@ BRIEF_JOBS = ("close-cancelled", "pause-recording")
 async def run_work(settings: Settings) -> None:
     """Work until cancelled."""
     station = open_station(settings)
+    await load_identity_or_go_on(station)
     if not settings.sends_sms:
         log.warning("no_sms_carrier", remedy="set STATION_SMS_URL; until then citizens cannot sign in")
-    if not settings.shown_help_phone:
-        log.warning("no_help_phone", remedy="set STATION_HELP_PHONE; until then pages lead to the stations' numbers")
+    if not station.identity.help_phone:
+        log.warning("no_help_phone", remedy="type it at /admin/district; pages lead to the stations' numbers")
     try:
         async with asyncio.TaskGroup() as group:
             for kinds in (LONG_JOBS, BRIEF_JOBS):
                 group.create_task(_work_jobs(station, kinds))
+            group.create_task(follow_identity(station))
             for every_s, chore in CHORES:
                 group.create_task(_do_chore(station, every_s, chore))
     finally:
@@ -168,7 +171,7 @@ async def give_sign(station: Station) -> None:
 
 async def deliver_notices(station: Station) -> None:
     """Send what waits in the outbox."""
-    await deliver_due(station, channels_for(station.settings))
+    await deliver_due(station, channels_for(station.settings, signature_of(station)))
 
 
 async def turn_clocks(station: Station) -> None:

@@ -19,6 +19,7 @@ SIBLINGS: dict[str, set[str]] = {
     "people": {"notices"},
     "directory": {"people"},
     "photos": set(),
+    "setup": {"people"},
     "booking": {"directory", "people", "notices", "photos"},
     "cases": {"directory", "people", "notices", "photos"},
     "nodes": {"recordings"},
@@ -60,6 +61,7 @@ LAYERS = {"model": 0, "store": 1, "service": 2, "pages": 3, "api": 3}  # the las
 PURE_BASE = (
     "station.base.clock.",
     "station.base.errors.",
+    "station.base.identity.",
     "station.base.principal.",
     "station.base.state_machine.",
     "station.base.text.",

@@ -58,6 +58,7 @@ OTHERWISE = {
     "/book/{slot}/check": "the draft has a key of its own, which the booking keeps for good",
     "/book/{slot}/leave": "deleted is deleted",
     "/bookings/{booking}/cancel": "cancelled for good, and a booking already cancelled is shown",
+    "/admin/district/look": "the same colour and mark again change nothing that is seen",
     "/desk/hearings/{meeting}/live/stop": "off air is off air; what began since is not what the page showed",
     "/desk/hearings/{meeting}/end": "ended for good",
     "/api/v1/meetings/{meeting}/door": "sets where one stands",
@@ -218,8 +219,14 @@ async def said(town: Town, what: str, **fields: str) -> Act:
     return Act(DEPUTY.account, f"/api/v1/meetings/{await hearing(town)}/{what}", fields)
 
 
+async def of_admin(part: str, **fields: str) -> Act:
+    return Act("ac_demo_admin", f"/admin/district/{part}", {"seen": "0", **fields})
+
+
 ACTS: dict[str, Callable[[Town], Awaitable[Act]]] = {
     "/desk/jobs/retry": failed,
+    "/admin/district/facts": lambda town: of_admin("facts", district="青川县"),
+    "/admin/district/texts": lambda town: of_admin("texts", notice="谁在用", consent="只办这件事", seen="1"),
     "/my/consents/{consent}": agreed,
     "/cases/{case}/notes": lambda town: of_citizen(town.assigned(), "notes", reason="东门口那盏"),
     "/cases/{case}/rate": lambda town: of_citizen(town.replied(), "rate", grade="5"),

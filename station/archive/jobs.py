@@ -196,7 +196,7 @@ async def _seal(station: Station, meeting_id: str, target: Path, scratch: Path, 
     info = {
         "External-Identifier": meeting_id,
         "External-Description": meeting.title,
-        "Source-Organization": f"网上代表联络站 {station.settings.district}",
+        "Source-Organization": f"网上代表联络站 {station.identity.district}".rstrip(),
         HEAD_LABEL: head_line(*await head_of(station)),
     }
     await asyncio.to_thread(seal, target, payload, info)
@@ -252,7 +252,7 @@ async def _metadata(station: Station, meeting_id: str, payload: dict[str, Path |
         "recorded_s": recorded.duration_s if recorded else 0.0,
         "video": _video_state("meeting.mp4" in payload, recorded),
         "place": await _place(station, meeting.deputy_id),
-        "recorder": f"网上代表联络站 {station.settings.district}",
+        "recorder": f"网上代表联络站 {station.identity.district}".rstrip(),
         "secrecy": "公开" if meeting.public or meeting.published else "不公开",
         "kept_years": station.settings.keep_recordings_years,
         "files": [await asyncio.to_thread(_describe_file, name, path) for name, path in sorted(media.items())],

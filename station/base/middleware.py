@@ -22,6 +22,7 @@ from station.base.web import (
     SENT_TOKEN,
     SHARED,
     SIGN_IN_PAGE,
+    STATION,
     UNKEPT_FORM,
     VISIT,
     Handler,
@@ -53,7 +54,9 @@ class SignedOutMeanwhile(CsrfFailed):
 
 def begin_visit(request: web.Request) -> None:
     """Language, and the visit cookie's value that CSRF tokens are bound to; made up for who comes without one."""
-    request[LANGUAGE] = choose_language(request.cookies.get("lang"), request.headers.get("Accept-Language"))
+    chosen = choose_language(request.cookies.get("lang"), request.headers.get("Accept-Language"))
+    station = request.app.get(STATION)  # media and live have none
+    request[LANGUAGE] = chosen if station is None or chosen in station.identity.languages else "zh"
     take_up_visit(request)
 
 

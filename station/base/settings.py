@@ -15,6 +15,7 @@ TURN_URLS = r"^\s*(turns?:[\w.\-\[\]:]+(\?transport=(udp|tcp))?\s*(,\s*|$))*$"
 
 MAX_MEDIA_PROCESSES = 16
 MOST_BY_DEFAULT = 8
+DEMO_DISTRICT = "清和区"
 DEMO_HELP_PHONE = "(0000) 880 0123"  # an area code that nobody has
 
 
@@ -53,7 +54,11 @@ class Settings(BaseSettings):
     demo: bool = Field(
         False, description="Demo data, and a page that shows logins and the outbox. Never in production."
     )
-    district: str = Field("清和区", description="Name of the district shown in the page head.")
+    district: str = Field(
+        "",
+        description="Name of the district in the page head, until the station is set up in its pages (/setup, "
+        "/admin/district), which then say this and the three below. Empty: none is named; the demo has its own.",
+    )
     sms_signature: str = Field("网上代表联络站", description="Signature at the head of text messages, as registered.")
     help_phone: str = Field(
         "",

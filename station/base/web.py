@@ -129,6 +129,7 @@ def render(request: web.Request, template: str, status: int = 200, **context: An
     """A page from `web/templates`, in the visitor's language."""
     environment = environments()[language_of(request)]
     station = station_of(request)
+    identity = station.identity
     shared = {
         "who": request.get(PRINCIPAL, GUEST),
         "lang": language_of(request),
@@ -137,9 +138,10 @@ def render(request: web.Request, template: str, status: int = 200, **context: An
         "path": request.path,
         "here": page_of_form(request),
         "now": station.clock.now(),
-        "district": station.settings.district,
-        "help_phone": station.settings.shown_help_phone,
-        "help_hours": station.settings.help_hours,
+        "identity": identity,
+        "district": identity.district,
+        "help_phone": identity.help_phone,
+        "help_hours": identity.help_hours,
         "demo": station.settings.demo,
         "sends_sms": station.settings.sends_sms,
         "unread": request.get(UNREAD, 0),

@@ -23,7 +23,7 @@ def kinds_of(booking: Booking) -> tuple[Kind, Kind]:
 
 def gaps_of(station: Station, booking: Booking) -> dict[str, Value]:
     """What fills the gaps of any notice about a booking."""
-    phone = station.settings.shown_help_phone
+    phone = station.identity.help_phone
     by_deputy = booking.cancelled_by == Role.DEPUTY
     return {
         "when": booking.starts_at,

@@ -69,6 +69,8 @@ async def confirm(request: web.Request) -> web.StreamResponse:
     form = await read_form(request)
     if form.get("use") != "yes":
         return await _show_check(request, BadInput(fields={"use": N_("要您同意，代表才能看到您写的内容")}))
+    if form.get("wording", str(station.identity.consent.version)) != str(station.identity.consent.version):
+        return await _show_check(request, BadInput(fields={"use": N_("这段话刚刚改过，请看一看再打勾")}))
     try:
         booking = await confirm_draft(station, who, slot_id, form.get("key", ""))
     except FormChanged as changed:
@@ -124,7 +126,7 @@ async def send_calendar(request: web.Request) -> web.StreamResponse:
         str(public_origin(request) / "bookings" / booking.id),
         translate(request, SUMMARIES[booking.mode], name=booking.deputy_name),
         f"{booking.station_name} {booking.station_address}",
-        f"{translate(request, '网上代表联络站')} {station.settings.district}",
+        f"{translate(request, '网上代表联络站')} {station.identity.district}".rstrip(),
     )
     headers = {"Content-Disposition": f'attachment; filename="{booking.id}.ics"', "Cache-Control": "no-store"}
     return web.Response(body=body, content_type="text/calendar", charset="utf-8", headers=headers)

@@ -105,18 +105,21 @@ class Mail:
             raise DeliveryFailed(str(error)) from error
 
 
-def channels_for(settings: Settings) -> dict[str, Channel]:
-    """The channels that the settings make possible; mail without one waits in the outbox."""
-    channels: dict[str, Channel] = {"sms": _sms_channel(settings)}
+def channels_for(settings: Settings, signature: str = "") -> dict[str, Channel]:
+    """The channels that the settings make possible; mail without one waits in the outbox.
+
+    `signature` stands at the head of text messages, as it is registered with the carrier; "" takes the settings'.
+    """
+    channels: dict[str, Channel] = {"sms": _sms_channel(settings, signature)}
     if settings.smtp_url.get_secret_value():
         channels["mail"] = Mail(settings.smtp_url.get_secret_value())
     return channels
 
 
-def _sms_channel(settings: Settings) -> Channel:
+def _sms_channel(settings: Settings, signature: str) -> Channel:
     address = settings.sms_url.get_secret_value()
     if is_carrier(address):
-        return carrier_of(settings)
+        return carrier_of(settings, signature)
     if address:
         return SmsGateway(address)
     return OutboxFile(outbox_file(settings)) if settings.demo else NoCarrier()

@@ -43,6 +43,11 @@ def check_sms(station: Station) -> None:
         raise NoSmsCarrier
 
 
+def signature_of(station: Station) -> str:
+    """What stands at the head of a text message: what the district says, else the settings."""
+    return station.identity.sms_signature or station.settings.sms_signature
+
+
 async def queue_all(station: Station, work: Transaction, outgoing: Sequence[Outgoing]) -> None:
     """Put notices into the outbox by one statement; the fields are told at `Outgoing`."""
     if outgoing:
@@ -58,7 +63,7 @@ async def drop_waiting(work: Transaction, subject: str, kinds: Collection[Kind])
 def _row(station: Station, outgoing: Outgoing, now: datetime) -> dict[str, object]:
     inside, gaps = outgoing.channel == "app", to_json(outgoing.gaps)
     sentence = sentence_of(outgoing.kind, gaps, str, "zh", now)
-    signature = f"【{station.settings.sms_signature}】" if outgoing.channel == "sms" else ""
+    signature = f"【{signature_of(station)}】" if outgoing.channel == "sms" else ""
     return {
         "id": new_id("nt"),
         "channel": outgoing.channel,

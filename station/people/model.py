@@ -76,7 +76,10 @@ class ConsentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What a person agreed to, or not: use of data, being recorded, broadcast or published; the latest word counts."""
+    """What a person agreed to, or not: use of data, being recorded, broadcast or published; the latest word counts.
+
+    The versions are those of the district's notice on personal data and of its wording of the question; 0: built in.
+    """
 
     id: str
     account: str
@@ -85,6 +88,8 @@ class Consent:
     subject: str
     given: bool
     at: datetime
+    notice_version: int = 0
+    wording_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ from aiohttp import web
 
 from station.base.errors import BadInput, StationError, TooManyRequests
 from station.base.events import SESSION_CHECK, SessionCheck
+from station.base.identity import parts_of
 from station.base.origin import client_address, counted_address, is_secure
 from station.base.principal import GUEST, Role
 from station.base.visit import renew_visit, visit_of
 from station.base.web import (
     PRINCIPAL,
     Handler,
+    language_of,
     needs_session,
     principal_of,
     read_form,
@@ -191,10 +193,13 @@ async def choose_mode(request: web.Request) -> web.StreamResponse:
 
 async def privacy(request: web.Request) -> web.StreamResponse:
     """What personal data is kept, what for, how long."""
-    settings = station_of(request).settings
+    station = station_of(request)
+    settings, notice = station.settings, station.identity.notice
     return render(
         request,
         "people/privacy.html",
+        notice=notice,
+        notice_parts=parts_of(notice.in_language(language_of(request))),
         session_days=SESSION_LIFETIME.days,
         notices_days=settings.keep_notices_days,
         recordings_years=settings.keep_recordings_years,

@@ -170,8 +170,17 @@ async def record_consent(
     before = None if is_new else await store.last_answer(work.connection, who.account, kind, subject)
     # The latest word counts: a clock that stands, or two machines' clocks, must not let an earlier one look later.
     at = now if before is None else max(now, before.at + _NEXT_MOMENT)
+    identity = station.identity
     consent = Consent(
-        id=new_id("cn"), account=who.account, name=who.name, kind=kind, subject=subject, given=given, at=at
+        id=new_id("cn"),
+        account=who.account,
+        name=who.name,
+        kind=kind,
+        subject=subject,
+        given=given,
+        at=at,
+        notice_version=identity.notice.version,
+        wording_version=identity.consent.version if kind is ConsentKind.USE else 0,
     )
     await store.add_consent(work, consent)
     action = "given" if given else "withdrawn" if before and before.given else "refused"

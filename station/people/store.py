@@ -94,6 +94,9 @@ consents = Table(
     Column("subject", String(60), nullable=False),
     Column("given", Boolean, nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    # Which texts the district showed then (`district_texts`); 0: those built in.
+    Column("notice_version", Integer, nullable=False, default=0, server_default="0"),
+    Column("wording_version", Integer, nullable=False, default=0, server_default="0"),
     Index("ix_consents_subject", "subject", "at"),
     Index("ix_consents_account_at", "account", "at"),
 )
@@ -272,7 +275,8 @@ async def accounts_with(connection: AsyncConnection, role: str, scope: str | Non
 async def add_consent(work: Transaction, consent: Consent) -> None:
     """One answer more; earlier ones stay."""
     values = {"kind": consent.kind, "subject": consent.subject, "given": consent.given, "at": consent.at}
-    row = {"id": consent.id, "account": consent.account, "name": consent.name, **values}
+    versions = {"notice_version": consent.notice_version, "wording_version": consent.wording_version}
+    row = {"id": consent.id, "account": consent.account, "name": consent.name, **values, **versions}
     await work.execute(_ADD_CONSENT, row)
 
 
@@ -332,6 +336,8 @@ def to_consent(row: Any) -> Consent:
         subject=row.subject,
         given=row.given,
         at=row.at,
+        notice_version=row.notice_version,
+        wording_version=row.wording_version,
     )
 
 

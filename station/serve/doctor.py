@@ -222,8 +222,8 @@ def _look_at_names(settings: Settings) -> Iterator[Finding]:
     else:
         words = "pages name no number for help, only the stations' own: set STATION_HELP_PHONE"
         yield Finding("telephone", Verdict.NOTE, words)
-    if "district" not in settings.model_fields_set:
-        words = f"pages name {settings.district}, the demo's: set STATION_DISTRICT"
+    if not settings.district:
+        words = "pages name none: set STATION_DISTRICT"
         yield Finding("district", Verdict.NOTE, words)
 
 

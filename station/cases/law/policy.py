@@ -77,7 +77,7 @@ class CasePolicy:
 def policy_of(station: Station) -> CasePolicy:
     """The pack in force: `policy/cases.toml` in the data folder, else the one that comes with the program."""
     own = station.settings.data / "policy" / "cases.toml"
-    return load_policy(own if own.is_file() else PACKS / "default.toml", station.settings.district)
+    return load_policy(own if own.is_file() else PACKS / "default.toml", station.identity.district)
 
 
 @lru_cache(maxsize=8)

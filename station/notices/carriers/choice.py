@@ -20,7 +20,7 @@ def is_carrier(address: str) -> bool:
     return urlsplit(address).scheme.partition("+")[0] in _NAMES
 
 
-def carrier_of(settings: Settings) -> alibaba.AlibabaSms | tencent.TencentSms:
+def carrier_of(settings: Settings, signature: str = "") -> alibaba.AlibabaSms | tencent.TencentSms:
     """The carrier of STATION_SMS_URL, with the templates of `policy/sms.toml`. Raises ValueError, OSError.
 
     `alibaba+http://` asks without TLS, for a proxy on the same machine.
@@ -31,12 +31,13 @@ def carrier_of(settings: Settings) -> alibaba.AlibabaSms | tencent.TencentSms:
         raise ValueError(f"STATION_SMS_URL must be {name}://KEY-ID:SECRET@HOST")
     endpoint = URL(f"{plain or 'https'}://{parts.netloc.rpartition('@')[2]}/")
     key_id, secret = unquote(parts.username), unquote(parts.password)
+    signature = signature or settings.sms_signature
     templates = read_templates(settings.data / "policy" / TEMPLATES)
     if name == "alibaba":
-        return alibaba.AlibabaSms(alibaba.Account(endpoint, key_id, secret, settings.sms_signature), templates)
+        return alibaba.AlibabaSms(alibaba.Account(endpoint, key_id, secret, signature), templates)
     app = parse_qs(parts.query).get("app", [""])[0]
     if not app:
         raise ValueError("STATION_SMS_URL must name the application: tencent://KEY-ID:SECRET@HOST/REGION?app=…")
-    account = tencent.Account(endpoint, key_id, secret, settings.sms_signature, app)
+    account = tencent.Account(endpoint, key_id, secret, signature, app)
     region = parts.path.strip("/")
     return tencent.TencentSms(replace(account, region=region) if region else account, templates)

@@ -1,0 +1,1 @@
+"""A real district sets itself up: who it is, the first start, and what is still missing."""
