@@ -20,6 +20,7 @@ from station.base import jobs
 from station.base.bus import LocalBus
 from station.base.database import Database
 from station.base.idempotency import KEEP_FOR, idempotency_keys
+from station.base.ids import new_id
 from station.base.station import Station
 from station.base.templates import WEB
 from station.booking.model import Matter, Mode
@@ -309,6 +310,24 @@ async def test_another_form_is_no_second_sending(town: Town, new_person: NewPers
         assert (await send(clerk, notes, KEY, {"reason": words}))[0] == 303
     view = await cases.case_view(town.station, CLERK, case.id)
     assert {note.text for note in view.notes} == {"电话里补充的", "还有一件"}
+
+
+async def test_what_takes_something_back_counts_also_from_a_page_of_before(town: Town, new_person: NewPerson) -> None:
+    """Recalled, made public again, recalled by going back to the first form: a key must not make that look done."""
+    clerk = await new_person(CLERK.account)
+    case = await published(town)
+    recall = f"/desk/cases/{case.id}/recall"
+    publish = f"/desk/cases/{case.id}/publish"
+    for _ in range(2):
+        assert (await send(clerk, recall, KEY, {"reason": "写了门牌"}))[0] == 303
+        assert not (await cases.case_view(town.station, CLERK, case.id)).case.published
+        assert (await send(clerk, publish, new_id("key"), {"title": "路灯", "reply": "换好了"}))[0] == 303
+    replay = await held(town)
+    for _ in range(2):
+        assert (await send(clerk, replay.path, new_id("key"), {"published": "yes"}))[0] == 303
+        assert (await send(clerk, replay.path, KEY, {"published": "no"}))[0] == 303
+        async with town.station.database.read() as connection:
+            assert not await connection.scalar(select(meetings.c.published).where(meetings.c.published))
 
 
 async def test_what_was_not_done_may_be_sent_again_with_its_key(town: Town, new_person: NewPerson) -> None:

@@ -59,7 +59,8 @@ async def publish_replay(station: Station, who: Principal, meeting_id: str, publ
     if published and await awaits_video(station, meeting_id):
         raise NotMadeYet
     async with station.database.transaction() as work:
-        await claim_key(work, station.clock.now())
+        if published:
+            await claim_key(work, station.clock.now())
         current = await lock_answers(work, meeting_id)
         if published:
             await _check_publishable(work, meeting, None)
@@ -85,7 +86,8 @@ async def publish_broadcast(station: Station, who: Principal, broadcast_id: str,
     if published and await is_expired(station, meeting.id):
         raise TermIsOver
     async with station.database.transaction() as work:
-        await claim_key(work, station.clock.now())
+        if published:
+            await claim_key(work, station.clock.now())
         await lock_answers(work, meeting.id)
         if published:
             await _check_publishable(work, meeting, await live.sources_on(work.connection, broadcast_id))

@@ -22,7 +22,8 @@ KEEP_DRAFTS = timedelta(days=7)
 async def start_draft(station: Station, who: Principal, slot_id: str) -> tuple[Draft, Slot]:
     """Hold the slot for the citizen and take up what they typed before.
 
-    Raises NotFound, SlotPast, SlotClosed, SlotTaken, OverlappingBooking, TooManyBookings; the text typed before stays.
+    Raises NotFound, SlotPast, SlotClosed, SlotTaken, OverlappingBooking, TooManyBookings, TooManyToday; the text typed
+    before stays.
     """
     now = station.clock.now()
     async with station.database.transaction() as work:

@@ -14,6 +14,7 @@ from station.base.working_days import Calendar, DayKind
 from station.booking.times_model import TakenTimes
 
 DAY_MINUTES = 24 * 60
+A_DAY, BOOKINGS_A_DAY = timedelta(days=1), 10  # of one citizen, also those that the citizen has cancelled since
 REASON_LENGTH = 100  # of a cancellation: it goes out by SMS
 LONGEST = {"topic_length": 200, "description_length": 5000}  # what the columns and a form can hold
 
@@ -86,6 +87,13 @@ class OverlappingBooking(Conflict):
 class TooManyBookings(Conflict):
     code = "too-many-bookings"
     message = N_("您已经约了 %(count)s 次还没见面，见过或取消一次再约")
+
+
+class TooManyToday(Conflict):
+    """Each booking and each cancellation is an SMS and a notice to the staff: a loop of both must end."""
+
+    code = "too-many-today"
+    message = N_("您这一天已经约了 %(count)s 次，请明天再约。急的话请打电话问工作人员")
 
 
 class StepNotPossible(Conflict):
@@ -328,11 +336,15 @@ def check_place(slot: Slot, own: Iterable[Booking], now: datetime) -> None:
 
 
 def check_own(slot: Slot, own: Iterable[Booking], now: datetime, policy: BookingPolicy) -> None:
-    """Whether the citizen's other bookings allow this one. Raises OverlappingBooking, TooManyBookings."""
-    ahead = _ahead(own, now)
+    """Whether the citizen's other bookings allow this one. Raises OverlappingBooking, TooManyBookings, TooManyToday."""
+    every = list(own)
+    ahead = _ahead(every, now)
     _check_overlap(slot, ahead)
     if len(ahead) >= policy.open_bookings_per_citizen:
         raise TooManyBookings(count=len(ahead))
+    made = sum(booking.created_at > now - A_DAY and not booking.by_host for booking in every)
+    if made >= BOOKINGS_A_DAY:
+        raise TooManyToday(count=made)
 
 
 def _ahead(own: Iterable[Booking], now: datetime) -> list[Booking]:

@@ -13,7 +13,6 @@ from station.base import jobs
 from station.base.clock import day_span, local_date
 from station.base.database import Transaction
 from station.base.errors import Conflict, NotFound
-from station.base.idempotency import claim_key
 from station.base.ids import new_id
 from station.base.keyset import Cursor, Slice, join_key
 from station.base.principal import Principal, Role
@@ -115,7 +114,8 @@ async def book_slot(station: Station, who: Principal, slot_id: str, matter: Matt
     """Book a slot for the caller, who has agreed to the use of what they wrote.
 
     The same form sent twice gives the same booking. Of two who take the last place at once exactly one gets it.
-    Raises NotFound, BadInput, SlotPast, SlotClosed, SlotTaken, OverlappingBooking, TooManyBookings.
+    Raises NotFound, BadInput, SlotPast, SlotClosed, SlotTaken, OverlappingBooking, TooManyBookings,
+    TooManyToday.
     """
     async with _turn(slot_id):
         return await _book_slot(station, who, slot_id, matter, form_key)
@@ -251,7 +251,6 @@ async def withdraw_use(station: Station, who: Principal, booking_id: str, staff:
     told = await _people_told(station, booking.citizen, booking.deputy_id)
     subject = f"booking:{booking_id}"
     async with station.database.transaction() as work:
-        await claim_key(work, station.clock.now())
         booking = await _must_find(work, booking_id)
         if (await answers_in(work, who, subject)).get(ConsentKind.USE) is False:
             return

@@ -25,6 +25,8 @@ from station.nodes import media_client
 from station.nodes.placement import place_room
 from station.people.model import ConsentKind
 
+PASSES_A_MINUTE = 60  # of one person: a page whose line breaks again and again asks for thirty
+
 
 @dataclass(frozen=True, slots=True)
 class SignedGrant:
@@ -41,13 +43,15 @@ async def sign_grant(station: Station, who: Principal, meeting_id: str) -> Signe
     Who has lost the room asks again: if its media process has gone, the way in leads to another one.
 
     Raises NotAdmitted, and like `check_lobby`; ConsentMissing before a citizen has answered; RecordingIsOn to a
-    citizen who refused while the others are being recorded; Unavailable when media cannot say whether they are.
+    citizen who refused while the others are being recorded; Unavailable when media cannot say whether they are;
+    TooManyRequests.
     """
     meeting, seat = await seat_inside(station, who, meeting_id)
     check_lobby(station, meeting)
     node = await place_room(station, meeting_id)
     if requires_consent(who.role):
         await _check_consent(station, who, meeting)
+    await station.bus.limit(f"pass:{who.account}", PASSES_A_MINUTE, 60)  # each is a row of the ledger
     now = station.clock.now()
     async with station.database.transaction() as work:
         if seat.relation in (Relation.HOST, Relation.STAFF):

@@ -38,10 +38,17 @@ from station.notices.kinds import CONSENT_WITHDRAWN, Value
 from station.notices.model import Outgoing
 from station.notices.service import queue_all
 from station.people.model import Consent, ConsentKind
-from station.people.service import accounts_with, answers_in, consents_of, consents_on, record_consent
+from station.people.service import (
+    accounts_with,
+    answers_in,
+    consents_of,
+    consents_on,
+    get_account,
+    record_consent,
+)
 
 log = structlog.get_logger()
-CONSENTS_A_MINUTE = 20  # times that one person may say yes
+CONSENTS_A_MINUTE, CONSENTS_AN_HOUR = 20, 60  # times that one person may say yes
 _KIND_WORDS = {
     ConsentKind.RECORDED: N_("把见面录下来"),
     ConsentKind.BROADCAST: N_("把见面直播出去"),
@@ -73,7 +80,8 @@ async def answer_consent(station: Station, who: Principal, meeting_id: str, kind
         raise BadInput
     staff = await staff_of(station, meeting.deputy_id)
     async with station.database.transaction() as work:
-        await claim_key(work, station.clock.now())
+        if given:  # a no has no key: sent from a page of before it must not pass for the no that was taken back since
+            await claim_key(work, station.clock.now())
         # The meeting's row puts answers and publishing in order: neither may act on a word that has changed meanwhile.
         current = await lock_answers(work, meeting_id)
         answers = await answers_in(work, who, meeting.subject)
@@ -82,6 +90,7 @@ async def answer_consent(station: Station, who: Principal, meeting_id: str, kind
             return
         if given:  # a no is never refused; without a limit on the yes both would fill the ledger
             await station.bus.limit(f"consent:{who.account}", CONSENTS_A_MINUTE, 60)
+            await station.bus.limit(f"consent-hour:{who.account}", CONSENTS_AN_HOUR, 3600)
         # Before the ledger's head is locked: whoever takes a broadcast off air locks it first and the head after it.
         await live.lock_broadcasts_showing(work, meeting_id, who.account)
         await record_consent(station, work, who, kind, meeting.subject, given)
@@ -96,7 +105,7 @@ async def answer_consent(station: Station, who: Principal, meeting_id: str, kind
                 told = [Outgoing("app", account, CONSENT_WITHDRAWN, gaps, meeting.subject) for account in staff]
                 await queue_all(station, work, told)
             if kind is ConsentKind.RECORDED and meeting.open:
-                arguments = {"meeting": meeting_id, "account": who.account, "name": who.name}
+                arguments = {"meeting": meeting_id, "account": who.account}  # jobs are kept, so without names
                 key = f"pause-recording:{new_id('cn')}"
                 await jobs.enqueue(work, "pause-recording", key, arguments, station.clock.now())
     await live.sync_broadcasts(station, [broadcast.id for broadcast in changed])
@@ -155,7 +164,8 @@ async def pause_recording(station: Station, arguments: dict[str, Any], _progress
 
     Raises Unavailable, and is then tried again.
     """
-    who = Principal(str(arguments["account"]), Role.CITIZEN, str(arguments["name"]))
+    account = await get_account(station, str(arguments["account"]))
+    who = Principal(account.id, Role.CITIZEN, account.name)
     async with station.database.read() as connection:
         meeting = await store.meeting_by_id(connection, str(arguments["meeting"]))
     if meeting is None or (await own_consents(station, who, meeting)).get(ConsentKind.RECORDED):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import combinations, product
 from pathlib import Path
@@ -15,6 +16,8 @@ from station.base.clock import SHANGHAI, local
 from station.base.errors import BadInput
 from station.base.principal import Role
 from station.booking.model import (
+    A_DAY,
+    BOOKINGS_A_DAY,
     TRANSITIONS,
     Booking,
     BookingPolicy,
@@ -30,6 +33,7 @@ from station.booking.model import (
     SlotTaken,
     StepNotPossible,
     TooManyBookings,
+    TooManyToday,
     check_matter,
     check_own,
     check_place,
@@ -174,6 +178,16 @@ def test_only_so_many_bookings_may_lie_ahead() -> None:
     with pytest.raises(TooManyBookings):
         check_own(slot(), later, NOW, POLICY)
     check_own(slot(), [*later[:2], booking(NOW - timedelta(days=1)), booking(NOW, BookingState.CANCELLED)], NOW, POLICY)
+
+
+def test_only_so_many_bookings_are_made_in_a_day() -> None:
+    """Cancelled ones count, as each was told by SMS; not those that the station cancelled, nor yesterday's."""
+    made = [replace(booking(NOW, BookingState.CANCELLED), created_at=NOW) for _ in range(BOOKINGS_A_DAY)]
+    with pytest.raises(TooManyToday):
+        check_own(slot(), made, NOW, POLICY)
+    check_own(slot(), made[1:], NOW, POLICY)
+    check_own(slot(), [replace(made[0], cancelled_by="deputy"), *made[1:]], NOW, POLICY)
+    check_own(slot(), made, NOW + A_DAY, POLICY)
 
 
 @pytest.mark.parametrize(("state", "step", "role"), list(product(BookingState, BookingStep, Role)))

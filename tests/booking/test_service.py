@@ -15,6 +15,7 @@ from station.base.principal import SYSTEM, Principal, Role
 from station.base.station import Station
 from station.booking.drafts import drop_draft, get_draft, save_draft, start_draft
 from station.booking.model import (
+    BOOKINGS_A_DAY,
     Booking,
     BookingState,
     FormChanged,
@@ -29,6 +30,7 @@ from station.booking.model import (
     SlotTaken,
     StepNotPossible,
     TooManyBookings,
+    TooManyToday,
 )
 from station.booking.photos import add_photo
 from station.booking.rota import earliest_slots, extend_slots, get_slot, list_slots, receptions_of_day, set_rules
@@ -161,6 +163,19 @@ async def test_a_citizen_has_at_most_three_bookings_ahead(town: Station) -> None
         await book_slot(town, ZHAO, slots[3].id, LIFT, "fourth")
     await cancel_booking(town, ZHAO, booked[0].id)
     await book_slot(town, ZHAO, slots[3].id, LIFT, "fourth")
+
+
+async def test_booking_and_cancelling_by_turns_ends(town: Station) -> None:
+    """Each round is two SMS and two notices: after ten in a day it is tomorrow's, also from the form's first page."""
+    slot = (await free_slots(town))[0]
+    for n in range(BOOKINGS_A_DAY):
+        booked = await book_slot(town, ZHAO, slot.id, LIFT, f"round-{n}")
+        await cancel_booking(town, ZHAO, booked.id)
+    with pytest.raises(TooManyToday):
+        await book_slot(town, ZHAO, slot.id, LIFT, "one-more")
+    with pytest.raises(TooManyToday):
+        await start_draft(town, ZHAO, slot.id)
+    await book_slot(town, LI, slot.id, LIFT, "somebody-else")
 
 
 async def test_past_unknown_and_unfit_slots_are_refused(town: Station) -> None:

@@ -7,7 +7,8 @@ import pytest
 from station.base.errors import BadInput, TooManyRequests, Unavailable
 from station.base.grants import GrantVerifier, Right
 from station.base.station import Station
-from station.meeting.admission import sign_grant
+from station.ledger.verify import verify_chain
+from station.meeting.admission import PASSES_A_MINUTE, sign_grant
 from station.meeting.consent import answer_consent, own_consents
 from station.meeting.lobby import admit, enter_lobby
 from station.meeting.model import (
@@ -108,6 +109,17 @@ async def test_without_media_a_refusal_cannot_be_honoured_so_there_is_no_pass(
     await let_in(town, reception, recorded=False)
     with pytest.raises(Unavailable):
         await sign_grant(town, ZHAO, reception.id)
+
+
+async def test_passes_without_end_are_refused(town: Station, reception: Meeting) -> None:
+    """Each is a row of the ledger: sixty a minute are more than a page asks for whose line breaks again and again."""
+    await let_in(town, reception, recorded=True)
+    before = (await verify_chain(town.database)).events
+    for _ in range(PASSES_A_MINUTE):
+        await sign_grant(town, ZHAO, reception.id)
+    with pytest.raises(TooManyRequests):
+        await sign_grant(town, ZHAO, reception.id)
+    assert (await verify_chain(town.database)).events == before + PASSES_A_MINUTE
 
 
 async def test_saying_yes_and_no_without_end_is_refused(town: Station) -> None:

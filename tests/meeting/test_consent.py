@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from station.archive.jobs import composed_file
 from station.archive.publishing import NotMadeYet, NotOverYet, PublishingRefused, publish_broadcast, publish_replay
 from station.archive.replay import get_replay
+from station.base import jobs
 from station.base.clock import FixedClock
 from station.base.errors import BadInput, NotAllowed, NotFound, NotSignedIn
 from station.base.principal import GUEST, Principal
@@ -253,6 +255,9 @@ async def test_media_that_is_away_is_told_later(town: Station, reception: Meetin
     away = replace(town, settings=town.settings.model_copy(update={"media_http_port": 1}))
     await answer_consent(away, ZHAO, reception.id, ConsentKind.RECORDED, False)
     assert (await get_room(town, reception.id)).recording.state == "recording"
+    async with town.database.read() as connection:
+        [kept] = await connection.scalars(select(jobs.jobs.c.arguments).where(jobs.jobs.c.kind == "pause-recording"))
+    assert json.loads(kept) == {"meeting": reception.id, "account": ZHAO.account}, "jobs are kept, and hold no name"
     while await work_once(town):
         pass
     assert (await get_room(town, reception.id)).recording.state == "paused"

@@ -89,6 +89,18 @@ async def test_each_answer_stands_once_with_a_button(
     assert await own_consents(station, ZHAO, meeting) == {"recorded": True, "published": True}
 
 
+async def test_a_no_counts_also_from_a_page_of_before(
+    station: Station, new_person: NewPerson, meeting: Meeting
+) -> None:
+    """Taken back, agreed to again, taken back by the browser's way back to the first form: the last word is no."""
+    citizen, recorded = await new_person(ZHAO.account), (await ids(station))["recorded"]
+    for key in ("key-of-a-first-yes", "key-of-another-yes"):
+        await citizen.post(f"/my/consents/{recorded}", given="no", form_key="key-of-the-first-no")
+        assert not (await own_consents(station, ZHAO, meeting))[ConsentKind.RECORDED]
+        await citizen.post(f"/my/consents/{recorded}", given="yes", form_key=key)
+        assert (await own_consents(station, ZHAO, meeting))[ConsentKind.RECORDED]
+
+
 @pytest.mark.parametrize("language", list(WORDS))
 async def test_who_was_never_asked_reads_so(station: Station, new_person: NewPerson, language: str) -> None:
     """The list is empty in words; a guest is asked to sign in and comes back to it."""

@@ -37,6 +37,7 @@ from station.cases.steps.transitions import (
     begin_transition,
     check_seen,
     due_from_today,
+    lock_transition,
     note_in_ledger,
     rule_of,
 )
@@ -285,10 +286,12 @@ async def publish_case(
 
 
 async def recall_case(station: Station, who: Principal, case_id: str, reason: str) -> Case:
-    """撤回: strangers see number, state and dates only, as before the review."""
+    """撤回: strangers see number, state and dates only, as before the review. What is not public stays as it is."""
     words = check_reason(reason, N_("请写撤回的理由"))
     async with station.database.transaction() as work:
-        case = (await begin_transition(station, work, who, case_id, CaseStep.RECALL)).case
+        case = (await lock_transition(work, who, case_id, CaseStep.RECALL)).case
+        if not case.published:
+            return case
         await store.change_case(work, case_id, published=False)
         await words_store.hide_title(work, case_id)
         await note_in_ledger(station, work, who, case, "case.recalled", {}, words)

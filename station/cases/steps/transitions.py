@@ -66,6 +66,11 @@ async def begin_transition(
     Raises NotFound, NotAllowed, StepNotPossible, AlreadyDone.
     """
     await claim_key(work, station.clock.now())
+    return await lock_transition(work, who, case_id, step)
+
+
+async def lock_transition(work: Transaction, who: Principal, case_id: str, step: CaseStep) -> Transition:
+    """`begin_transition` for what may be sent from a page of before: it has no key, and twice it changes nothing."""
     case = await store.lock_case(work, case_id)
     await check_scope(work, who, case, step)
     return Transition(case, next_state(case.state, step, who.role))

@@ -14,7 +14,7 @@ import { Sources } from "./sources.js";
 import { UpPeer } from "./up_peer.js";
 
 /** Refusals that pass by themselves. */
-const PASSING = new Set(["busy", "unavailable", "too-many-rooms"]);
+const PASSING = new Set(["busy", "unavailable", "too-many-rooms", "too-many-requests"]);
 const REPORT_EVERY_MS = 5000;
 /** How long a socket may be silent after the network has changed: TCP would take minutes to say that it is dead. */
 const ALIVE_WITHIN_MS = 3000;
