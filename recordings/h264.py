@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+_LONGEST_SPS = 4096  # octets that are looked at: all a set can tell, with every list in it, is less
 _START_CODE = re.compile(rb"\x00\x00\x01")
 _EMULATION = re.compile(rb"\x00\x00\x03")
 
@@ -88,14 +89,14 @@ def decoder_configuration(sets: ParameterSets) -> bytes:
     for pps in sets.pps:
         record += len(pps).to_bytes(2, "big") + pps
     if sets.sps[1] in _CHROMA_PROFILES:
-        chroma, luma_depth, chroma_depth, _ = _read_sps_head(_Bits(_EMULATION.sub(b"\x00\x00", sets.sps[1:])))
+        chroma, luma_depth, chroma_depth, _ = _read_sps_head(_bits_of(sets.sps))
         record += bytes([0xFC | chroma, 0xF8 | luma_depth, 0xF8 | chroma_depth, 0])
     return record
 
 
 def picture_size(sps: bytes) -> tuple[int, int]:
     """Width and height after cropping. Raises H264Error when the set cannot be read."""
-    bits = _Bits(_EMULATION.sub(b"\x00\x00", sps[1:]))
+    bits = _bits_of(sps)
     chroma, _, _, separate = _read_sps_head(bits)
     bits.golomb()  # log2_max_frame_num
     order = bits.golomb()
@@ -146,6 +147,10 @@ class _Bits:
             if zeros > 32:
                 raise H264Error("no Exp-Golomb number")
         return (1 << zeros) - 1 + (self.read(zeros) if zeros else 0)
+
+
+def _bits_of(sps: bytes) -> _Bits:
+    return _Bits(_EMULATION.sub(b"\x00\x00", sps[1:_LONGEST_SPS]))
 
 
 def _read_sps_head(bits: _Bits) -> tuple[int, int, int, int]:

@@ -59,6 +59,13 @@ def test_a_real_browsers_parameter_sets() -> None:
     assert h264.ParameterSets(CHROMIUM_SPS, (CHROMIUM_PPS,)).codec == "avc1.42C01F"
 
 
+def test_of_an_endless_parameter_set_little_is_looked_at() -> None:
+    """What somebody appends to a set costs nobody the time to go through it."""
+    endless = CHROMIUM_SPS + bytes(1_000_000)
+    assert h264.picture_size(endless) == (640, 480)
+    assert h264._bits_of(endless)._left < 40_000
+
+
 def test_a_keyframe_becomes_length_prefixed_units_without_its_sets() -> None:
     """Parameter sets leave the sample and are returned beside it, each once; slices keep their bytes."""
     idr = b"\x65\x88\x00\x00\x03\x01"

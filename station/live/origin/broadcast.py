@@ -45,6 +45,7 @@ class Broadcast:
         self._thread: ThreadPoolExecutor | None = None
         self._frames: asyncio.Queue[EncodedFrame | None] = asyncio.Queue(_QUEUE_FRAMES)
         self._source: asyncio.Task[None] | None = None
+        self._leaving: list[asyncio.Task[None]] = []  # sources of before, whose last frames are still packaged
         self._packaging: asyncio.Task[None] | None = None
         for stored in segments:
             self._restore(stored)
@@ -120,10 +121,11 @@ class Broadcast:
             self._writer = ProgrammeWriter(self.folder, self.programme, self._segments)
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="packager")
             self._packaging = asyncio.create_task(self._package(self._writer, self._thread))
-        before = self._source
-        if before:
-            before.cancel()
-        self._source = asyncio.create_task(self._read_source(session, media_urls, before))
+        self._leaving = [source for source in self._leaving if not source.done()]
+        if self._source:
+            self._source.cancel()
+            self._leaving.append(self._source)
+        self._source = asyncio.create_task(self._read_source(session, media_urls, self._leaving))
 
     async def end(self, now_ms: int) -> None:
         """Finish for good: the playlist gets its end mark, the same files are its recording. Harmless when repeated."""
@@ -148,8 +150,7 @@ class Broadcast:
         source, self._source = self._source, None
         if source:
             source.cancel()
-            with suppress(asyncio.CancelledError):
-                await source
+            await asyncio.wait([source, *self._leaving])
         if self._packaging:
             await self._frames.put(_GONE)
             await self._frames.join()
@@ -167,11 +168,11 @@ class Broadcast:
         self._writer = None
 
     async def _read_source(
-        self, session: aiohttp.ClientSession, media_urls: tuple[str, ...], before: asyncio.Task[None] | None
+        self, session: aiohttp.ClientSession, media_urls: tuple[str, ...], before: list[asyncio.Task[None]]
     ) -> None:
         programme, seen = self.programme, ""
         if before:
-            await asyncio.wait([before])
+            await asyncio.wait(before)
         while True:
             try:
                 room, person, grant = programme.room, programme.person, programme.grant

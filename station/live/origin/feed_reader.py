@@ -39,7 +39,7 @@ async def find_media(
                 refused |= response.status in (401, 403)
                 if response.status == 200 and any(t["person"] == person for t in (await response.json())["tracks"]):
                     return url
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, TypeError, LookupError):  # or it is no media
             continue
     raise FeedUnavailable("nobody shows anything", refused)
 
