@@ -14,7 +14,7 @@ AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 RUN_AXE = """
 async (tags) => {
-  const rules = {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations'], preload: false};
+  const rules = {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations'], preload: false, selectors: false};
   const found = await axe.run(document, rules);
   return found.violations.flatMap(({id, nodes}) => nodes.map((node) =>
     `${id}: ${node.html.slice(0, 160)} ${(node.any[0] || node.all[0] || node.none[0] || {}).message || ''}`));
