@@ -12,11 +12,13 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import pytest_asyncio
 from aiohttp import FormData
 from aiohttp.test_utils import TestClient, TestServer
+from argon2 import PasswordHasher
 from sqlalchemy import insert
 
 from station.app import build_app, close_station
@@ -62,14 +64,20 @@ async def seed(station: Station, *seeds: Seed) -> None:
         _SEEDED[names] = made.serialize()
 
 
+async def seed_cheap_accounts(station: Station) -> None:
+    """The demo's accounts, with a password that is quick to check: a hash says itself what it cost."""
+    with patch("station.people.passwords._hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)):
+        await seed_accounts(station)
+
+
 @pytest.fixture(scope="session")
 def station_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database with the demo's accounts, made once (hashing passwords is slow on purpose)."""
+    """A migrated database with the demo's accounts, made once."""
     folder = tmp_path_factory.mktemp("station")
 
     async def make() -> None:
         made = open_test_station(folder)
-        await seed_accounts(made)
+        await seed_cheap_accounts(made)
         await made.database.close()
 
     migrate_url(f"sqlite+aiosqlite:///{folder / 'station.db'}", folder)

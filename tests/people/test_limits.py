@@ -18,18 +18,15 @@ from sqlalchemy import func, select
 from station.app import build_app, close_station
 from station.base.bus import LocalBus
 from station.base.clock import FixedClock
-from station.base.database import Database
 from station.base.errors import StationError, TooManyRequests
-from station.base.grants import GrantSigner
-from station.base.settings import Settings
 from station.base.station import Station
-from station.demo.accounts import seed_accounts
 from station.demo.logins import DEMO_ACCOUNTS, PASSWORD
 from station.notices.service import list_newest
 from station.people import signin, store
 from station.people.model import TRIES_PER_BROWSER, TRY_WINDOW, Caller
 from station.people.pages import SESSION_COOKIE
-from tests.fixtures import MONDAY_TEN, Person
+from tests.databases import NewDatabase
+from tests.fixtures import MONDAY_TEN, Person, open_bare_station, seed_cheap_accounts, seeding
 
 NewPerson = Callable[..., Awaitable[Person]]
 CLERK = next(a for a in DEMO_ACCOUNTS if a.id == "ac_demo_clerk")
@@ -57,13 +54,13 @@ async def outcomes(*calls: Awaitable[object]) -> Counter[str]:
     return Counter("ok" if not isinstance(r, BaseException) else type(r).__name__ for r in results)
 
 
+DEMO = seeding(seed_cheap_accounts)
+
+
 @pytest_asyncio.fixture
-async def both(database_url: str, tmp_path: Path) -> AsyncIterator[Station]:
+async def both(new_database: NewDatabase, tmp_path: Path) -> AsyncIterator[Station]:
     """A station with the demo's accounts, on SQLite and on PostgreSQL."""
-    settings = Settings(data=tmp_path / "var", demo=True, _env_file=None)
-    signer = GrantSigner.load(settings.keys)
-    made = Station(settings, Database(database_url), LocalBus(), FixedClock(MONDAY_TEN), signer)
-    await seed_accounts(made)
+    made = open_bare_station(await asyncio.to_thread(new_database, DEMO), tmp_path / "var")
     yield made
     await close_station(made)
 
