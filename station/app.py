@@ -37,6 +37,7 @@ from station.base.web import CSRF_KEY, HTTP, ROUTE_KEY, SIGN_IN_PAGE, STATION, H
 from station.booking.find_pages import HOME_BLOCKS
 from station.cases.pages.forms import WORDS
 from station.gateway import JOIN_WITHIN_S, MAX_UNJOINED, UNJOINED
+from station.holidays.service import follow_notices
 from station.home import live_card
 from station.live.edge.fast_path import EdgeFastPath
 from station.meeting.occupancy import end_sessions, watch_rooms
@@ -184,6 +185,7 @@ async def _background(app: web.Application) -> AsyncIterator[None]:
     tasks.append(asyncio.create_task(watch_rooms(station)))
     tasks.append(asyncio.create_task(end_sessions(station)))
     tasks.append(asyncio.create_task(follow_identity(station)))
+    tasks.append(asyncio.create_task(follow_notices(station)))
     yield
     for task in tasks:
         task.cancel()

@@ -23,6 +23,7 @@ from station.my import consent_pages as consents
 from station.my import pages as my
 from station.notices import pages as notices
 from station.operations import admin_pages as administration
+from station.operations import holiday_pages as holidays
 from station.operations import jobs_pages as jobs
 from station.operations import pages as operations
 from station.people import kept_form_pages as kept_forms
@@ -47,7 +48,14 @@ OPERATIONS = (
     _act("/desk/jobs", "retry", jobs.retry, Action.MIND_JOBS),
 )
 
-ADMINISTRATION = (Route("GET", "/admin", administration.show_home, Action.ADMINISTER),)
+ADMINISTRATION = (
+    Route("GET", "/admin", administration.show_home, Action.ADMINISTER),
+    Route("GET", "/admin/holidays", holidays.show, Action.ADMINISTER),
+    Route("POST", "/admin/holidays", holidays.check, Action.ADMINISTER),
+    Route("POST", r"/admin/holidays/{year}", holidays.keep, Action.ADMINISTER, page="/admin/holidays", once=True),
+    Route("GET", r"/admin/holidays/{year}/withdraw", holidays.ask_take_back, Action.ADMINISTER),
+    Route("POST", r"/admin/holidays/{year}/withdraw", holidays.take_back, Action.ADMINISTER, once=True),
+)
 
 DISTRICT = (
     Route("GET", "/identity.css", identity.send_stylesheet, Action.BROWSE, anonymous=True),

@@ -26,6 +26,7 @@ from station.booking.photos import cancelled_with_photos, remove_photos
 from station.booking.reminders import send_reminders
 from station.booking.rota import extend_slots
 from station.cases.service import bookings_with_cases, issue_due_cards, recount_provisional
+from station.holidays.service import RECOUNT, follow_notices, refresh
 from station.ledger.service import clear_words_before, watch_head
 from station.live.web.service import end_orphans, sync_pending
 from station.meeting.consent import pause_recording
@@ -33,6 +34,7 @@ from station.meeting.service import close_cancelled
 from station.meeting.term import end_forgotten
 from station.notices.channels import channels_for, outbox_file
 from station.notices.service import delete_old_notices, deliver_due, signature_of
+from station.operations.recount import recount_by_notice
 from station.people.expiry import delete_expired_sessions
 from station.people.kept_form_service import forget_old_forms
 from station.photos.service import delete_orphaned_files
@@ -51,10 +53,11 @@ HANDLERS: dict[str, JobHandler] = {
     "seal": seal_bag,
     "close-cancelled": close_cancelled,
     "pause-recording": pause_recording,
+    RECOUNT: recount_by_notice,
 }
 # Two lanes, one job at a time in each: who takes their word back is not recorded until somebody's video is composed.
 LONG_JOBS = ("compose", "seal")
-BRIEF_JOBS = ("close-cancelled", "pause-recording")
+BRIEF_JOBS = ("close-cancelled", "pause-recording", RECOUNT)
 
 
 async def run_work(settings: Settings) -> None:
@@ -67,6 +70,7 @@ async def run_work(settings: Settings) -> None:
         log.warning("no_help_phone", remedy="type it at /admin/district; pages lead to the stations' numbers")
     try:
         async with asyncio.TaskGroup() as group:
+            group.create_task(follow_notices(station))
             for kinds in (LONG_JOBS, BRIEF_JOBS):
                 group.create_task(_work_jobs(station, kinds))
             group.create_task(follow_identity(station))
@@ -175,7 +179,8 @@ async def deliver_notices(station: Station) -> None:
 
 
 async def turn_clocks(station: Station) -> None:
-    """Recount provisional deadlines, then issue the cards that are due."""
+    """Recount provisional deadlines by the calendar in force, then issue the cards that are due."""
+    await refresh(station)
     await recount_provisional(station)
     await issue_due_cards(station)
 

@@ -9,7 +9,7 @@ import re
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
@@ -23,6 +23,7 @@ from sqlalchemy import insert
 
 from station.app import build_app, close_station
 from station.base.bus import LocalBus
+from station.base.calendar import put_in_force
 from station.base.clock import FixedClock
 from station.base.database import Database, migrate_url
 from station.base.grants import GrantSigner
@@ -83,6 +84,13 @@ def station_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     migrate_url(f"sqlite+aiosqlite:///{folder / 'station.db'}", folder)
     asyncio.run(make())
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _calendar_as_packaged() -> Iterator[None]:
+    """A notice that one test puts in does not count in the next."""
+    yield
+    put_in_force({})
 
 
 @pytest_asyncio.fixture

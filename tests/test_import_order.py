@@ -20,6 +20,7 @@ SIBLINGS: dict[str, set[str]] = {
     "directory": {"people"},
     "photos": set(),
     "setup": {"people"},
+    "holidays": set(),
     "booking": {"directory", "people", "notices", "photos"},
     "cases": {"directory", "people", "notices", "photos"},
     "nodes": {"recordings"},
@@ -37,6 +38,7 @@ JOINING = {
 OPEN_ROOMS = {"service", "model"}
 # Where a package's service is several rooms, by what they do.
 OPEN_SERVICES = {
+    "station.booking.days_off",
     "station.meeting.chat",
     "station.meeting.consent",
     "station.meeting.lobby",

@@ -21,6 +21,7 @@ from station.base.bus import LocalBus
 from station.base.database import Database
 from station.base.idempotency import KEEP_FOR, idempotency_keys
 from station.base.ids import new_id
+from station.base.principal import Principal, Role
 from station.base.station import Station
 from station.base.templates import WEB
 from station.booking.model import Matter, Mode
@@ -32,6 +33,7 @@ from station.cases.reads.overview import cards_page
 from station.cases.records import Case
 from station.demo.booking import LIN, seed_booking
 from station.demo.directory import seed_directory
+from station.holidays.service import list_notices, put_in
 from station.ledger.store import ledger_events
 from station.live.web.store import broadcasts
 from station.meeting.lobby import enter_lobby
@@ -43,6 +45,7 @@ from station.routes import ROUTES
 from station.work import expire_sessions
 from tests.cases.conftest import CITIZEN, CLERK, DEPUTY, SUPERVISOR, UNIT, Town
 from tests.fixtures import MONDAY_TEN, Person, seed
+from tests.holidays.notices import NOTICE_2027
 from tests.servers import pick_port
 
 NewPerson = Callable[..., Awaitable[Person]]
@@ -55,6 +58,7 @@ OTHERWISE = {
     "/signout": "signed out is signed out",
     "/kept-forms/discard": "deleted is deleted",
     "/notices/read": "read is read",
+    "/admin/holidays": "only shows what was understood of a text",
     "/book/{slot}": "a draft is what was sent last, and the same photo is one",
     "/book/{slot}/check": "the draft has a key of its own, which the booking keeps for good",
     "/book/{slot}/leave": "deleted is deleted",
@@ -216,6 +220,17 @@ async def failed(town: Town) -> Act:
     return Act("ac_demo_admin", "/desk/jobs/retry", {"key": "seal:1"})
 
 
+async def noticed(_: Town) -> Act:
+    return Act("ac_demo_admin", "/admin/holidays/2027", {"text": NOTICE_2027, "seen": "0"})
+
+
+async def withdrawn(town: Town) -> Act:
+    seen = sum(notice.version for notice in await list_notices(town.station))
+    admin = Principal("ac_demo_admin", Role.ADMIN, "管理员")
+    kept = await put_in(town.station, admin, 2027, NOTICE_2027, seen)
+    return Act(admin.account, "/admin/holidays/2027/withdraw", {"seen": str(kept.version)})
+
+
 async def said(town: Town, what: str, **fields: str) -> Act:
     return Act(DEPUTY.account, f"/api/v1/meetings/{await hearing(town)}/{what}", fields)
 
@@ -228,6 +243,8 @@ ACTS: dict[str, Callable[[Town], Awaitable[Act]]] = {
     "/desk/jobs/retry": failed,
     "/admin/district/facts": lambda town: of_admin("facts", district="青川县"),
     "/admin/district/texts": lambda town: of_admin("texts", notice="谁在用", consent="只办这件事", seen="1"),
+    "/admin/holidays/{year}": noticed,
+    "/admin/holidays/{year}/withdraw": withdrawn,
     "/my/consents/{consent}": agreed,
     "/cases/{case}/notes": lambda town: of_citizen(town.assigned(), "notes", reason="东门口那盏"),
     "/cases/{case}/rate": lambda town: of_citizen(town.replied(), "rate", grade="5"),

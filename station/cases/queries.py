@@ -78,6 +78,12 @@ async def cases_where(
     return [store.to_case(row) for row in await connection.execute(query)]
 
 
+async def count_due_after(connection: AsyncConnection, moment: datetime) -> int:
+    """How many open cases are due after a moment."""
+    query = select(func.count()).select_from(store.cases).where(c.due_at > moment, in_states(OPEN))
+    return int((await connection.execute(query)).scalar_one())
+
+
 def paged_cases(order: Order, *conditions: ColumnElement[bool]) -> PagedQuery:
     """The cases that fit all conditions, in an order for which there is an index; to be built once."""
     return PagedQuery(select(c.id).where(*conditions), order, whole=store.cases)

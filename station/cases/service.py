@@ -17,7 +17,14 @@ from station.cases.reads.reading import (
     titles_for,
 )
 from station.cases.records import Case, OpenCase
-from station.cases.steps.cards import issue_card, issue_due_cards, recount_provisional, withdraw_card
+from station.cases.steps.cards import (
+    count_due_since,
+    issue_card,
+    issue_due_cards,
+    recount_provisional,
+    recount_since,
+    withdraw_card,
+)
 from station.cases.steps.handling import add_note, ask_extension, decide_extension, reply_case, return_case
 from station.cases.steps.intake import (
     accept_case,
@@ -45,6 +52,7 @@ __all__ = [
     "case_view",
     "cases_of_meeting",
     "conclude_case",
+    "count_due_since",
     "decide_extension",
     "decline_case",
     "due_cases",
@@ -61,6 +69,7 @@ __all__ = [
     "read_case",
     "recall_case",
     "recount_provisional",
+    "recount_since",
     "redo_case",
     "reply_case",
     "reply_rule",

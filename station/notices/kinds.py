@@ -54,6 +54,12 @@ REMINDED_AN_HOUR_BEFORE = _kind(
     N_("快到见面的时间了：%(when)s，和%(deputy)s代表%(mode)s，预约号 %(number)s。%(what_to_do)s"),
 )
 REMINDERS = {kind.name: kind for kind in (REMINDED_A_DAY_BEFORE, REMINDED_AN_HOUR_BEFORE)}
+FALLS_ON_DAY_OFF = _kind(
+    "booking.day-off.staff",
+    N_(
+        "放假安排公布了：%(when)s，%(deputy)s代表和%(citizen)s的见面在放假的日子。照常见面就不用管，不见就请取消，系统会告诉群众。"
+    ),
+)
 CANCELLED_BY_YOU = _kind(
     "booking.cancelled.own",
     N_("已取消：%(when)s，和%(deputy)s代表的预约（%(number)s），是您要求取消的。随时可以再约。"),

@@ -55,6 +55,11 @@ async def queue_all(station: Station, work: Transaction, outgoing: Sequence[Outg
         await store.insert_notices(work, [_row(station, each, now) for each in outgoing])
 
 
+async def is_told(work: Transaction, subject: str, kind: Kind) -> bool:
+    """Whether anybody was sent a notice of this kind about a subject."""
+    return await store.is_told(work.connection, subject, kind.name)
+
+
 async def drop_waiting(work: Transaction, subject: str, kinds: Collection[Kind]) -> None:
     """Give up notices of these kinds that have not gone out: what they tell of has changed."""
     await store.drop_waiting(work, subject, [kind.name for kind in kinds])

@@ -82,6 +82,12 @@ async def claim_next(work: Transaction, channels: Sequence[str], now: datetime) 
     return _notice(row, attempts=row.attempts + 1)
 
 
+async def is_told(connection: AsyncConnection, subject: str, kind: str) -> bool:
+    """Whether anybody was sent a notice of this kind about a subject."""
+    query = select(notices.c.id).where(notices.c.subject == subject, notices.c.kind == kind).limit(1)
+    return (await connection.execute(query)).first() is not None
+
+
 async def drop_waiting(work: Transaction, subject: str, kinds: Collection[str]) -> None:
     """Give up notices of these kinds that have not gone out: what they tell of has changed."""
     waiting = (notices.c.subject == subject) & notices.c.kind.in_(kinds) & (notices.c.state == NoticeState.WAITING)

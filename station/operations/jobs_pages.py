@@ -14,6 +14,7 @@ KIND_WORDS = {
     "seal": N_("把见面的材料封存归档"),
     "close-cancelled": N_("关掉取消了的见面"),
     "pause-recording": N_("群众收回同意以后，把录像停下来"),
+    "recount": N_("按新的放假安排重算期限和接待时间"),
 }
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
+from functools import partial
+
 from station.base.calendar import china
 from station.base.clock import local
 from station.base.database import Transaction
@@ -11,7 +14,7 @@ from station.base.ids import new_id
 from station.base.one_by_one import do_each
 from station.base.principal import SYSTEM, Principal
 from station.base.station import Station
-from station.base.working_days import end_of_day, last_day_within
+from station.base.working_days import ONE_DAY, end_of_day, last_day_within
 from station.cases import cards_store, store
 from station.cases.law.deadlines import card_due, days_left, recount
 from station.cases.model import (
@@ -25,7 +28,7 @@ from station.cases.model import (
     StepNotPossible,
     check_reason,
 )
-from station.cases.queries import c, card_row, cases_where, cases_without_cards, in_states, read_case
+from station.cases.queries import c, card_row, cases_where, cases_without_cards, count_due_after, in_states, read_case
 from station.cases.records import Case
 from station.cases.steps.contacts import Contacts, find_contacts, tell_citizen, tell_staff
 from station.cases.steps.transitions import (
@@ -155,20 +158,33 @@ async def recount_provisional(station: Station) -> int:
     """Count provisional due days again, for when a new year's notice is known; tells all who wait. Idempotent."""
     async with station.database.read() as connection:
         waiting = await cases_where(connection, c.due_provisional.is_(True), in_states(OPEN), newest=False)
+    return await do_each(waiting, partial(_recount, station))
 
-    async def recount_one(found: Case) -> bool:
-        if found.due is None or recount(found.due, china()) == found.due:
+
+async def recount_since(station: Station, since: date) -> int:
+    """Count every due day from `since` on again: the notice that it was counted by has changed. Idempotent."""
+    begins = end_of_day(since - ONE_DAY)
+    async with station.database.read() as connection:
+        waiting = await cases_where(connection, c.due_at > begins, in_states(OPEN), newest=False)
+    return await do_each(waiting, partial(_recount, station))
+
+
+async def count_due_since(station: Station, since: date) -> int:
+    """How many open cases are due on a day or later: those that `recount_since` looks at."""
+    async with station.database.read() as connection:
+        return await count_due_after(connection, end_of_day(since - ONE_DAY))
+
+
+async def _recount(station: Station, found: Case) -> bool:
+    if found.due is None or recount(found.due, china()) == found.due:
+        return False
+    contacts = await find_contacts(station, found)
+    async with station.database.transaction() as work:
+        case = await store.lock_case(work, found.id)
+        if case.due is None or (due := recount(case.due, china())) == case.due:
             return False
-        contacts = await find_contacts(station, found)
-        async with station.database.transaction() as work:
-            case = await store.lock_case(work, found.id)
-            if case.due is None or (due := recount(case.due, china())) == case.due:
-                return False
-            await apply_transition(station, work, SYSTEM, case, case.state, due, "case.due_recounted")
-            until = due.day
-            await tell_citizen(station, work, contacts, case, kinds.CASE_RECOUNTED, until=until)
-            everybody = contacts.unit + contacts.desk
-            await tell_staff(station, work, everybody, case, kinds.STAFF_RECOUNTED, until=until)
-        return True
-
-    return await do_each(waiting, recount_one)
+        await apply_transition(station, work, SYSTEM, case, case.state, due, "case.due_recounted")
+        until = due.day
+        await tell_citizen(station, work, contacts, case, kinds.CASE_RECOUNTED, until=until)
+        await tell_staff(station, work, contacts.unit + contacts.desk, case, kinds.STAFF_RECOUNTED, until=until)
+    return True
