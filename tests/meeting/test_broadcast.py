@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -22,6 +23,7 @@ from station.live.web.service import (
     end_orphans,
     start_broadcast,
     stop_broadcast,
+    untold,
 )
 from tests.meeting.conftest import CLERK
 from tests.servers import pick_port
@@ -90,6 +92,39 @@ async def test_what_has_no_row_is_not_on_air(
         await start(studio)
     assert await on_air(studio) == []
     assert await broadcasts_of_meeting(studio, "mt_1") == []
+
+
+async def test_what_was_stored_stays_on_air_though_its_caller_went_away(
+    studio: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A web process that stops right after the row was stored takes nothing off air that the row says is on."""
+    insert = service._insert
+
+    async def stored_then_gone(*given: Any) -> None:
+        await insert(*given)
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patched, pytest.raises(asyncio.CancelledError):
+        patched.setattr(service, "_insert", stored_then_gone)
+        await start(studio)
+    (row,) = await broadcasts_of_meeting(studio, "mt_1")
+    assert row.live and await on_air(studio) == [row.id]
+
+
+async def test_a_change_that_nobody_ends_is_told_again_from_the_row(
+    studio: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the live role's change and the row's the broadcast is noted: a chore puts it right if we die there."""
+    broadcast = await start(studio)
+    store_source, noted = service._store_source, list[str]()
+
+    async def noting(*given: Any) -> Broadcast:
+        noted.extend(await untold(studio))
+        return await store_source(*given)
+
+    monkeypatch.setattr(service, "_store_source", noting)
+    await change_source(studio, CLERK, broadcast.id, "ac_2", "陈立新")
+    assert noted == [broadcast.id] and await untold(studio) == []
 
 
 async def test_orphans_are_found_and_ended(studio: Station, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from station.base.database import ReadConnection, Transaction
-from station.base.errors import N_, Conflict, NotFound, Unavailable
+from station.base.errors import N_, Conflict, DatabaseAway, NotFound, Unavailable
 from station.base.idempotency import claim_key
 from station.base.ids import new_id
 from station.base.principal import SYSTEM, Principal
@@ -73,10 +73,20 @@ async def start_broadcast(
 
 
 async def _undo_start(station: Station, broadcast_id: str) -> None:
+    if await asyncio.shield(_is_stored(station, broadcast_id)):
+        return  # whoever asked went away just as it was stored: it is on air, and its row says so
     try:
         await asyncio.shield(client.delete_broadcast(station, broadcast_id))
     except Unavailable:  # `end_orphans` does it later
         log.warning("broadcast_not_undone", broadcast=broadcast_id)
+
+
+async def _is_stored(station: Station, broadcast_id: str) -> bool:
+    try:
+        async with station.database.read() as connection:
+            return bool(await store.on_air_among(connection, [broadcast_id]))
+    except DatabaseAway:
+        return False
 
 
 async def end_orphans(station: Station) -> int:
@@ -121,6 +131,7 @@ async def change_source(
         before = await _on_air(work, broadcast_id)
         # First of all: who is shown even for a moment must be found by a consent that is taken back meanwhile.
         await store.add_source(work, broadcast_id, person)
+        await store.change_broadcast(work, before)  # were we to die now, a chore tells live what the row says
     try:
         await client.put_broadcast(station, broadcast_id, before.meeting_id, person)
         changed = await _store_source(station, who, before, person, source_name, check)
