@@ -22,12 +22,15 @@ from station.meeting import pages as meeting
 from station.my import consent_pages as consents
 from station.my import pages as my
 from station.notices import pages as notices
+from station.operations import account_pages as accounts
 from station.operations import admin_pages as administration
 from station.operations import holiday_pages as holidays
 from station.operations import jobs_pages as jobs
 from station.operations import pages as operations
+from station.people import invite_pages as invites
 from station.people import kept_form_pages as kept_forms
 from station.people import pages as people
+from station.people import session_pages as sessions
 from station.people.rights import Action
 from station.quality import pages as quality
 from station.setup import district_pages as district
@@ -66,6 +69,32 @@ DISTRICT = (
     Route("POST", "/admin/district/look", district.change_look, Action.ADMINISTER, upload=True, page="/admin/district"),
     _act("/admin/district", "texts", district.change_texts, Action.ADMINISTER),
     Route("GET", "/admin/district/texts/{kind:notice|consent}/{version}", district.show_text, Action.ADMINISTER),
+)
+
+ACCOUNTS = (
+    Route("GET", "/admin/accounts", accounts.list_accounts, Action.ADMINISTER),
+    Route("GET", "/admin/accounts/new", accounts.ask_account, Action.ADMINISTER),
+    Route("POST", "/admin/accounts", accounts.create, Action.ADMINISTER, page="/admin/accounts/new", once=True),
+    Route("GET", "/admin/accounts/{account}", accounts.show_account, Action.ADMINISTER),
+    Route("GET", "/admin/accounts/{account}/invite", accounts.show_link, Action.ADMINISTER),
+    *(
+        _act("/admin/accounts/{account}", name, handler, Action.ADMINISTER)
+        for name, handler in (
+            ("edit", accounts.edit),
+            ("new-invite", accounts.invite),
+            ("revoke", accounts.revoke),
+            ("reset", accounts.reset),
+            ("lock", accounts.lock),
+            ("unlock", accounts.unlock),
+            ("end-sessions", accounts.end_sessions),
+        )
+    ),
+    Route("GET", "/my/sessions", sessions.show_sessions, Action.SEE_OWN),
+    _act("/my/sessions", "end", sessions.end_one, Action.SEE_OWN),
+    _act("/my/sessions", "end-others", sessions.end_others, Action.SEE_OWN),
+    Route("GET", "/invite/{token}", invites.show_invite, Action.SIGN_IN),
+    Route("POST", "/invite/{token}/password", invites.set_password, Action.SIGN_IN, page="/invite/{token}"),
+    Route("POST", "/invite/{token}/factor", invites.set_factor, Action.SIGN_IN, page="/invite/{token}"),
 )
 
 PEOPLE = (
@@ -231,6 +260,7 @@ ROUTES: tuple[Route, ...] = (
     *OPERATIONS,
     *ADMINISTRATION,
     *DISTRICT,
+    *ACCOUNTS,
     *PEOPLE,
     *NOTICES,
     *DIRECTORY,

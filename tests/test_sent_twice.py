@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
+from itertools import count
 
 import pytest_asyncio
 from aiohttp import CookieJar
@@ -40,7 +41,10 @@ from station.meeting.lobby import enter_lobby
 from station.meeting.service import HearingForm, create_hearing
 from station.meeting.store import chat_messages, meetings
 from station.notices.store import notices
+from station.people.account_model import StaffForm
+from station.people.account_service import create_account, lock_account
 from station.people.service import my_consents
+from station.people.store import add_session
 from station.routes import ROUTES
 from station.work import expire_sessions
 from tests.cases.conftest import CITIZEN, CLERK, DEPUTY, SUPERVISOR, UNIT, Town
@@ -49,6 +53,8 @@ from tests.holidays.notices import NOTICE_2027
 from tests.servers import pick_port
 
 NewPerson = Callable[..., Awaitable[Person]]
+ADMIN = Principal("ac_demo_admin", Role.ADMIN, "管理员")
+NUMBERS = count()
 KEY = "a-key-of-one-form-of-one-page"
 # What needs no key, and why.
 OTHERWISE = {
@@ -56,6 +62,8 @@ OTHERWISE = {
     "/signin/code": "a number signs in once",
     "/signin/staff": "a dynamic code signs in once (RFC 6238 §5.2)",
     "/signout": "signed out is signed out",
+    "/invite/{token}/password": "the password that was sent last is the one that counts",
+    "/invite/{token}/factor": "an invite works once",
     "/kept-forms/discard": "deleted is deleted",
     "/notices/read": "read is read",
     "/admin/holidays": "only shows what was understood of a text",
@@ -231,6 +239,48 @@ async def withdrawn(town: Town) -> Act:
     return Act(admin.account, "/admin/holidays/2027/withdraw", {"seen": str(kept.version)})
 
 
+def on_account(account: str, act: str, fields: dict[str, str]) -> Callable[[Town], Awaitable[Act]]:
+    """A form on the page of an account."""
+
+    async def prepare(_: Town) -> Act:
+        return Act("ac_demo_admin", f"/admin/accounts/{account}/{act}", fields)
+
+    return prepare
+
+
+async def invited(town: Town) -> str:
+    form = StaffForm(Role.CLERK, "王明", f"wang{next(NUMBERS)}")
+    return (await create_account(town.station, ADMIN, form)).account
+
+
+async def account_form() -> Act:
+    return Act("ac_demo_admin", "/admin/accounts", {"role": "clerk", "name": "王明", "login": f"wang{next(NUMBERS)}"})
+
+
+def of_invited(name: str) -> Callable[[Town], Awaitable[Act]]:
+    """A form on the page of an account whose holder has not come yet."""
+
+    async def prepare(town: Town) -> Act:
+        return Act("ac_demo_admin", f"/admin/accounts/{await invited(town)}/{name}")
+
+    return prepare
+
+
+async def another_browser(town: Town, name: str = "end") -> Act:
+    """Ends a session that the caller has elsewhere."""
+    token = f"{next(NUMBERS):016}".ljust(64, "0")
+    now = town.station.clock.now()
+    async with town.station.database.transaction() as work:
+        await add_session(work, token, UNIT.account, now, now + timedelta(days=1), "Edge · Windows")
+    return Act(UNIT.account, f"/my/sessions/{name}", {"session": token[:16]} if name == "end" else {})
+
+
+async def locked(town: Town) -> Act:
+    account = await invited(town)
+    await lock_account(town.station, ADMIN, account, "调走了")
+    return Act("ac_demo_admin", f"/admin/accounts/{account}/unlock")
+
+
 async def said(town: Town, what: str, **fields: str) -> Act:
     return Act(DEPUTY.account, f"/api/v1/meetings/{await hearing(town)}/{what}", fields)
 
@@ -273,6 +323,19 @@ ACTS: dict[str, Callable[[Town], Awaitable[Act]]] = {
     "/desk/broadcasts/{broadcast}/publish": shown,
     "/api/v1/meetings/{meeting}/chat": lambda town: said(town, "chat", text="听得见吗"),
     "/api/v1/meetings/{meeting}/matters": lambda town: said(town, "matters", title="路灯不亮"),
+    # The last ones, as they sign people out.
+    "/my/sessions/end": another_browser,
+    "/my/sessions/end-others": lambda town: another_browser(town, "end-others"),
+    "/admin/accounts": lambda _: account_form(),
+    "/admin/accounts/{account}/edit": on_account(
+        "ac_demo_unit", "edit", {"role": "unit", "name": "许志", "version": "0", "scope-unit": UNIT.scope}
+    ),
+    "/admin/accounts/{account}/new-invite": of_invited("new-invite"),
+    "/admin/accounts/{account}/revoke": of_invited("revoke"),
+    "/admin/accounts/{account}/reset": on_account("ac_demo_deputy2", "reset", {"what": "both"}),
+    "/admin/accounts/{account}/lock": on_account("ac_demo_deputy2", "lock", {"reason": "调走了"}),
+    "/admin/accounts/{account}/unlock": locked,
+    "/admin/accounts/{account}/end-sessions": on_account("ac_demo_deputy1", "end-sessions", {}),
 }
 
 

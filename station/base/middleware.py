@@ -142,7 +142,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         if told.status >= 500:
             # Six digits that a person can read out on the telephone, and that the log has too.
             reference = request[REFERENCE] = f"{secrets.randbelow(1_000_000):06}"
-            path, code = request.path, told.code
+            route = route_of(request)
+            path, code = route.path if route is not None else request.path, told.code  # an address may be a secret
             log.warning("request_refused", method=request.method, path=path, told=code, reference=reference)
         response = answer_error(request, told)
     keep_visit(request, response)

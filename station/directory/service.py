@@ -46,6 +46,12 @@ async def get_deputies(station: Station, deputy_ids: list[str]) -> dict[str, Dep
         return {deputy.id: deputy for deputy in await store.deputies_by_id(connection, deputy_ids)}
 
 
+async def list_deputies(station: Station) -> list[Deputy]:
+    """Every deputy in office, by latin name."""
+    async with station.database.read() as connection:
+        return await store.all_deputies(connection)
+
+
 async def lock_deputy(work: Transaction, deputy_id: str) -> None:
     """Let nobody else decide about a deputy's agenda until the end of the transaction."""
     await store.lock_deputy(work, deputy_id)

@@ -168,6 +168,11 @@ async def deputies_by_id(connection: AsyncConnection, ids: list[str]) -> list[De
     return [to_deputy(row) for row in await connection.execute(_DEPUTIES_BY_ID, {"deputy_ids": ids})]
 
 
+async def all_deputies(connection: AsyncConnection) -> list[Deputy]:
+    """Every deputy with a seat in the term that lasts, by latin name."""
+    return [to_deputy(row) for row in await connection.execute(seated().order_by(deputies.c.letters, deputies.c.id))]
+
+
 async def station_of(connection: AsyncConnection, deputy_id: str) -> str | None:
     """Where a deputy receives."""
     return (await connection.execute(_STATION_OF, {"deputy_id": deputy_id})).scalar()

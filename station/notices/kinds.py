@@ -7,7 +7,7 @@ carrier that only sends registered templates can be given its template's number.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
 from station.base.errors import N_, Phrase
@@ -16,12 +16,21 @@ from station.base.errors import N_, Phrase
 Value: TypeAlias = str | int | date | datetime | Phrase | tuple[Phrase, ...]
 
 
+SECRET_LIFETIME = timedelta(minutes=10)  # a one-time code is of no use to anybody afterwards
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`name`: what the row keeps. `sentence`: a gettext message id with gaps."""
+    """`name`: what the row keeps. `sentence`: a gettext message id with gaps.
+
+    Of a text that is blanked when it is sent: `useful_for` is how long it is of use to anybody, and `waits_for_day`
+    says that nobody sits there and waits for it, so that it is not sent at night.
+    """
 
     name: str
     sentence: str
+    useful_for: timedelta = SECRET_LIFETIME
+    waits_for_day: bool = False
 
     @property
     def by_sms(self) -> bool:
@@ -37,6 +46,12 @@ def _kind(name: str, sentence: str) -> Kind:
 
 
 SIGN_IN_CODE = _kind("sign-in.code", N_("%(code)s 是您的登录数字，10 分钟内有效。不要告诉别人。"))
+INVITED = KINDS["account.invited"] = Kind(
+    "account.invited",
+    N_("请您设好联络站的工作账号：登录名 %(login)s，%(until)s 前打开 %(link)s 。只能用一次，不要转给别人。"),
+    useful_for=timedelta(hours=72),
+    waits_for_day=True,
+)
 
 BOOKED = _kind(
     "booking.made",

@@ -11,14 +11,13 @@ from typing import Any
 
 from station.base.clock import SHANGHAI, local
 from station.base.principal import Role
-from station.notices.kinds import REMINDERS, Kind, Value
+from station.notices.kinds import REMINDERS, SECRET_LIFETIME, Kind, Value
 from station.notices.words import Gettext, kind_of, sentence_of
 
 MAX_ATTEMPTS = 8
 # Longer than any one delivery takes (Mail and SmsGateway give up after 10 s); a worker that died leaves its notice
 # to the others after that, which may send it once more.
 LEASE = timedelta(seconds=60)
-SECRET_LIFETIME = timedelta(minutes=10)  # a one-time code is of no use to anybody afterwards
 PAGE_SIZE = 50
 DAY_BEGINS, DAY_ENDS = time(8), time(21)  # Asia/Shanghai
 _SIGNATURE = re.compile(r"^【[^】]{1,30}】")
@@ -111,12 +110,13 @@ def retry_at(now: datetime, attempts: int) -> datetime:
     return now + timedelta(seconds=10 * 2 ** (attempts - 1))
 
 
-def after_quiet_hours(moment: datetime, channel: str, secret: bool) -> datetime:
+def after_quiet_hours(moment: datetime, channel: str, secret: bool, kind: Kind | None = None) -> datetime:
     """When a notice may go at the earliest: an SMS between nine in the evening and eight in the morning waits for
     eight, but for a code, for which somebody is waiting.
     """
     here = local(moment)
-    if channel != "sms" or secret or DAY_BEGINS <= here.time() < DAY_ENDS:
+    is_urgent = secret and not (kind is not None and kind.waits_for_day)
+    if channel != "sms" or is_urgent or DAY_BEGINS <= here.time() < DAY_ENDS:
         return moment
     morning = here.date() if here.time() < DAY_BEGINS else here.date() + timedelta(days=1)
     return datetime.combine(morning, DAY_BEGINS, SHANGHAI)
@@ -125,7 +125,8 @@ def after_quiet_hours(moment: datetime, channel: str, secret: bool) -> datetime:
 def is_outdated(notice: Notice, now: datetime) -> bool:
     """Whether it came too late to be of use: a code that has expired, a reminder of what has begun."""
     if notice.secret:
-        return notice.created_at + SECRET_LIFETIME <= now
+        kind = kind_of(notice.kind)
+        return notice.created_at + (kind.useful_for if kind is not None else SECRET_LIFETIME) <= now
     begins = notice.gaps.get("when") if notice.kind in REMINDERS else None
     return begins is not None and datetime.fromisoformat(begins["moment"]) <= now
 

@@ -26,7 +26,7 @@ from station.notices.model import (
     is_outdated,
     retry_at,
 )
-from station.notices.words import sentence_of, to_json
+from station.notices.words import kind_of, sentence_of, to_json
 
 
 class NoSmsCarrier(StationError):
@@ -83,14 +83,14 @@ def _row(station: Station, outgoing: Outgoing, now: datetime) -> dict[str, objec
         "attempts": 0,
         "error": "",
         "created_at": now,
-        "try_after": _not_before(station, now, outgoing.channel, outgoing.secret),
+        "try_after": _not_before(station, now, outgoing.channel, outgoing.secret, outgoing.kind),
         "sent_at": now if inside else None,
     }
 
 
-def _not_before(station: Station, moment: datetime, channel: str, secret: bool) -> datetime:
+def _not_before(station: Station, moment: datetime, channel: str, secret: bool, kind: Kind | None) -> datetime:
     # Who tries the demo at night wants to see what it sends, and nobody is woken by it.
-    return moment if station.settings.demo else after_quiet_hours(moment, channel, secret)
+    return moment if station.settings.demo else after_quiet_hours(moment, channel, secret, kind)
 
 
 async def list_newest(station: Station, limit: int = 30, address: str | None = None) -> list[Notice]:
@@ -165,7 +165,9 @@ async def _deliver(station: Station, channel: Channel, notice: Notice) -> dict[s
         error = str(failure)[:400]
         if isinstance(failure, NotDeliverable) or notice.attempts >= MAX_ATTEMPTS:
             return {"state": NoticeState.FAILED, "error": error, **blank}
-        again = _not_before(station, retry_at(now, notice.attempts), notice.channel, notice.secret)
+        again = _not_before(
+            station, retry_at(now, notice.attempts), notice.channel, notice.secret, kind_of(notice.kind)
+        )
         return {"state": NoticeState.WAITING, "error": error, "try_after": again}
     return {"state": NoticeState.SENT, "sent_at": now, "error": "", **blank}
 

@@ -97,12 +97,14 @@ class Caller:
     """Who tries to sign in, as limits see them.
 
     `network` is the address or its /64, `visit` the browser's cookie; `device` is set in a browser that has signed in
-    under the same name before, so that nobody else can use up its tries (OWASP: device cookies).
+    under the same name before, so that nobody else can use up its tries (OWASP: device cookies). `browser` is what its
+    session is called.
     """
 
     network: str
     visit: str
     device: str = ""
+    browser: str = ""
 
 
 class NoSmsThere(BadInput):

@@ -25,6 +25,7 @@ from station.base.web import (
     translate,
 )
 from station.people import signin
+from station.people.browser_model import name_browser
 from station.people.devices import device_for, remember_device
 from station.people.model import SESSION_LIFETIME, Account, Caller, check_phone, fold_login, mask_phone
 from station.people.way_back import CITIZEN_FORM, CODE_FORM, STAFF_FORM, safe_next, sign_in_address
@@ -44,7 +45,7 @@ HOME_OF = {
 @web.middleware
 async def sessions(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Find out who is asking, from the session cookie."""
-    token = _session_token(request)
+    token = session_token(request)
     request[PRINCIPAL] = GUEST
     if token and needs_session(request):
         station, address = station_of(request), client_address(request)
@@ -53,12 +54,15 @@ async def sessions(request: web.Request, handler: Handler) -> web.StreamResponse
     return await handler(request)
 
 
-def _session_token(request: web.Request) -> str:
+def session_token(request: web.Request) -> str:
+    """The secret of the session that this browser has, "" for none."""
     return request.cookies.get(SESSION_COOKIE, "")
 
 
-def _caller(request: web.Request, name: str) -> Caller:
-    return Caller(counted_address(request), visit_of(request), device_for(request, name))
+def caller_of(request: web.Request, name: str) -> Caller:
+    """Who asks, as limits see them; `name` is the login or number they sign in with."""
+    browser = name_browser(request.headers.get("User-Agent", ""))
+    return Caller(counted_address(request), visit_of(request), device_for(request, name), browser)
 
 
 async def ask_phone(request: web.Request) -> web.StreamResponse:
@@ -87,7 +91,7 @@ async def send_code(request: web.Request) -> web.StreamResponse:
     station, onward = station_of(request), safe_next(form.get("next"))
     typed = form.get("phone", "") or ("again" in form and await signin.phone_of_visit(station, visit_of(request))) or ""
     try:
-        caller = _caller(request, check_phone(typed))
+        caller = caller_of(request, check_phone(typed))
         await signin.send_code(station, typed, caller)
     except (BadInput, TooManyRequests) as error:
         answer = _phone_form(request, onward, form.get("phone", ""), error)
@@ -124,12 +128,12 @@ async def check_code(request: web.Request) -> web.StreamResponse:
     """Check the code and sign in."""
     form = await read_form(request)
     station, onward = station_of(request), safe_next(form.get("next"))
-    caller = _caller(request, await signin.phone_of_visit(station, visit_of(request)))
+    caller = caller_of(request, await signin.phone_of_visit(station, visit_of(request)))
     try:
-        token, account = await signin.check_code(station, form.get("code", ""), caller, _session_token(request))
+        token, account = await signin.check_code(station, form.get("code", ""), caller, session_token(request))
     except BadInput as error:
         return await _code_form(request, onward, error)
-    return _signed_in(request, token, account, account.phone, onward or "/my", "citizen")
+    return signed_in(request, token, account, account.phone, onward or "/my", "citizen")
 
 
 async def ask_password(request: web.Request) -> web.StreamResponse:
@@ -162,19 +166,19 @@ async def check_password(request: web.Request) -> web.StreamResponse:
     """Check name, password and dynamic code."""
     form = await read_form(request)
     onward, login = safe_next(form.get("next")), form.get("login", "")
-    caller = _caller(request, fold_login(login))
+    caller = caller_of(request, fold_login(login))
     try:
         token, account = await signin.check_password(
-            station_of(request), login, form.get("password", ""), form.get("otp", ""), caller, _session_token(request)
+            station_of(request), login, form.get("password", ""), form.get("otp", ""), caller, session_token(request)
         )
     except (BadInput, signin.WrongLogin, signin.TooManyTries) as error:
         return _password_form(request, onward, login, error)
-    return _signed_in(request, token, account, fold_login(login), onward or HOME_OF[Role(account.role)], "staff")
+    return signed_in(request, token, account, fold_login(login), onward or HOME_OF[Role(account.role)], "staff")
 
 
 async def sign_out(request: web.Request) -> web.StreamResponse:
     """End this session, and the visit with it."""
-    await signin.close_session(station_of(request), _session_token(request))
+    await signin.close_session(station_of(request), session_token(request))
     response = see_other("/")
     response.del_cookie(SESSION_COOKIE, path="/")
     renew_visit(request, response)
@@ -222,7 +226,8 @@ def _keep(request: web.Request, response: web.Response, name: str, value: str) -
     response.set_cookie(name, value, max_age=365 * 86400, samesite="Lax", path="/", secure=is_secure(request))
 
 
-def _signed_in(request: web.Request, token: str, account: Account, name: str, onward: str, way: str) -> web.Response:
+def signed_in(request: web.Request, token: str, account: Account, name: str, onward: str, way: str) -> web.Response:
+    """On to a page, with the new session; the browser is known under `name` from now on."""
     response = see_other(onward)
     age = int(SESSION_LIFETIME.total_seconds())
     response.set_cookie(

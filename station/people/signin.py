@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import secrets
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 import pyotp
@@ -14,7 +12,6 @@ import structlog
 
 from station.base.database import Transaction
 from station.base.errors import N_, BadInput, StationError, TooManyRequests
-from station.base.events import SIGNED_OUT, session_topic
 from station.base.ids import new_id
 from station.base.principal import GUEST, Principal, Role
 from station.base.station import Station
@@ -29,7 +26,6 @@ from station.people.model import (
     CODE_TRIES,
     SEEN_EVERY,
     SESSION_LIFETIME,
-    SESSIONS_TOPIC,
     STAFF_IDLE,
     TRIES_PER_BROWSER,
     TRIES_PER_NETWORK,
@@ -44,6 +40,7 @@ from station.people.model import (
 )
 from station.people.passwords import password_fits
 from station.people.service import ensure_citizen
+from station.people.session_service import end_sessions, hash_token
 
 log = structlog.get_logger()
 CODES_AN_HOUR = 5  # to one number, from one address or browser
@@ -102,7 +99,7 @@ async def send_code(station: Station, raw_phone: str, caller: Caller) -> str:
     await station.bus.limit(f"code:{caller.device or caller.network}:{phone}", CODES_AN_HOUR, 3600)
     if not caller.device:
         await _limit_network(station, caller)
-    now, visit_hash = station.clock.now(), _hash(caller.visit)
+    now, visit_hash = station.clock.now(), hash_token(caller.visit)
     async with station.database.transaction() as work:
         await store.forget_old_tries(work, now)
         digits = code_digits(await store.count_open_codes(work, phone, now))
@@ -112,7 +109,7 @@ async def send_code(station: Station, raw_phone: str, caller: Caller) -> str:
             id=new_id("sc"),
             visit_hash=visit_hash,
             phone=phone,
-            code_hash=_hash(phone + code),
+            code_hash=hash_token(phone + code),
             created_at=now,
             expires_at=now + CODE_LIFETIME,
         )
@@ -133,7 +130,7 @@ async def _limit_network(station: Station, caller: Caller) -> None:
 async def phone_of_visit(station: Station, visit: str) -> str:
     """The number to which this browser last had a code sent, "" if it asked for none lately."""
     async with station.database.read() as connection:
-        row = await store.newest_code(connection, _hash(visit))
+        row = await store.newest_code(connection, hash_token(visit))
     return "" if row is None else str(row.phone)
 
 
@@ -149,12 +146,12 @@ async def check_code(station: Station, typed: str, caller: Caller, replaces: str
     if not caller.device:  # whoever wears out an address keeps out nobody who has signed in here before
         await station.bus.limit(f"tries-from:{caller.network}", station.settings.sign_ins_per_address, TRIES_PER_S)
     async with station.database.transaction() as work:
-        rows = [row for row in await store.lock_codes(work, _hash(caller.visit)) if _is_open(station, row)]
-        fitting = [row for row in rows if same_secret(row.code_hash, _hash(row.phone + code))]
+        rows = [row for row in await store.lock_codes(work, hash_token(caller.visit)) if _is_open(station, row)]
+        fitting = [row for row in rows if same_secret(row.code_hash, hash_token(row.phone + code))]
         if fitting:
             await store.use_up_codes(work, fitting[0].visit_hash, fitting[0].phone)
             account = await ensure_citizen(station, work, fitting[0].phone)
-            return await _open_session(station, work, account, replaces), account
+            return await open_session(station, work, account, caller, replaces), account
         await store.count_wrong_codes(work, [row.id for row in rows])
     if not rows:
         raise CodeExpired
@@ -182,7 +179,7 @@ async def check_password(
         known = await store.credentials_of(connection, name) or await store.credentials_of(connection, login)
     # Against a made-up hash where there is no such login, so that timing does not tell which logins exist.
     fits = await password_fits(known.password_hash if known is not None else None, password)
-    step = _totp_step(known.totp_secret, read_code(otp), station.clock.now().timestamp()) if known is not None else None
+    step = totp_step(known.totp_secret, read_code(otp), station.clock.now().timestamp()) if known is not None else None
     if known is None or not fits or step is None:
         raise WrongLogin
     account = known.account
@@ -190,7 +187,7 @@ async def check_password(
         if not await store.use_dynamic_code(work, account.id, step):
             raise WrongLogin
         await store.forget_tries(work, [key for key, _ in _try_keys(name, caller)])
-        return await _open_session(station, work, account, replaces), account
+        return await open_session(station, work, account, caller, replaces), account
 
 
 def _check_filled(**typed: str) -> None:
@@ -216,10 +213,10 @@ async def _count_tries(station: Station, login: str, caller: Caller) -> None:
 def _try_keys(login: str, caller: Caller) -> list[tuple[str, int]]:
     """What a try at a login is counted by, and how many there may be: strangers do not use up the owner's browser."""
     if caller.device:
-        return [(_hash(f"{login} device {caller.device}"), TRIES_PER_BROWSER)]
+        return [(hash_token(f"{login} device {caller.device}"), TRIES_PER_BROWSER)]
     return [
-        (_hash(f"{login} network {caller.network}"), TRIES_PER_NETWORK),
-        (_hash(f"{login} visit {caller.visit}"), TRIES_PER_BROWSER),
+        (hash_token(f"{login} network {caller.network}"), TRIES_PER_NETWORK),
+        (hash_token(f"{login} visit {caller.visit}"), TRIES_PER_BROWSER),
     ]
 
 
@@ -227,7 +224,7 @@ async def find_principal(station: Station, token: str, address: str) -> Principa
     """Who a session token stands for; a guest when it is unknown, expired or idle too long. The use is noted."""
     if not token:
         return GUEST
-    session = _hash(token)
+    session = hash_token(token)
     row = await _session_row(station, session)
     if row is None:
         return GUEST
@@ -255,19 +252,7 @@ async def find_session(station: Station, session: str, address: str = "") -> Pri
 async def close_session(station: Station, token: str) -> None:
     """Sign out: the session's passes and event streams end with it. Harmless for an unknown token."""
     async with station.database.transaction() as work:
-        await _end_session(station, work, token)
-
-
-async def _end_session(station: Station, work: Transaction, token: str) -> None:
-    session = _hash(token)
-    if await store.delete_session(work, session):
-        work.after_commit.append(partial(_tell_ended, station, session))
-
-
-async def _tell_ended(station: Station, session: str) -> None:
-    station.presence.forget(session)
-    await station.bus.publish(session_topic(session), SIGNED_OUT)
-    await station.bus.publish(SESSIONS_TOPIC, {"action": "ended", "session": session})
+        await end_sessions(station, work, [hash_token(token)])
 
 
 async def _session_row(station: Station, session: str) -> Any:
@@ -287,22 +272,19 @@ def _principal_of(row: Any, session: str, address: str) -> Principal:
     )
 
 
-async def _open_session(station: Station, work: Transaction, account: Account, replaces: str) -> str:
-    """A new session in the place of the browser's earlier one, which nobody could sign out of any more."""
+async def open_session(station: Station, work: Transaction, account: Account, caller: Caller, replaces: str) -> str:
+    """A new session in the place of the browser's earlier one, which nobody could sign out of any more; its token."""
     if replaces:
-        await _end_session(station, work, replaces)
+        await end_sessions(station, work, [hash_token(replaces)])
     token, now = secrets.token_urlsafe(32), station.clock.now()
-    await store.add_session(work, _hash(token), account.id, now, now + SESSION_LIFETIME)
+    await store.add_session(work, hash_token(token), account.id, now, now + SESSION_LIFETIME, caller.browser)
+    await store.note_signed_in(work, account.id, now)
     who = Principal(account.id, Role(account.role), account.name, account.scope)
     await append(station, work, who, "account.signed-in", f"account:{account.id}")
     return token
 
 
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _totp_step(secret: str, otp: str, now_s: float) -> int | None:
+def totp_step(secret: str, otp: str, now_s: float) -> int | None:
     """The 30-second step that the code belongs to, one step of clock skew allowed (RFC 6238 §5.2)."""
     if not secret:
         return None

@@ -44,6 +44,9 @@ accounts = Table(
     Column("totp_secret", String(64), nullable=False, default=""),
     Column("totp_used", Integer, nullable=False, default=0),
     Column("disabled", Boolean, nullable=False, default=False),
+    Column("locked_why", String(200), nullable=False, default=""),
+    Column("version", Integer, nullable=False, default=0),  # rises with each change that an administrator makes
+    Column("signed_in_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Index("ix_accounts_role_phone", "role", "phone"),
 )
@@ -56,6 +59,7 @@ sessions = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
+    Column("browser", String(40), nullable=False, default=""),  # "Edge, Windows"; no address is kept
     Index("ix_sessions_account", "account"),
 )
 
@@ -151,10 +155,17 @@ async def add_account(work: Transaction, **values: Any) -> bool:
     return await insert_unless_there(work, accounts, **values)
 
 
-async def add_session(work: Transaction, token_hash: str, account: str, now: datetime, expires_at: datetime) -> None:
+async def add_session(
+    work: Transaction, token_hash: str, account: str, now: datetime, expires_at: datetime, browser: str
+) -> None:
     """A session that begins now."""
-    values = {"created_at": now, "seen_at": now, "expires_at": expires_at}
+    values = {"created_at": now, "seen_at": now, "expires_at": expires_at, "browser": browser}
     await work.execute(insert(sessions).values(token_hash=token_hash, account=account, **values))
+
+
+async def note_signed_in(work: Transaction, account_id: str, now: datetime) -> None:
+    """Note when somebody signed in last."""
+    await work.execute(update(accounts).where(accounts.c.id == account_id).values(signed_in_at=now))
 
 
 async def any_unseen(connection: AsyncConnection, tokens: Collection[str], since: datetime) -> bool:

@@ -23,10 +23,10 @@ from station.base.grants import GrantSigner
 from station.base.settings import Settings
 from station.base.station import Station
 from station.notices.channels import Channel, channels_for, outbox_file
+from station.notices.kinds import INVITED, SECRET_LIFETIME
 from station.notices.model import (
     LEASE,
     MAX_ATTEMPTS,
-    SECRET_LIFETIME,
     DeliveryFailed,
     Notice,
     NoticeState,
@@ -141,6 +141,7 @@ def test_nobody_is_woken_by_an_sms(written: str, sent: str) -> None:
     moment, morning = (datetime.fromisoformat(f"{text}+08:00") for text in (written, sent))
     assert after_quiet_hours(moment, "sms", secret=False) == morning
     assert after_quiet_hours(moment, "sms", secret=True) == moment
+    assert after_quiet_hours(moment, "sms", secret=True, kind=INVITED) == morning, "nobody sits and waits for it"
     assert after_quiet_hours(moment, "app", secret=False) == moment
 
 

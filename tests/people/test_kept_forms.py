@@ -29,7 +29,7 @@ NewPerson = Callable[..., Awaitable[Person]]
 TEXT = "8月3日去看过，路灯线路老化。" * 12 + "\n<b>已经报修</b>，下周换灯。"
 FORM_PATHS = [
     route for route in ROUTES
-    if route.method == "POST" and not route.path.startswith(("/api/", "/signin", "/signout", "/kept-forms"))
+    if route.method == "POST" and not route.path.startswith(("/api/", "/signin", "/signout", "/kept-forms", "/invite/"))
     and not route.bearer
 ]  # fmt: skip
 
