@@ -18,7 +18,7 @@ mine.put("/unit/cases/1/reply", { page: "https://s/unit/cases/1", at: 0, typed: 
 mine.put("/book/1", { page: "https://s/book/1", at: 0, typed: words });
 guest.put("/signin", { page: "https://s/signin", at: 0, typed: words });
 const found = {
-  mine: mine.find("/unit/cases/1/reply", later(1)),
+  mine: mine.find("/unit/cases/1/reply", later(1)).typed,
   tooLate: mine.find("/unit/cases/1/reply", later(3)),
   theirs: theirs.find("/unit/cases/1/reply", 0),
   guest: guest.find("/signin", 0),
@@ -26,9 +26,9 @@ const found = {
 mine.arrived("");
 mine.arrived("https://s/unit/cases/1");
 found.answered = mine.find("/unit/cases/1/reply", 0);
-found.other = mine.find("/book/1", 0);
+found.other = mine.find("/book/1", 0).typed;
 guest.forgetOthers(later(1));
-found.afterGuest = mine.find("/book/1", 0);
+found.afterGuest = mine.find("/book/1", 0).typed;
 guest.forgetOthers(later(2));
 found.afterTwoHours = Object.keys(store);
 mine.put("/book/1", { page: "https://s/book/1", at: 0, typed: words });
@@ -136,7 +136,7 @@ const way = new OnTheWay(store, "aa");
 way.put("/nothing/typed", { page: "", at: 0, typed: typedIn(formOf("k0")) });
 way.put("/reply", { page: "", at: 0, typed: typedIn(formOf("k1", "words")) });
 const newer = formOf("k2", "");
-fillIn(newer, way.find("/reply", 0));
+fillIn(newer, way.find("/reply", 0).typed);
 done([newer.elements.map((control) => control.value), Object.keys(store)]);
 """
 
@@ -144,6 +144,88 @@ done([newer.elements.map((control) => control.value), Object.keys(store)]);
 def test_what_is_put_back_is_the_same_form() -> None:
     """With its key: had it arrived after all, it is not done a second time. A form without words is not kept."""
     assert run_script(SAME_FORM) == [["k2", "k1", "words"], ["sent/aa/reply"]]
+
+
+BEGUN = """
+class Control { constructor(parts) { Object.assign(this, { dataset: {}, type: "" }, parts); } }
+globalThis.HTMLInputElement = class extends Control {};
+globalThis.HTMLTextAreaElement = class extends Control {};
+globalThis.HTMLSelectElement = class extends Control {};
+globalThis.sessionStorage = {};
+globalThis.location = { href: "https://s/unit/cases/1#reply" };
+class Form {}
+globalThis.Element = Form;
+globalThis.HTMLFormElement = Form;
+globalThis.HTMLTemplateElement = class {};
+globalThis.performance = { getEntriesByType: () => [{ type: "reload" }] };
+const token = { getAttribute: () => "0".repeat(64) + "aa" };
+let leaving = [];
+globalThis.addEventListener = (name, act) => { if (name === "pagehide") leaving.push(act); };
+const leave = () => leaving.forEach((act) => act());
+globalThis.setTimeout = () => 0;
+const page = (title) => {
+  const text = new HTMLTextAreaElement({ name: "text", value: "", defaultValue: "" });
+  const named = new HTMLInputElement({ type: "text", name: "title", value: title, defaultValue: title });
+  const [solved, open] = ["solved", "open"].map((value) =>
+    new HTMLInputElement({ type: "radio", name: "outcome", value, checked: false, defaultChecked: false }));
+  const said = [];
+  const form = Object.assign(new Form(), { method: "post",
+    elements: [text, named, solved, open], closest: (wanted) => (wanted === "form" ? at.form : null),
+    getAttribute: () => "/unit/cases/1/reply", before: (words) => said.push(words), querySelector: () => null });
+  const heard = {};
+  globalThis.document = { forms: [form], addEventListener: (name, act) => { heard[name] = act; },
+    querySelector: () => token, getElementById: () => null, referrer: "" };
+  return { text, named, solved, open, form, said, heard };
+};
+let visit = 0;
+const load = async (title) => {
+  const shown = page(title);
+  leaving = [];
+  await import("WEB/pages/forms.js?" + visit++);
+  return shown;
+};
+const shows = ({ text, named, open, said }) => [text.value, named.value, open.checked, said.length];
+const kept = () => Object.keys(sessionStorage).length;
+
+let at = await load("旧标题");
+at.open.checked = true;
+leave();
+const onlyChosen = kept();
+at.text.value = "一半";
+leave();
+at = await load("新标题");
+const back = shows(at);
+at.text.value = "";
+leave();
+const emptied = kept();
+at.text.value = "写完了";
+at.heard.submit({ target: at.form, submitter: null });
+leave();
+const sent = JSON.parse(Object.values(sessionStorage)[0]).begun ?? "sent";
+at.heard.input({ target: at.form });
+leave();
+const again = JSON.parse(Object.values(sessionStorage)[0]).begun;
+delete sessionStorage["sent/aa/unit/cases/1/reply"];
+const out = Object.assign(new Form(), { method: "post", elements: [], getAttribute: () => "/signout" });
+at.heard.submit({ target: out, submitter: null });
+leave();
+done({ onlyChosen, back, emptied, sent, again, signedOut: kept() });
+"""
+
+
+def test_what_is_begun_and_not_sent_is_there_again() -> None:
+    """After a reload, the way back, or a tab that the phone ended: what was changed, beside what the page says anew.
+
+    Choices without words, a field that was emptied, and whoever signs out leave nothing; what was sent is no beginning.
+    """
+    assert run_script(BEGUN) == {
+        "onlyChosen": 0,
+        "back": ["一半", "新标题", True, 1],
+        "emptied": 0,
+        "sent": "sent",
+        "again": ["text", "outcome"],
+        "signedOut": 0,
+    }
 
 
 CONSENT = """

@@ -163,12 +163,15 @@ async def print_pages(citizen: FirefoxVisitor) -> None:
 
 
 async def write_over_a_broken_line(citizen: FirefoxVisitor) -> None:
-    """What was typed is there again after the sending broke, and gone once it has arrived."""
+    """What was typed is there again after a reload and after the sending broke, and gone once it has arrived."""
     page, topic = citizen.page, "() => document.querySelector('#topic')?.value ?? ''"
     await citizen.go("/deputies/dp_demo_linxiulan")
     await page.click("label.slot:not(.is-full)")
     await page.click("form[action='/book'] button")
     await page.fill("#topic", steps.TOPIC)
+    await page.reload()
+    await page.until_text("main .notice", "写了一半")
+    assert await page.evaluate(topic) == steps.TOPIC
     async with page.broken_line():
         await page.click("main form .btn-main")
         await page.until("Object.keys(sessionStorage).some((key) => key.startsWith('sent/'))")

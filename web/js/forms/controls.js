@@ -21,9 +21,13 @@ export function typedIn(form) {
   return typed;
 }
 
-/** Puts it back, but for what may not be filled in by a script. @param {HTMLFormElement} form @param {Typed} typed */
-export function fillIn(form, typed) {
+/**
+ * Puts it back, but for what may not be filled in by a script.
+ * @param {HTMLFormElement} form @param {Typed} typed @param {string[]} [names] of these fields alone
+ */
+export function fillIn(form, typed, names) {
   for (const control of form.elements) {
+    if (names && !names.includes(/** @type {HTMLInputElement} */ (control).name)) continue;
     if (control instanceof HTMLTextAreaElement || control instanceof HTMLSelectElement) {
       fillValue(control, typed);
     } else if (control instanceof HTMLInputElement && isChoice(control)) {
@@ -49,6 +53,6 @@ function valuesOf(typed, wanted) {
 }
 
 /** @param {HTMLInputElement} input */
-function isChoice(input) {
+export function isChoice(input) {
   return input.type === "radio" || input.type === "checkbox";
 }

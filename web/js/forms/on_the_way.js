@@ -1,15 +1,17 @@
-// What was sent and may not have arrived. Firefox forgets what stood in a form of ours when the sending breaks and one
-// goes back: its page is marked as not to be stored.
+// What was sent and may not have arrived, or was begun and not sent. Browsers forget what stood in a form of ours when
+// the sending breaks, or one looks again, goes back, or a phone ends a page that is not seen: our pages are marked as
+// not to be stored.
 
 import { KEY } from "./controls.js";
 
 /** @typedef {import("./controls.js").Typed} Typed */
-/** @typedef {{page: string, at: number, typed: Typed}} Sent */
+/** `begun` names the fields that were changed, of a form that was not sent. */
+/** @typedef {{page: string, at: number, typed: Typed, begun?: string[]}} Sent */
 
 const PREFIX = "sent/";
 const KEPT_MS = 2 * 60 * 60 * 1000; // as long as the station keeps a form that it could not take
 
-/** The forms of one window that are on their way; each is its account's alone. */
+/** The forms of one window that are begun or on their way; each is its account's alone. */
 export class OnTheWay {
   /**
    * @param {Record<string, string>} store a window's session storage
@@ -25,22 +27,32 @@ export class OnTheWay {
     if (this.owner && sent.typed.some(([name]) => name !== KEY)) this.store[this.#key(action)] = JSON.stringify(sent);
   }
 
-  /** @param {string} action @param {number} now @returns {Typed | null} */
+  /** @param {string} action @param {Sent} begun the fields that were changed: the page may say the others anew */
+  begin(action, begun) {
+    const { begun: names = [], typed } = begun;
+    this.put(action, { ...begun, typed: typed.filter(([name]) => names.includes(name)) });
+  }
+
+  /** Nothing is begun any more. @param {string} action */
+  giveUp(action) {
+    if (this.#read(this.#key(action)).begun) delete this.store[this.#key(action)];
+  }
+
+  /** @param {string} action @param {number} now @returns {Sent | null} */
   find(action, now) {
-    const kept = this.owner ? this.store[this.#key(action)] : undefined;
-    if (!kept) return null;
-    const sent = /** @type {Sent} */ (JSON.parse(kept));
-    return now - sent.at < KEPT_MS ? sent.typed : null;
+    const sent = this.#read(this.#key(action));
+    return this.owner && now - sent.at < KEPT_MS ? sent : null;
   }
 
   /**
-   * The station has answered what was sent from a page: taken or not, the words are in its hands.
+   * The station has answered what was sent from a page: taken or not, the words are in its hands. What was begun there
+   * and not sent stays.
    * @param {string} page
    */
   arrived(page) {
     for (const key of keysOf(this.store)) {
-      const sent = /** @type {Sent} */ (JSON.parse(this.store[key] ?? "{}"));
-      if (sent.page === page) delete this.store[key];
+      const sent = this.#read(key);
+      if (sent.page === page && !sent.begun) delete this.store[key];
     }
   }
 
@@ -51,9 +63,14 @@ export class OnTheWay {
   forgetOthers(now) {
     const mine = this.#key("");
     for (const key of keysOf(this.store)) {
-      const sent = /** @type {Sent} */ (JSON.parse(this.store[key] ?? "{}"));
-      if (now - sent.at >= KEPT_MS || (this.owner && !key.startsWith(mine))) delete this.store[key];
+      if (now - this.#read(key).at >= KEPT_MS || (this.owner && !key.startsWith(mine))) delete this.store[key];
     }
+  }
+
+  /** @param {string} key @returns {Sent} */
+  #read(key) {
+    const kept = this.store[key];
+    return kept ? JSON.parse(kept) : { page: "", at: Number.NEGATIVE_INFINITY, typed: [] };
   }
 
   /** @param {string} action */

@@ -1,4 +1,6 @@
-// Every form that is posted: pressed twice it goes once, and what was typed is there again when its sending broke.
+// Every form that is posted: pressed twice it goes once, and what was typed is there again when its sending broke, or
+// when it was not sent.
+import { changedIn } from "../forms/begun.js";
 import { fillIn, typedIn } from "../forms/controls.js";
 import { OnTheWay } from "../forms/on_the_way.js";
 import { windowStore } from "../forms/window_store.js";
@@ -10,9 +12,12 @@ const MAC_DIGITS = 64; // what follows them in a token is the mark of the accoun
 
 const token = document.querySelector('meta[name="csrf-token"]')?.getAttribute("content") ?? "";
 const way = new OnTheWay(windowStore(), token.slice(MAC_DIGITS));
-const posted = [...document.forms].filter((form) => form.method === "post" && form.getAttribute("action"));
+const posted = () => [...document.forms].filter((form) => form.method === "post" && form.getAttribute("action"));
 /** @type {Set<HTMLFormElement>} */
 const going = new Set();
+/** Nothing was changed in them since. @type {Set<EventTarget | null>} */
+const sent = new Set();
+let isSigningOut = false;
 
 /** @param {string} id @returns {any} */
 function wordsOf(id) {
@@ -32,7 +37,33 @@ function send(event) {
   addEventListener("pageshow", () => stop(form, submitter), { once: true });
   addEventListener("pagehide", () => clearTimeout(telling), { once: true });
   const action = form.getAttribute("action") ?? "";
-  way.put(action, { page: location.href.split("#")[0] ?? "", at: Date.now(), typed: typedIn(form) });
+  isSigningOut ||= action === "/signout";
+  if (action === "/kept-forms/discard") dropKept();
+  sent.add(form);
+  way.put(action, { page: here(), at: Date.now(), typed: typedIn(form) });
+}
+
+function here() {
+  return location.href.split("#")[0] ?? "";
+}
+
+/** What the station kept is to be deleted: it must not come back from here. */
+function dropKept() {
+  const action = document.getElementById("kept")?.dataset.action ?? "";
+  way.giveUp(action);
+  for (const form of posted()) if (form.getAttribute("action") === action) sent.add(form);
+}
+
+/** Phones end a page that is not seen without another word, so this is not for the last moment alone. */
+function keepBegun() {
+  if (isSigningOut) return;
+  for (const form of posted()) {
+    if (sent.has(form) || form.closest("#kept")) continue;
+    const action = form.getAttribute("action") ?? "";
+    const begun = changedIn(form);
+    if (begun.length) way.begin(action, { page: here(), at: Date.now(), typed: typedIn(form), begun });
+    else way.giveUp(action);
+  }
 }
 
 /** How much the files that were chosen in a form hold. @param {HTMLFormElement} form */
@@ -56,14 +87,19 @@ function putBack() {
   way.forgetOthers(Date.now());
   const [how] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
   if (how?.type === "navigate") way.arrived(document.referrer); // nobody went back or looked again: it is an answer
-  for (const form of posted) {
+  for (const form of posted()) {
     const action = form.getAttribute("action") ?? "";
-    const typed = way.find(action, Date.now());
-    if (!typed || document.getElementById("kept")?.dataset.action === action) continue;
-    fillIn(form, typed);
-    form.before(wordsOf("form-back"));
+    const found = way.find(action, Date.now());
+    if (!found || document.getElementById("kept")?.dataset.action === action) continue;
+    fillIn(form, found.typed, found.begun);
+    form.before(wordsOf(found.begun ? "form-begun" : "form-back"));
   }
 }
 
 putBack();
 document.addEventListener("submit", send);
+document.addEventListener("input", ({ target }) => {
+  if (target instanceof Element) sent.delete(target.closest("form"));
+});
+document.addEventListener("visibilitychange", keepBegun);
+addEventListener("pagehide", keepBegun);
