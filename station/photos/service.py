@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from station.base.database import Transaction
-from station.base.errors import NotFound
+from station.base.errors import DatabaseAway, NotFound
 from station.base.ids import new_id
 from station.base.principal import Principal
 from station.base.station import Station
@@ -43,12 +43,16 @@ async def prepare(station: Station, sent: IO[bytes]) -> AsyncIterator[Prepared]:
     file = store.file_of(station.settings, photo_id)
     part = file.with_suffix(".part")
     prepared: Prepared | None = None
+    unsure = False
     try:
         prepared = Prepared(photo_id, part, await decode(sent, part))
         yield prepared
+    except DatabaseAway:
+        unsure = True  # the commit may stand, and only its answer be lost: `delete_orphaned_files` sees
+        raise
     finally:
         part.unlink(missing_ok=True)
-        if prepared is None or not prepared.kept:
+        if not unsure and (prepared is None or not prepared.kept):
             file.unlink(missing_ok=True)
 
 

@@ -16,7 +16,7 @@ from station.app import close_station
 from station.base.bus import LocalBus
 from station.base.clock import FixedClock
 from station.base.database import Database
-from station.base.errors import NotFound
+from station.base.errors import DatabaseAway, NotFound
 from station.base.grants import GrantSigner
 from station.base.principal import Principal, Role
 from station.base.settings import Settings
@@ -107,6 +107,18 @@ async def test_a_transaction_that_fails_takes_the_file_with_it(bare: Station) ->
             raise asyncio.CancelledError
     assert files(bare) == []
     assert await service.list_photos(bare, HOLDER) == []
+
+
+async def test_a_photo_whose_commit_had_no_answer_keeps_its_file(bare: Station) -> None:
+    """The line to the database breaks at the commit, which stands: so does the picture."""
+    with pytest.raises(DatabaseAway):
+        async with service.prepare(bare, io.BytesIO(picture())) as prepared:
+            async with bare.database.transaction() as work:
+                photo = await service.attach(bare, work, ZHAO, HOLDER, prepared)
+                work.after_commit.clear()  # nobody hears of it
+            raise DatabaseAway
+    await service.delete_orphaned_files(bare)
+    assert (await service.open_photo(bare, HOLDER, photo.id)).is_file()
 
 
 async def test_removing_deletes_the_file_after_the_row(bare: Station) -> None:
