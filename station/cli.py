@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 import typer
 from pydantic import ValidationError
 
-from station.base.errors import BadInput
+from station.base.errors import BadInput, StationError
 from station.base.grants import Grant, GrantSigner, Right
 from station.base.ids import SAFE_NAME, new_id
 from station.base.principal import SYSTEM, Role
@@ -26,7 +26,7 @@ from station.serve.folder import make_private
 from station.serve.fork_server import start_fork_server
 from station.serve.ports import CannotStart
 from station.serve.roles import Part, RoleName, run_part
-from station.serve.tasks import PREPARE, run_prepare, run_task
+from station.serve.tasks import LINK_HASH, PREPARE, run_prepare, run_task, word_variable
 
 if TYPE_CHECKING:
     from station.base.station import Station
@@ -101,6 +101,49 @@ def serve(
     run_part(Part(role, number), settings)
 
 
+@app.command("setup-link")
+def print_setup_link() -> None:
+    """Print a new one-time link that opens set-up in a browser; earlier ones are void."""
+    from station.base.link_keys import hash_key, link_of, make_key
+    from station.serve.addresses import reachable_origin
+    from station.setup.start_service import replace_link
+
+    key, settings = make_key(), read_settings()
+    if not _with_station(lambda station: replace_link(station, hash_key(key))):
+        _fail("There is an administrator already, so set-up is closed: sign in, or see `station user add`")
+    typer.echo(link_of(reachable_origin(settings), key))
+
+
+@app.command("init")
+def init_station(
+    district: Annotated[str, typer.Option(prompt="Name of the district, such as 青川县")],
+    login: Annotated[str, typer.Option(prompt="Login of the first administrator")],
+    name: Annotated[str, typer.Option(prompt="Name of the first administrator")],
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
+    higher_unit: Annotated[str, typer.Option(help="Responsible body, such as 青川县人大常委会.")] = "",
+    help_phone: Annotated[str, typer.Option(help="Telephone where people ask for help.")] = "",
+    help_hours: Annotated[str, typer.Option(help="When it is answered.")] = "",
+    colour: Annotated[str, typer.Option(help="Main colour, such as #1f4e79.")] = "#0b5351",
+    mark: Annotated[Path | None, typer.Option(help="SVG or PNG file with the district's mark.")] = None,
+    english: Annotated[bool, typer.Option(help="Offer the pages in English too.")] = True,
+    proof: Annotated[bool, typer.Option(help="Ask for a code of the authenticator before the account is made.")] = True,
+) -> None:
+    """Set the station up at the terminal: the district, the built-in texts, the first administrator."""
+    from station.setup.terminal import Asked, set_up
+
+    fields = {"district": district, "higher_unit": higher_unit, "help_phone": help_phone, "help_hours": help_hours}
+    fields["english"] = "yes" if english else ""
+    asked = Asked(facts=fields, colour=colour, mark=mark, name=name, login=login, password=password)
+    ask_code = partial(typer.prompt, "Code that the authenticator shows") if proof else None
+    try:
+        _with_station(lambda station: set_up(station, asked, typer.echo, ask_code))
+    except BadInput as fault:
+        _fail("; ".join(f"{field}: {words}" for field, words in fault.fields.items()) or str(fault))
+    except StationError as error:
+        _fail(str(error))
+    typer.echo("The station is set up: sign in at /signin/staff")
+
+
 @app.command("migrate")
 def migrate_database() -> None:
     """Bring the database to this release, where roles are started one by one."""
@@ -112,7 +155,7 @@ def migrate_database() -> None:
 @app.command(PREPARE, hidden=True)
 def prepare_all() -> None:
     """What `station serve` does before it starts the roles."""
-    run_prepare(read_settings())
+    run_prepare(read_settings(), os.environ.get(word_variable(LINK_HASH), ""))
 
 
 @app.command()

@@ -35,6 +35,7 @@ from station.people.rights import Action
 from station.quality import pages as quality
 from station.setup import district_pages as district
 from station.setup import public_pages as identity
+from station.setup import start_pages as start
 
 
 def _act(page: str, name: str, handler: Handler, action: Action) -> Route:
@@ -58,6 +59,19 @@ ADMINISTRATION = (
     Route("POST", r"/admin/holidays/{year}", holidays.keep, Action.ADMINISTER, page="/admin/holidays", once=True),
     Route("GET", r"/admin/holidays/{year}/withdraw", holidays.ask_take_back, Action.ADMINISTER),
     Route("POST", r"/admin/holidays/{year}/withdraw", holidays.take_back, Action.ADMINISTER, once=True),
+)
+
+# Open to everybody whom the link has let in: there is no account yet.
+SET_UP = (
+    Route("GET", "/setup", start.begin, Action.SET_UP),
+    Route("GET", "/setup/district", start.show_district, Action.SET_UP),
+    Route("POST", "/setup/district", start.keep_district, Action.SET_UP),
+    Route("GET", "/setup/look", start.show_look, Action.SET_UP),
+    Route("POST", "/setup/look", start.keep_look, Action.SET_UP, upload=True),
+    Route("GET", "/setup/texts", start.show_texts, Action.SET_UP),
+    Route("POST", "/setup/texts", start.keep_texts, Action.SET_UP),
+    Route("GET", "/setup/admin", start.show_administrator, Action.SET_UP),
+    Route("POST", "/setup/admin", start.make_administrator, Action.SET_UP),
 )
 
 DISTRICT = (
@@ -261,6 +275,7 @@ ROUTES: tuple[Route, ...] = (
     *ADMINISTRATION,
     *DISTRICT,
     *ACCOUNTS,
+    *SET_UP,
     *PEOPLE,
     *NOTICES,
     *DIRECTORY,

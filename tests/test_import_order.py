@@ -19,7 +19,6 @@ SIBLINGS: dict[str, set[str]] = {
     "people": {"notices"},
     "directory": {"people"},
     "photos": set(),
-    "setup": {"people"},
     "holidays": set(),
     "booking": {"directory", "people", "notices", "photos"},
     "cases": {"directory", "people", "notices", "photos"},
@@ -33,7 +32,7 @@ SIBLINGS: dict[str, set[str]] = {
 WITHOUT_LEDGER = {"base", "ledger", "rtc", "recordings"}
 # These join packages into pages, processes or a demo, so they stand above all of the others.
 JOINING = {
-    "app", "routes", "gateway", "cli", "__main__", "work", "serve", "demo", "my", "home", "operations",
+    "app", "routes", "gateway", "cli", "__main__", "work", "serve", "demo", "my", "home", "operations", "setup",
 }  # fmt: skip
 OPEN_ROOMS = {"service", "model"}
 # Where a package's service is several rooms, by what they do.

@@ -50,7 +50,7 @@ from station.people.way_in import ROLE_OF_PAGE
 log = structlog.get_logger()
 KEPT_COOKIE = "station_kept"
 _SECRET_FORM = re.compile(r"[A-Za-z0-9_-]{43}")
-_NEVER_KEPT = ("/signin", "/signout", "/kept-forms", "/invite/")
+_NEVER_KEPT = ("/signin", "/signout", "/kept-forms", "/invite/", "/setup")
 KEPT_AN_HOUR = 200  # from one address
 MAX_ADDRESS_CHARS = 200
 

@@ -34,6 +34,7 @@ class Action(StrEnum):
     HANDLE_CASE = "handle-case"
     RATE_CASE = "rate-case"
     OVERSEE = "oversee"
+    SET_UP = "set-up"  # the first start: a key decides, as there is no account yet
     ADMINISTER = "administer"  # accounts, the directory, how the station runs
     MIND_JOBS = "mind-jobs"  # see long jobs, begin a failed one anew
     MEDIA = "media"  # signalling, WHIP, WHEP: a grant decides, not the account
@@ -67,6 +68,7 @@ RIGHTS: dict[Action, frozenset[Role]] = {
     Action.HANDLE_CASE: frozenset({Role.UNIT}),
     Action.RATE_CASE: frozenset({Role.CITIZEN, Role.DEPUTY}),  # a deputy where no citizen asked
     Action.OVERSEE: frozenset({Role.SUPERVISOR, Role.ADMIN}),
+    Action.SET_UP: _EVERYONE,
     Action.ADMINISTER: frozenset({Role.ADMIN}),
     Action.MIND_JOBS: frozenset({Role.CLERK, Role.ADMIN}),
     Action.MEDIA: _EVERYONE,

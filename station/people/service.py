@@ -103,23 +103,57 @@ async def add_staff_by_hash(
 ) -> tuple[Account, str]:
     """`add_staff` with a password hashed already, for many accounts that have the same one."""
     secret = totp_secret or pyotp.random_base32()
-    identity, login = account_id or new_id("ac"), fold_login(login)
     async with station.database.transaction() as work:
-        added = await store.add_account(
+        account = await add_staff_in(
+            station,
             work,
-            id=identity,
+            who,
             role=role,
-            name=name,
-            scope=scope,
             login=login,
+            name=name,
             password_hash=password_hash,
             totp_secret=secret,
-            created_at=station.clock.now(),
+            scope=scope,
+            account_id=account_id,
         )
-        if not added:
-            raise BadInput(fields={"login": "这个登录名已经有人用了"})
-        await append(station, work, who, "account.added", f"account:{identity}", {"role": role})
-    return Account(id=identity, role=role, name=name, phone="", mail="", scope=scope), secret
+    return account, secret
+
+
+async def add_staff_in(
+    station: Station,
+    work: Transaction,
+    who: Principal,
+    *,
+    role: Role,
+    login: str,
+    name: str,
+    password_hash: str,
+    totp_secret: str,
+    scope: str = "",
+    account_id: str | None = None,
+) -> Account:
+    """`add_staff_by_hash` as part of a larger unit of work. Raises BadInput when the login is taken."""
+    identity, login = account_id or new_id("ac"), fold_login(login)
+    added = await store.add_account(
+        work,
+        id=identity,
+        role=role,
+        name=name,
+        scope=scope,
+        login=login,
+        password_hash=password_hash,
+        totp_secret=totp_secret,
+        created_at=station.clock.now(),
+    )
+    if not added:
+        raise BadInput(fields={"login": "这个登录名已经有人用了"})
+    await append(station, work, who, "account.added", f"account:{identity}", {"role": role})
+    return Account(id=identity, role=role, name=name, phone="", mail="", scope=scope)
+
+
+async def has_staff(work: Transaction, role: Role) -> bool:
+    """Whether there is an account in that role, also a locked one, as this unit of work sees it."""
+    return bool((await store.count_accounts(work.connection)).get(role))
 
 
 def authenticator_uri(login: str, secret: str) -> str:

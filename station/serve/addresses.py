@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 import ifaddr
 
+from station.base.settings import Settings
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -69,3 +71,14 @@ def _preference(address: Address) -> tuple[bool, int, Address]:
 
 def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
+
+
+def reachable_origins(settings: Settings) -> list[str]:
+    """Where a browser opens the station, best first."""
+    scheme = "https" if settings.tls_cert else "http"
+    return [f"{scheme}://{host}:{settings.http_port}" for host in reachable_hosts(settings.host)]
+
+
+def reachable_origin(settings: Settings) -> str:
+    """Where visitors reach the station, as far as it is known without a request."""
+    return settings.public_origin or reachable_origins(settings)[0]

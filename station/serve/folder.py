@@ -10,6 +10,7 @@ from pathlib import Path
 
 OTHERS = 0o077
 PRIVATE_UMASK = 0o077
+SET_UP_OPEN = Path("run") / "set-up-open"
 DATABASE_FILES = ("station.db", "station.db-wal", "station.db-shm")
 
 
@@ -36,3 +37,18 @@ def open_to_others(data: Path) -> Iterator[Path]:
         with suppress(OSError):
             if stat.S_IMODE(path.stat().st_mode) & OTHERS:
                 yield path
+
+
+def note_set_up(data: Path, is_open: bool) -> None:
+    """Say to the supervisor, which opens no database, whether set-up waits for somebody."""
+    path = data / SET_UP_OPEN
+    if is_open:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    else:
+        path.unlink(missing_ok=True)
+
+
+def is_set_up_open(data: Path) -> bool:
+    """Whether set-up waits for somebody, as the preparation of this start found."""
+    return (data / SET_UP_OPEN).exists()

@@ -10,12 +10,15 @@ import asyncio
 from station.base.database import Database, is_current, migrate
 from station.base.errors import DatabaseAway
 from station.base.settings import Settings
+from station.serve.folder import note_set_up
 from station.serve.policies import find_policy_fault
 from station.serve.ports import CannotStart
 
 
-async def prepare(settings: Settings) -> None:
+async def prepare(settings: Settings, link_hash: str = "") -> None:
     """Bring the database to this release, and add what is missing of the demo. Raises CannotStart.
+
+    Where nobody has set the station up, the link with that hash opens set-up, and a file says that it does.
 
     When it is cancelled a migration, in its thread, comes to its end all the same.
     """
@@ -26,6 +29,7 @@ async def prepare(settings: Settings) -> None:
         await asyncio.to_thread(migrate, settings)
     if settings.demo:
         await _add_demo(settings)
+    await _open_set_up(settings, link_hash)
 
 
 async def _is_current(settings: Settings) -> bool:
@@ -36,6 +40,20 @@ async def _is_current(settings: Settings) -> bool:
         raise CannotStart("The database does not answer: see `station doctor`") from error
     finally:
         await database.close()
+
+
+async def _open_set_up(settings: Settings, link_hash: str) -> None:
+    is_open = False
+    if link_hash and not settings.demo:
+        from station.app import close_station, open_station  # noqa: PLC0415
+        from station.setup.start_service import replace_link  # noqa: PLC0415
+
+        station = open_station(settings)
+        try:
+            is_open = await replace_link(station, link_hash)
+        finally:
+            await close_station(station)
+    note_set_up(settings.data, is_open)
 
 
 async def _add_demo(settings: Settings) -> None:

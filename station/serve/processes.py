@@ -15,7 +15,7 @@ import structlog
 from station.base.settings import Settings
 from station.serve.fork_server import ForkServer, ForkServerAway
 from station.serve.pulse import PULSE_VARIABLE
-from station.serve.tasks import command_line, decided, environment_for
+from station.serve.tasks import command_line, decided, environment_for, word_variable
 
 log = structlog.get_logger()
 
@@ -76,22 +76,26 @@ class Processes:
         except ForkServerAway as error:
             self._do_without(error)
 
-    def start(self, task: str, pulse: int) -> Process:
-        """A process that does a task, in a session of its own, with the writing end of its pulse."""
-        return self._child(self._start(task, pulse))
+    def start(self, task: str, pulse: int, words: Mapping[str, str] | None = None) -> Process:
+        """A process that does a task, in a session of its own, with the writing end of its pulse.
+
+        `words` go with it, besides what was decided for all.
+        """
+        return self._child(self._start(task, pulse, words or {}))
 
     def _child(self, pid: int) -> Process:
         # Called before the loop turns again, so that its end cannot have been seen yet.
         self._ends[pid] = asyncio.get_running_loop().create_future()
         return Process(pid, self._ends[pid])
 
-    def _start(self, task: str, pulse: int) -> int:
+    def _start(self, task: str, pulse: int, words: Mapping[str, str]) -> int:
         if self._fork_server is not None:
             try:
-                return self._fork_server.fork(task, decided(self._settings), pulse)
+                return self._fork_server.fork(task, {**decided(self._settings), **words}, pulse)
             except ForkServerAway as error:
                 self._do_without(error)
-        return _execute(command_line(task), environment_for(self._settings), pulse)
+        environment = environment_for(self._settings) | {word_variable(name): text for name, text in words.items()}
+        return _execute(command_line(task), environment, pulse)
 
     def _do_without(self, error: ForkServerAway) -> None:
         """From now on each process imports all by itself: slower, and dearer in memory, but as good."""

@@ -17,17 +17,18 @@ from typing import Any
 import structlog
 
 from station.base.grants import GrantSigner
+from station.base.link_keys import hash_key, link_of, make_key
 from station.base.logging import set_up_logging
 from station.base.settings import Settings
-from station.serve.addresses import is_loopback, names_for_certificate, reachable_hosts
+from station.serve.addresses import is_loopback, names_for_certificate, reachable_origin, reachable_origins
 from station.serve.child import Child
-from station.serve.folder import close_to_others
+from station.serve.folder import close_to_others, is_set_up_open
 from station.serve.fork_server import ForkServer
 from station.serve.ports import CannotStart, check_ports
 from station.serve.processes import Processes
 from station.serve.pulse import open_pulse, release_given
 from station.serve.roles import parts_of
-from station.serve.tasks import PREPARE
+from station.serve.tasks import LINK_HASH, PREPARE
 
 log = structlog.get_logger()
 
@@ -60,8 +61,10 @@ async def _serve(settings: Settings, fingerprint: str, fork_server: ForkServer |
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     processes = Processes(settings, fork_server)
     with processes.watched():
-        if await _unless(stop, _prepare(settings, processes)):
-            await _keep(settings, fingerprint, processes, stop)
+        key = make_key()
+        if await _unless(stop, _prepare(settings, processes, hash_key(key))):
+            link = link_of(reachable_origin(settings), key) if is_set_up_open(settings.data) else ""
+            await _keep(settings, welcome(settings, fingerprint, link), processes, stop)
 
 
 async def _unless(stop: asyncio.Event, steps: Coroutine[Any, Any, None]) -> bool:
@@ -76,7 +79,7 @@ async def _unless(stop: asyncio.Event, steps: Coroutine[Any, Any, None]) -> bool
     return not stop.is_set()
 
 
-async def _prepare(settings: Settings, processes: Processes) -> None:
+async def _prepare(settings: Settings, processes: Processes, link_hash: str) -> None:
     """Keys, database and demo data, before any role looks for them; each step is said: the first start takes long."""
     _say("准备密钥和数据库", "Preparing keys and database")
     GrantSigner.load(settings.keys)
@@ -84,7 +87,7 @@ async def _prepare(settings: Settings, processes: Processes) -> None:
     if settings.demo:
         _say("检查演示数据，第一次要几秒钟", "Looking at the demo data; the first time it takes some seconds")
     with open_pulse() as pulse:
-        process = processes.start(PREPARE, pulse.given)
+        process = processes.start(PREPARE, pulse.given, {LINK_HASH: link_hash})
         release_given(pulse)
         try:
             code = await process.wait()
@@ -96,12 +99,12 @@ async def _prepare(settings: Settings, processes: Processes) -> None:
         raise CannotStart("The station does not start, as its database could not be prepared: what is above says why")
 
 
-async def _keep(settings: Settings, fingerprint: str, processes: Processes, stop: asyncio.Event) -> None:
+async def _keep(settings: Settings, greeting: str, processes: Processes, stop: asyncio.Event) -> None:
     """Run all roles until it is time to stop."""
     _say(f"启动 {len(parts_of(settings))} 个进程", f"Starting {len(parts_of(settings))} processes")
     states = settings.data / "run"
     tasks = [asyncio.create_task(Child(part, states, processes).run()) for part in parts_of(settings)]
-    tasks.append(asyncio.create_task(_announce(settings, fingerprint)))
+    tasks.append(asyncio.create_task(_announce(settings, greeting)))
     try:
         await stop.wait()
         log.info("stopping")
@@ -140,9 +143,9 @@ def _only_one(data: Path) -> Iterator[None]:
         file.truncate(0)
 
 
-async def _announce(settings: Settings, fingerprint: str) -> None:
+async def _announce(settings: Settings, greeting: str) -> None:
     if await _ready(settings):
-        print(welcome(settings, fingerprint), flush=True)
+        print(greeting, flush=True)
 
 
 async def _ready(settings: Settings) -> bool:
@@ -178,16 +181,21 @@ async def _ask(host: str, port: int, tls: bool) -> str:
         writer.close()
 
 
-def welcome(settings: Settings, fingerprint: str = "") -> str:
-    """What the terminal shows when the station is ready: where to go, and with which logins."""
-    scheme = "https" if settings.tls_cert else "http"
-    addresses = [f"{scheme}://{host}:{settings.http_port}" for host in reachable_hosts(settings.host)]
+def welcome(settings: Settings, fingerprint: str = "", link: str = "") -> str:
+    """What the terminal shows when the station is ready: where to go, and with which logins.
+
+    The link to set-up is for a terminal only: what is written to a file or to a journal would stay there.
+    """
+    addresses = reachable_origins(settings)
     lines = ["", "联络站已就绪 / The station is ready:", *(f"  {address}" for address in addresses)]
     if fingerprint:
         lines += [
             "自签名证书，浏览器会提示一次，指纹如下 / Self-signed certificate: the browser asks once, its SHA-256 is",
             f"  {fingerprint}",
         ]
+    if link:
+        lines += ["", "第一次开站，请在浏览器里打开 / To set the station up, open"]
+        lines += [f"  {link if sys.stdout.isatty() else 'station setup-link'}"]
     if settings.demo:
         from station.demo.logins import describe_logins  # noqa: PLC0415  loaded only where it is asked for
 

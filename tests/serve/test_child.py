@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 
 from station.base.settings import Settings
@@ -29,7 +30,7 @@ class _Starts(Processes):
         self._errors = list(errors)
         self.started = list[_Ending]()
 
-    def start(self, task: str, pulse: int) -> Process:
+    def start(self, task: str, pulse: int, words: Mapping[str, str] | None = None) -> Process:
         if self._errors:
             raise self._errors.pop()
         process = _Ending(len(self.started) + 1, asyncio.get_running_loop().create_future())
