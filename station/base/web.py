@@ -137,6 +137,7 @@ def render(request: web.Request, template: str, status: int = 200, **context: An
         "csrf": "" if request.get(SHARED, False) else csrf_token(request),
         "path": request.path,
         "here": page_of_form(request),
+        "is_answer": request.method == "POST",
         "now": station.clock.now(),
         "identity": identity,
         "district": identity.district,

@@ -152,17 +152,21 @@ globalThis.HTMLInputElement = class extends Control {};
 globalThis.HTMLTextAreaElement = class extends Control {};
 globalThis.HTMLSelectElement = class extends Control {};
 globalThis.sessionStorage = {};
-globalThis.location = { href: "https://s/unit/cases/1#reply" };
+globalThis.location = { href: "https://s/unit/cases/1#reply", origin: "https://s" };
 class Form {}
 globalThis.Element = Form;
 globalThis.HTMLFormElement = Form;
 globalThis.HTMLTemplateElement = class {};
-globalThis.performance = { getEntriesByType: () => [{ type: "reload" }] };
+let how = "reload";
+globalThis.performance = { getEntriesByType: () => [{ type: how }] };
 const token = { getAttribute: () => "0".repeat(64) + "aa" };
 let leaving = [];
 globalThis.addEventListener = (name, act) => { if (name === "pagehide") leaving.push(act); };
 const leave = () => leaving.forEach((act) => act());
 globalThis.setTimeout = () => 0;
+let answers = null; // the page whose form this page answers
+const moved = [];
+globalThis.history = { state: null, replaceState: (_state, _title, url) => moved.push(url) };
 const page = (title) => {
   const text = new HTMLTextAreaElement({ name: "text", value: "", defaultValue: "" });
   const named = new HTMLInputElement({ type: "text", name: "title", value: title, defaultValue: title });
@@ -174,7 +178,8 @@ const page = (title) => {
     getAttribute: () => "/unit/cases/1/reply", before: (words) => said.push(words), querySelector: () => null });
   const heard = {};
   globalThis.document = { forms: [form], addEventListener: (name, act) => { heard[name] = act; },
-    querySelector: () => token, getElementById: () => null, referrer: "" };
+    querySelector: (wanted) => (wanted.includes("csrf") ? token : answers), getElementById: () => null,
+    referrer: "https://s/unit/cases/1" };
   return { text, named, solved, open, form, said, heard };
 };
 let visit = 0;
@@ -209,7 +214,18 @@ delete sessionStorage["sent/aa/unit/cases/1/reply"];
 const out = Object.assign(new Form(), { method: "post", elements: [], getAttribute: () => "/signout" });
 at.heard.submit({ target: out, submitter: null });
 leave();
-done({ onlyChosen, back, emptied, sent, again, signedOut: kept() });
+const signedOut = kept();
+at = await load("标题");
+at.text.value = "没有选结果";
+at.heard.submit({ target: at.form, submitter: null });
+leave();
+[how, answers] = ["navigate", { getAttribute: () => "/unit/cases/1" }];
+at = await load("标题");
+at.text.value = at.text.defaultValue = "没有选结果"; // the station shows it again, with what is wrong
+leave();
+[how, answers] = ["reload", null];
+const refused = shows(await load("标题"));
+done({ moved, refused, onlyChosen, back, emptied, sent, again, signedOut });
 """
 
 
@@ -217,6 +233,7 @@ def test_what_is_begun_and_not_sent_is_there_again() -> None:
     """After a reload, the way back, or a tab that the phone ended: what was changed, beside what the page says anew.
 
     Choices without words, a field that was emptied, and whoever signs out leave nothing; what was sent is no beginning.
+    A refusal stands for the form's page, which a browser can go back to, and what was refused is there again as well.
     """
     assert run_script(BEGUN) == {
         "onlyChosen": 0,
@@ -225,6 +242,8 @@ def test_what_is_begun_and_not_sent_is_there_again() -> None:
         "sent": "sent",
         "again": ["text", "outcome"],
         "signedOut": 0,
+        "refused": ["没有选结果", "标题", False, 1],
+        "moved": ["https://s/unit/cases/1"],
     }
 
 

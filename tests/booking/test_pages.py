@@ -137,12 +137,15 @@ async def test_a_slot_lost_at_the_last_step_keeps_what_was_typed(town: Station, 
 
 
 async def test_consent_to_use_must_be_given(town: Station, new_person: NewPerson) -> None:
-    """Without the tick nothing is booked; the tick is not preset."""
+    """Without the tick nothing is booked; the tick is not preset; the refusal names the page that it stands on."""
     citizen = await new_person("ac_demo_citizen")
     slot = await first_slot(town)
     check = await citizen.post(f"/book/{slot.id}", topic=TOPIC, mode="video")
     assert not re.search(r'name="use"\s+value="yes"\s+checked', check)
-    assert "要您同意" in await citizen.post(f"/book/{slot.id}/check", status=422, key=key_in(check))
+    refused = await citizen.post(f"/book/{slot.id}/check", status=422, key=key_in(check))
+    assert "要您同意" in refused
+    assert f'<meta name="page-of-form" content="/book/{slot.id}/check">' in refused
+    assert "page-of-form" not in await citizen.get(f"/book/{slot.id}/check")
     assert not any(n.subject.startswith("booking:") and n.address == "13800001234" for n in await list_newest(town))
 
 

@@ -1,7 +1,7 @@
 // What was begun in a form and not sent: our pages are marked as not to be stored, so that Firefox and Safari forget it
 // when one looks again, goes back, or the phone ends a page that is not seen.
 
-import { isChoice } from "./controls.js";
+import { isChoice, KEY } from "./controls.js";
 
 const TEXT = ["text", "tel", "email", "url", "number", "date", "time"];
 
@@ -25,6 +25,14 @@ export function changedIn(form) {
     }
   }
   return hasWords ? [...changed].filter(Boolean) : [];
+}
+
+/**
+ * What a form holds that the station did not take and shows again: all of it is the person's own.
+ * @param {import("./controls.js").Typed} typed @returns {string[]} names of fields
+ */
+export function refusedIn(typed) {
+  return typed.map(([name]) => name).filter((name) => name !== KEY);
 }
 
 /** @param {HTMLInputElement} input */

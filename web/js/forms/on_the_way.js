@@ -47,13 +47,12 @@ export class OnTheWay {
   /**
    * The station has answered what was sent from a page: taken or not, the words are in its hands. What was begun there
    * and not sent stays.
-   * @param {string} page
+   * @param {string} page @returns {string[]} the actions of what has arrived
    */
   arrived(page) {
-    for (const key of keysOf(this.store)) {
-      const sent = this.#read(key);
-      if (sent.page === page && !sent.begun) delete this.store[key];
-    }
+    const arrived = keysOf(this.store).filter((key) => this.#read(key).page === page && !this.#read(key).begun);
+    for (const key of arrived) delete this.store[key];
+    return arrived.map((key) => key.slice(this.#key("").length));
   }
 
   /**

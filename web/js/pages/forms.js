@@ -1,6 +1,6 @@
 // Every form that is posted: pressed twice it goes once, and what was typed is there again when its sending broke, or
 // when it was not sent.
-import { changedIn } from "../forms/begun.js";
+import { changedIn, refusedIn } from "../forms/begun.js";
 import { fillIn, typedIn } from "../forms/controls.js";
 import { OnTheWay } from "../forms/on_the_way.js";
 import { windowStore } from "../forms/window_store.js";
@@ -18,6 +18,8 @@ const going = new Set();
 /** Nothing was changed in them since. @type {Set<EventTarget | null>} */
 const sent = new Set();
 let isSigningOut = false;
+/** Whose actions this page answers: a form that stands here again was not taken. @type {string[]} */
+let answered = [];
 
 /** @param {string} id @returns {any} */
 function wordsOf(id) {
@@ -60,8 +62,9 @@ function keepBegun() {
   for (const form of posted()) {
     if (sent.has(form) || form.closest("#kept")) continue;
     const action = form.getAttribute("action") ?? "";
-    const begun = changedIn(form);
-    if (begun.length) way.begin(action, { page: here(), at: Date.now(), typed: typedIn(form), begun });
+    const typed = typedIn(form);
+    const begun = answered.includes(action) ? refusedIn(typed) : changedIn(form);
+    if (begun.length) way.begin(action, { page: here(), at: Date.now(), typed, begun });
     else way.giveUp(action);
   }
 }
@@ -86,7 +89,9 @@ function stop(form, submitter) {
 function putBack() {
   way.forgetOthers(Date.now());
   const [how] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
-  if (how?.type === "navigate") way.arrived(document.referrer); // nobody went back or looked again: it is an answer
+  const isAnswer = how?.type === "navigate"; // nobody went back or looked again
+  const arrived = isAnswer ? way.arrived(document.referrer) : [];
+  if (standForPage()) answered = arrived;
   for (const form of posted()) {
     const action = form.getAttribute("action") ?? "";
     const found = way.find(action, Date.now());
@@ -94,6 +99,13 @@ function putBack() {
     fillIn(form, found.typed, found.begun);
     form.before(wordsOf(found.begun ? "form-begun" : "form-back"));
   }
+}
+
+/** A page that answers a form cannot be gone back to, as browsers say in words of their own: the form's page can. */
+function standForPage() {
+  const page = document.querySelector('meta[name="page-of-form"]')?.getAttribute("content");
+  if (page) history.replaceState(history.state, "", location.origin + page);
+  return Boolean(page);
 }
 
 putBack();
