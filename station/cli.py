@@ -291,6 +291,67 @@ def retry_job(
 
 
 @app.command()
+def backup(
+    target: Annotated[
+        str, typer.Argument(help="A folder, or s3://bucket/prefix; STATION_BACKUP_TARGET if left out.")
+    ] = "",
+    listing: Annotated[bool, typer.Option("--list", help="Print the backups that are there, the newest last.")] = False,
+) -> None:
+    """Copy a running station, encrypted: its database, keys, policy, recordings, bags, photos. Sends what is new."""
+    from station.backup import commands
+    from station.backup.model import BackupFault, spell_size
+
+    try:
+        if listing:
+            typer.echo("\n".join(commands.lines_of_list(read_settings(), target)))
+            return
+        made = _with_station(lambda station: commands.back_up(station, target))
+    except BackupFault as fault:
+        _fail(f"No backup was made. {fault}" if not listing else str(fault))
+    sent = f"{spell_size(made.sent)} in {made.objects} objects were new"
+    typer.echo(f"Backup {made.id}: {made.files} files, {spell_size(made.size)}; {sent}")
+    if made.gone:
+        typer.echo(f"{len(made.gone)} files were deleted meanwhile and are not in it: {', '.join(made.gone[:5])}")
+
+
+@app.command("backup-key")
+def make_backup_key() -> None:
+    """Make a key for backups and print it, once: the station gets the public half, you keep the secret one."""
+    from station.backup.vault import make_key
+
+    recipient, secret = make_key()
+    typer.echo("Secret key, shown only now. Keep it on paper or a stick, in two places, and not on this machine:")
+    typer.echo(f"# public key: {recipient}\n{secret}")
+    typer.echo(f"Setting of the station:\nSTATION_BACKUP_RECIPIENT={recipient}")
+
+
+@app.command()
+def restore(
+    source: Annotated[
+        str, typer.Argument(help="A folder, or s3://bucket/prefix; STATION_BACKUP_TARGET if left out.")
+    ] = "",
+    into: Annotated[Path | None, typer.Option(help="The new data folder; STATION_DATA if left out.")] = None,
+    name: Annotated[str, typer.Option(help="Which backup, as `backup --list` says; the newest if left out.")] = "",
+    key: Annotated[Path | None, typer.Option(help="File with the secret key; else STATION_BACKUP_PASSPHRASE.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Move aside what is there already.")] = False,
+) -> None:
+    """Bring a backup back onto this machine, and prove its ledger and recordings; exit status 1 if they do not hold."""
+    from station.backup import commands
+    from station.backup.model import BackupFault
+
+    if into is not None:
+        os.environ["STATION_DATA"] = str(into)
+    settings = read_settings()
+    try:
+        asked = commands.restore(settings, source, name=name, key=key, overwrite=overwrite)
+        manifest, proof = _run(asked)
+    except (BackupFault, OSError) as fault:
+        _fail(f"Not restored. {fault}")
+    typer.echo("\n".join(commands.lines_of_restore(settings, manifest, proof)))
+    raise typer.Exit(0 if proof.ok else 1)
+
+
+@app.command()
 def doctor() -> None:
     """Check what the station needs on this machine; exit status 1 if something stands in its way."""
     from station.serve.doctor import examine

@@ -33,6 +33,7 @@ WITHOUT_LEDGER = {"base", "ledger", "rtc", "recordings"}
 # These join packages into pages, processes or a demo, so they stand above all of the others.
 JOINING = {
     "app", "routes", "gateway", "cli", "__main__", "work", "serve", "demo", "my", "home", "operations", "setup",
+    "backup",
 }  # fmt: skip
 OPEN_ROOMS = {"service", "model"}
 # Where a package's service is several rooms, by what they do.

@@ -110,6 +110,28 @@ class Settings(BaseSettings):
         "", pattern=TURN_URLS, description="turn: or turns: URLs of a coturn, comma-separated; empty: none."
     )
     turn_secret: SecretStr = Field(SecretStr(""), description="Shared secret for short-lived TURN credentials.")
+    backup_target: str = Field(
+        "", description="Where backups go: a folder on another disk, or s3://bucket/prefix. Empty: no nightly backup."
+    )
+    backup_recipient: str = Field(
+        "",
+        description="Whose key opens the backups: the public half that `station backup-key` prints (age1…), several by "
+        "commas. Backups cannot be read on this machine then.",
+    )
+    backup_passphrase: SecretStr = Field(
+        SecretStr(""),
+        description="Words that open the backups, in place of a key or besides it; unlocking takes 0.6 GB of memory.",
+    )
+    backup_s3_endpoint: str = Field(
+        "", description="https://host of the S3 store; empty: Amazon's, by the bucket's region."
+    )
+    backup_s3_region: str = Field("us-east-1", description="Region of the bucket; many stores take any.")
+    backup_s3_key: str = Field("", description="Access key of the S3 store.")
+    backup_s3_secret: SecretStr = Field(SecretStr(""), description="Secret of that access key.")
+    backup_s3_virtual_host: bool = Field(
+        False,
+        description="Ask https://bucket.host instead of https://host/bucket, as Alibaba's and Tencent's stores want.",
+    )
     log_level: str = Field("info", description="debug, info, warning or error.")
 
     @field_validator("public_origin")

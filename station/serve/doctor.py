@@ -14,6 +14,9 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from station.backup.model import OUTDATED, BackupState, spell_size
+from station.backup.service import last_backups
+from station.base.clock import SystemClock, local
 from station.base.database import Database, DatabaseError, newest_revision, stored_revision
 from station.base.errors import StationError
 from station.base.grants import Grant, GrantSigner, GrantVerifier, Right
@@ -69,6 +72,7 @@ async def examine(settings: Settings) -> list[Finding]:
         _look_at_keys(settings.keys),
         await _look_at_database(settings),
         *await _look_at_ledger(settings),
+        *await _look_at_backup(settings),
         *await _look_at_redis(settings),
         _look_at_policies(settings),
         _look_at_sms(settings),
@@ -185,6 +189,29 @@ async def _look_at_ledger(settings: Settings) -> list[Finding]:
         words = f"event {head.seq} is noted in {head.source} and not in the database: was an older one restored?"
         return [Finding("ledger", Verdict.FAULT, words)]
     return [Finding("ledger", Verdict.GOOD, f"holds event {head.seq}, the newest one noted outside of it")]
+
+
+async def _look_at_backup(settings: Settings) -> list[Finding]:
+    """When the last whole backup was made, and what became of the last try."""
+    if not settings.database_url and not (settings.data / "station.db").exists():
+        return []
+    database = Database(settings.resolved_database_url)
+    try:
+        begun, done = await last_backups(database)
+    except (DatabaseError, StationError, OSError):
+        return []  # said by the look at the database
+    finally:
+        await database.close()
+    failed: list[Finding] = []
+    if begun is not None and begun.state is BackupState.FAILED:
+        failed.append(Finding("backup", Verdict.NOTE, f"the last try failed: {begun.error}"))
+    if done is None:
+        words = "none was made: see docs/backup.md, and set STATION_BACKUP_TARGET"
+        return failed or ([] if settings.demo else [Finding("backup", Verdict.NOTE, words)])
+    verdict = Verdict.NOTE if SystemClock().now() - done.started_at > OUTDATED else Verdict.GOOD
+    words = f"the last of {local(done.started_at):%Y-%m-%d %H:%M} to {done.target}, {spell_size(done.size)}"
+    found = [Finding("backup", verdict, words)]
+    return [*found, *failed]
 
 
 def _look_at_policies(settings: Settings) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import stat
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from station.app import build_app
+from station.backup.model import OUTDATED, Figures
+from station.backup.service import begin_backup, fail_backup, finish_backup
+from station.base.clock import FixedClock, SystemClock
 from station.base.settings import Settings
 from station.base.station import Station
 from station.ledger.witness import keep_head
@@ -53,6 +57,29 @@ async def test_a_migrated_database_is_good_and_one_that_is_away_is_a_fault(
     found = await finding(settings_of(tmp_path, database_url=away), "database")
     assert found is not None and found.verdict is Verdict.FAULT
     assert "pw9" not in found.detail
+
+
+async def test_the_last_backup_is_named(station: Station) -> None:
+    """When and where to, once there is one; that it is long ago; what the last try failed of."""
+    bare = station.settings.model_copy(update={"demo": False})
+    found = await finding(bare, "backup")
+    assert found is not None and found.detail.startswith("none was made")
+    clock = station.clock
+    assert isinstance(clock, FixedClock)
+    clock.at = SystemClock().now() - OUTDATED
+    figures = Figures("20261012T020000Z-1", 3, 2_000_000, objects=2, sent=1_000_000, gone=())
+    await finish_backup(station, await begin_backup(station, "/mnt/backup"), figures)
+    found = await finding(bare, "backup")
+    assert found is not None and found.verdict is Verdict.NOTE
+    assert "/mnt/backup, 2.0 MB" in found.detail
+    clock.at += OUTDATED
+    await finish_backup(station, await begin_backup(station, "/mnt/backup"), figures)
+    found = await finding(bare, "backup")
+    assert found is not None and found.verdict is Verdict.GOOD
+    clock.at += timedelta(seconds=1)
+    await fail_backup(station, await begin_backup(station, "/mnt/backup"), "the disk is gone")
+    lines = [f.line for f in await examine(bare) if f.subject == "backup"]
+    assert len(lines) == 2 and lines[1].endswith("the last try failed: the disk is gone")
 
 
 @pytest.mark.parametrize(
