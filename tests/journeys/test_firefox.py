@@ -174,7 +174,7 @@ async def write_over_a_broken_line(citizen: FirefoxVisitor) -> None:
     assert await page.evaluate(topic) == steps.TOPIC
     async with page.broken_line():
         await page.click("main form .btn-main")
-        await page.until("Object.keys(sessionStorage).some((key) => key.startsWith('sent/'))")
+        await page.until("Object.values(sessionStorage).some((kept) => kept.includes('form_key'))")
     await page.reload()
     await page.until("document.querySelector('main .notice')?.innerText.includes('放回来了')")
     assert await page.evaluate(topic) == steps.TOPIC
