@@ -173,7 +173,7 @@ async def show_link(request: web.Request) -> web.StreamResponse:
     account = await accounts.get_staff(station_of(request), request.match_info["account"])
     token = request.cookies.get(LINK_COOKIE, "") if account.state is AccountState.INVITED else ""
     link = _link(request, token) if token else ""
-    code = segno.make(link, error="m", micro=False).svg_inline(scale=6, border=4) if link else ""
+    code = segno.make(link, error="m", micro=False).svg_inline(border=4, omitsize=True) if link else ""
     return render(request, "admin/account_link.html", **_words(), account=account, link=link, code=code)
 
 

@@ -41,7 +41,7 @@ def _step(request: web.Request, invite: Invite, fault: BadInput | None = None, a
         invite=invite,
         asks=Asks,
         second=second,
-        code=segno.make(uri, error="m", micro=False).svg_inline(scale=5, border=4) if second else "",
+        code=segno.make(uri, error="m", micro=False).svg_inline(border=4, omitsize=True) if second else "",
         uri=uri,
         secret=" ".join(secret[start : start + 4] for start in range(0, len(secret), 4)),
         fields=fault.fields if fault else {},

@@ -18,7 +18,7 @@ NOT_PAGES = frozenset(
     route.path
     for route in ROUTES
     if route.path.startswith(("/api/", "/media/", "/live/{broadcast}/", "/language/", "/mode/"))
-    or route.path.endswith(("/events", ".svg", ".ics", ".jpg", ".json", ".mp4"))
+    or route.path.endswith(("/events", ".css", ".png", ".svg", ".ics", ".jpg", ".json", ".mp4"))
 ) | {"/healthz", "/readyz", "/metrics", "/d/{code}", "/book", "/meet/booking/{booking}", "/notices/{notice}"}
 LINKS = """
 () => [...document.querySelectorAll('a[href]')].filter((a) => a.origin === location.origin)

@@ -82,7 +82,8 @@ async def test_from_an_empty_form_to_a_clerk_at_work(town: Station, new_person: 
     fields = {"role": "clerk", "name": "王明", "login": "WangMing", "scope": "st_demo_guihua", "form_key": "k" * 20}
     page = await admin.post("/admin/accounts", 200, **fields)
     link = link_on(page)
-    assert "<svg" in page and "wangming" in page and "72" in await admin.get("/admin/accounts/new")
+    assert 'viewBox="0 0' in page, "the whole code fits its place"
+    assert "wangming" in page and "72" in await admin.get("/admin/accounts/new")
     listed = await admin.get("/admin/accounts?q=王明")
     assert "请了还没来" in listed and "还剩 72 小时" in listed and "和下面的站" in listed and "50%" in listed
     bad = await clerk.post(f"{link}/password", 422, password="12345678", again="12345678")
