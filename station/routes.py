@@ -13,6 +13,9 @@ from station.cases.pages import desk_pages as cases_desk
 from station.cases.pages import oversight_pages as oversight
 from station.cases.pages import public_pages as cases
 from station.cases.pages import unit_pages as unit
+from station.directory import admin_pages as directory_admin
+from station.directory import constituency_pages as constituencies
+from station.directory import deputy_admin_pages as deputies_admin
 from station.directory import pages as directory
 from station.hearings import pages as hearings
 from station.live.web import pages as live
@@ -72,6 +75,32 @@ SET_UP = (
     Route("POST", "/setup/texts", start.keep_texts, Action.SET_UP),
     Route("GET", "/setup/admin", start.show_administrator, Action.SET_UP),
     Route("POST", "/setup/admin", start.make_administrator, Action.SET_UP),
+)
+
+
+def _kept(page: str, name: str, new: Handler, add: Handler) -> tuple[Route, ...]:
+    """The form of something new, the form of one that is there, and where both are sent."""
+    one = f"{page}/{{{name}}}"
+    return (
+        Route("GET", f"{page}/new", new, Action.ADMINISTER),
+        Route("POST", page, add, Action.ADMINISTER, page=f"{page}/new", once=True),
+        Route("GET", one, new, Action.ADMINISTER),
+        Route("POST", one, add, Action.ADMINISTER, once=True),
+    )
+
+
+DIRECTORY_KEPT = (
+    Route("GET", "/admin/stations", directory_admin.list_stations, Action.ADMINISTER),
+    *_kept("/admin/stations", "station", directory_admin.ask_station, directory_admin.save_station),
+    _act("/admin/stations/{station}", "close", directory_admin.close_station, Action.ADMINISTER),
+    Route("GET", "/admin/units", directory_admin.list_units, Action.ADMINISTER),
+    Route("GET", "/admin/constituencies", constituencies.list_constituencies, Action.ADMINISTER),
+    *_kept("/admin/constituencies", "constituency", constituencies.ask_constituency, constituencies.save_constituency),
+    _act("/admin/constituencies/{constituency}", "remove", constituencies.remove_constituency, Action.ADMINISTER),
+    Route("GET", "/admin/deputies", deputies_admin.list_all, Action.ADMINISTER),
+    *_kept("/admin/deputies", "deputy", deputies_admin.ask_deputy, deputies_admin.save_deputy),
+    *_kept("/admin/units", "unit", directory_admin.ask_unit, directory_admin.save_unit),
+    _act("/admin/units/{unit}", "retire", directory_admin.retire_unit, Action.ADMINISTER),
 )
 
 DISTRICT = (
@@ -273,6 +302,7 @@ MEETING = (
 ROUTES: tuple[Route, ...] = (
     *OPERATIONS,
     *ADMINISTRATION,
+    *DIRECTORY_KEPT,
     *DISTRICT,
     *ACCOUNTS,
     *SET_UP,

@@ -22,7 +22,7 @@ from station.base.bus import LocalBus
 from station.base.database import Database
 from station.base.idempotency import KEEP_FOR, idempotency_keys
 from station.base.ids import new_id
-from station.base.principal import Principal, Role
+from station.base.principal import SYSTEM, Principal, Role
 from station.base.station import Station
 from station.base.templates import WEB
 from station.booking.model import Matter, Mode
@@ -34,6 +34,8 @@ from station.cases.reads.overview import cards_page
 from station.cases.records import Case
 from station.demo.booking import LIN, seed_booking
 from station.demo.directory import seed_directory
+from station.directory.edit_service import save_constituency, save_station
+from station.directory.entries_model import ConstituencyEntry, StationEntry
 from station.holidays.service import list_notices, put_in
 from station.ledger.store import ledger_events
 from station.live.web.store import broadcasts
@@ -293,7 +295,47 @@ async def of_admin(part: str, **fields: str) -> Act:
     return Act("ac_demo_admin", f"/admin/district/{part}", {"seen": "0", **fields})
 
 
+STATION_FORM = {"name": "河西站", "tier": "street", "address": "河西路 8 号", "phone": "880 0501", "seen": "1"}
+UNIT_FORM = {"name": "区水务局", "phone": "880 1011", "seen": "1"}
+
+
+def edited(path: str, **fields: str) -> Callable[[Town], Awaitable[Act]]:
+    """A form of the administrator's."""
+
+    async def prepare(_town: Town) -> Act:
+        return Act(ADMIN.account, path, fields)
+
+    return prepare
+
+
+DEPUTY_FORM = {"station": "st_demo_main", "constituency": "co_demo_city", "level": "city", "seen": "1"}
+
+
+async def spare_constituency(town: Town) -> Act:
+    made = await save_constituency(town.station, SYSTEM, "", ConstituencyEntry(name="河东选区"))
+    return Act(ADMIN.account, f"/admin/constituencies/{made}/remove", {"seen": "1"})
+
+
+async def spare_station(town: Town) -> Act:
+    entry = StationEntry(name="河东站", tier="street", address="河东路 1 号", phone="880 0601")
+    made = await save_station(town.station, SYSTEM, "", entry)
+    return Act(ADMIN.account, f"/admin/stations/{made}/close", {"closed": "yes", "seen": "1"})
+
+
 ACTS: dict[str, Callable[[Town], Awaitable[Act]]] = {
+    "/admin/stations": edited("/admin/stations", **STATION_FORM),
+    "/admin/stations/{station}": edited("/admin/stations/st_demo_jixie", **STATION_FORM | {"name": "厂前站"}),
+    "/admin/stations/{station}/close": spare_station,
+    "/admin/constituencies": edited(
+        "/admin/constituencies", **{"name": "河西选区", "kind-0": "road", "name-0": "河西路"}
+    ),
+    "/admin/constituencies/{constituency}": edited("/admin/constituencies/co_demo_city", name="全区", seen="1"),
+    "/admin/constituencies/{constituency}/remove": spare_constituency,
+    "/admin/deputies": edited("/admin/deputies", name="郑海峰", **DEPUTY_FORM),
+    "/admin/deputies/{deputy}": edited("/admin/deputies/dp_demo_fanzhiqiang", name="范志强", **DEPUTY_FORM),
+    "/admin/units": edited("/admin/units", **UNIT_FORM),
+    "/admin/units/{unit}": edited("/admin/units/un_demo_water", **UNIT_FORM | {"name": "水厂"}),
+    "/admin/units/{unit}/retire": edited("/admin/units/un_demo_city/retire", retired="yes", seen="1"),
     "/desk/jobs/retry": failed,
     "/admin/district/facts": lambda town: of_admin("facts", district="青川县"),
     "/admin/district/texts": lambda town: of_admin("texts", notice="谁在用", consent="只办这件事", seen="1"),

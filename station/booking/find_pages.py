@@ -80,7 +80,7 @@ async def list_deputies(request: web.Request) -> web.StreamResponse:
     page = query_number(request, "page", 1, least=1)
     async with station.database.snapshot():
         found = await find_deputies(station, place, name, page)
-        earliest = await earliest_slots(station, [deputy.id for deputy in found.deputies])
+        earliest = await earliest_slots(station, [deputy.id for deputy in found.deputies if deputy.is_bookable])
     return render(
         request,
         "directory/deputies.html",
@@ -106,7 +106,7 @@ async def answer_deputy(
     async with station.database.snapshot(brief=True):
         deputy = await get_deputy(station, deputy_id)
         draft = await get_draft(station, who) if who.role is Role.CITIZEN else None
-        slots = await list_slots(station, who, deputy.id)
+        slots = await list_slots(station, who, deputy.id) if deputy.is_bookable else []
     return render(
         request,
         "directory/deputy.html",

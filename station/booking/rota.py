@@ -220,14 +220,15 @@ async def receptions_of_day(station: Station, day: date, most: int) -> list[Rece
     deputies = await get_deputies(station, first)
     # Some may have left office while slots of theirs stand. So many of them that the spare ones are not enough are
     # rare, and then all of the day is looked through.
-    in_office = [deputy for deputy in first if deputy in deputies]
+    in_office = [deputy for deputy in first if deputy in deputies and deputies[deputy].is_bookable]
     wanted = in_office[:most] if len(in_office) >= most or len(first) < most + SPARE else None
     async with station.database.read() as connection:
         slots = await store.slots_between(connection, max(since, now), until, GUEST.account, now, wanted)
     open_slots = [slot for slot in slots if not slot.closed]
     if wanted is None:
         deputies = await get_deputies(station, sorted({slot.deputy_id for slot in open_slots}))
-    return join_slots(open_slots, deputies)[:most]
+    receiving = {identity: deputy for identity, deputy in deputies.items() if deputy.is_bookable}
+    return join_slots(open_slots, receiving)[:most]
 
 
 def join_slots(slots: list[Slot], deputies: dict[str, Deputy]) -> list[Reception]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -80,8 +80,10 @@ async def _wish(
 ) -> _BookingRequest:
     async with station.database.snapshot(brief=True):
         slot = await get_slot(station, who, slot_id)
-        await _check_early(station, who, slot, form_key, by_draft)
         deputy = await get_deputy(station, slot.deputy_id)
+        # Of a deputy who has left office, or does not receive at present, each time is closed.
+        slot = replace(slot, closed=slot.closed or not deputy.is_bookable)
+        await _check_early(station, who, slot, form_key, by_draft)
         return _BookingRequest(who, slot_id, form_key, deputy, await _people_told(station, who.account, deputy.id))
 
 

@@ -9,6 +9,7 @@ from station.base.inserts import insert_missing
 from station.base.principal import SYSTEM
 from station.base.station import Station
 from station.directory import store
+from station.directory.edit_store import spellings_of
 from station.directory.model import spell
 from station.ledger.service import append
 
@@ -344,6 +345,8 @@ async def seed_directory(station: Station) -> None:
             for identity, name, whole, _ in CONSTITUENCIES
         ])  # fmt: skip
         await insert_missing(work, store.places, _places())
+        spellings = [row for place in _places() for row in spellings_of(str(place["id"]), str(place["name"]))]
+        await insert_missing(work, store.place_spellings, spellings)
         await insert_missing(work, store.deputies, [_deputy(person) for person in DEPUTIES])
         await insert_missing(work, store.seats, [_seat(person) for person in DEPUTIES] + [_former_seat()])
         units = [dict(zip(("id", "name", "phone"), unit, strict=True)) for unit in UNITS]
@@ -367,7 +370,7 @@ def _deputy(person: Person) -> dict[str, object]:
     return {
         "id": f"dp_demo_{person.key}", "code": person.code, "name": person.name, "latin": latin, "letters": letters,
         "initials": initials, "station": f"st_demo_{person.station}", "job": person.job,
-        "concerns": person.concerns, "bio": person.bio,
+        "concerns": person.concerns, "bio": person.bio, "syllables": person.syllables,
     }  # fmt: skip
 
 

@@ -48,6 +48,11 @@ class LiaisonStation:
     name: str
     address: str
     phone: str
+    hours: str = ""
+    directions: str = ""
+    accessibility: str = ""
+    closed: bool = False
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +65,21 @@ class StationNode:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A street, community, road or estate, and the constituency it belongs to."""
+    """A street, community, road or estate, and the constituency it belongs to.
+
+    `spelling` is that of its names by which it was found.
+    """
 
     id: str
     name: str
     kind: PlaceKind
     constituency: str
+    spelling: str = ""
+
+    @property
+    def called(self) -> str:
+        """What it was called by who looked for it."""
+        return self.spelling or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +95,10 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Deputy:
-    """A deputy as pages show them: the person, and the seat of the term that lasts."""
+    """A deputy as pages show them: the person, and the seat of the term that lasts, or the last one they had.
+
+    `receiving` says whether times may be booked now, `portrait` is a photo's id.
+    """
 
     id: str
     code: str
@@ -98,6 +115,14 @@ class Deputy:
     bio: str
     term: str
     since: int
+    in_office: bool = True
+    receiving: bool = True
+    portrait: str = ""
+
+    @property
+    def is_bookable(self) -> bool:
+        """Whether somebody may make an appointment."""
+        return self.in_office and self.receiving
 
     @property
     def surname(self) -> str:
@@ -107,11 +132,14 @@ class Deputy:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit that handles cases (承办单位)."""
+    """A unit that handles cases (承办单位). A retired one ends what it has, and gets nothing new."""
 
     id: str
     name: str
     phone: str
+    contacts: str = ""
+    retired: bool = False
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +174,7 @@ _DOUBLE = (
 )
 DOUBLE_SURNAMES = frozenset(_DOUBLE.split())
 _TITLES = re.compile(r"^(?:[市区县]?人大代表|代表)+|(?:[市区县]?人大代表|代表|委员|同志|先生|女士|老师)+$")
+_U_UMLAUT = re.compile("(?<=[ln])v")
 _DOTS = re.compile("[·•・．.‧∙⋅᛫]")
 
 
@@ -157,6 +186,11 @@ def surname_of(name: str) -> str:
 def clean_query(raw: str) -> str:
     """What somebody typed into a search field, in one spelling: simplified, without blanks, MAX_QUERY long at most."""
     return simplify(fold(raw)).replace(" ", "")[:MAX_QUERY]
+
+
+def simple_name(name: str) -> str:
+    """A place's name as queries are spelled: simplified, folded, without spaces."""
+    return simplify(fold(name)).replace(" ", "")[:60]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +219,9 @@ def read_name(raw: str) -> NameQuery:
         return NameQuery(chinese=bare, titled=bare != plain and len(bare) <= 2)
     words = _without_marks(folded).lower().replace("-", "").replace("'", "").replace("’", "").split()
     orders = [words, [*words[-1:], *words[:-1]]]  # Lin Xiulan, and Xiulan Lin
-    return NameQuery(letters=tuple(dict.fromkeys("".join(order) for order in orders if order)))
+    typed = ["".join(order) for order in orders if order]
+    as_in_names = [_U_UMLAUT.sub("yu", letters) for letters in typed]  # 吕 is typed lv and written Lyu
+    return NameQuery(letters=tuple(dict.fromkeys([*typed, *as_in_names])))
 
 
 def _is_latin(text: str) -> bool:
@@ -209,11 +245,19 @@ def narrowest(query: str, found: Sequence[Place]) -> tuple[Place, ...]:
     An address such as 桂花街道柳荫新村7号楼 names a street and an estate: the narrowest named one counts.
     A query that is only a part of names (柳荫) means every place it is a part of.
     """
-    named = [place for place in found if place.name in query]
+    named = [place for place in found if place.called in query]
     if not named:
-        return tuple(found)
+        return _once_each(found)
     width = max(_WIDTH[place.kind] for place in named)
-    return tuple(place for place in named if _WIDTH[place.kind] == width)
+    return _once_each(place for place in named if _WIDTH[place.kind] == width)
+
+
+def _once_each(places: Iterable[Place]) -> tuple[Place, ...]:
+    """Each place by the first of the spellings that were found."""
+    first: dict[str, Place] = {}
+    for place in places:
+        first.setdefault(place.id, place)
+    return tuple(first.values())
 
 
 def closest_name(query: str, names: Iterable[str]) -> str:

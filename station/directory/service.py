@@ -147,14 +147,14 @@ async def _clerks_of(station: Station, station_ids: frozenset[str]) -> list[Acco
 
 
 async def station_tree(station: Station) -> tuple[StationNode, ...]:
-    """The liaison stations in their three tiers."""
-    return build_tree(await list_stations(station))
+    """The liaison stations that are open, in their three tiers."""
+    return build_tree([one for one in await list_stations(station) if not one.closed])
 
 
-async def list_units(station: Station) -> list[Unit]:
-    """All handling units, by name."""
+async def list_units(station: Station, retired: bool = False) -> list[Unit]:
+    """The handling units that get matters, by name; with `retired` also those that do no more."""
     async with station.database.read() as connection:
-        return await store.all_units(connection)
+        return [unit for unit in await store.all_units(connection) if retired or not unit.retired]
 
 
 async def get_unit(station: Station, unit_id: str) -> Unit:

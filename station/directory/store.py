@@ -12,15 +12,18 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     Index,
+    Integer,
     Select,
     String,
     Table,
     Text,
     bindparam,
+    false,
     func,
     literal,
     or_,
     select,
+    true,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -54,6 +57,11 @@ stations = Table(
     Column("name", String(60), nullable=False),
     Column("address", String(120), nullable=False),
     Column("phone", String(30), nullable=False),
+    Column("hours", String(120), nullable=False, server_default=""),
+    Column("directions", String(400), nullable=False, server_default=""),  # the way there, in words
+    Column("accessibility", String(200), nullable=False, server_default=""),
+    Column("closed", Boolean, nullable=False, server_default=false()),
+    Column("version", Integer, nullable=False, server_default="1"),  # rises with each edit
 )
 
 terms = Table(
@@ -72,6 +80,7 @@ constituencies = Table(
     Column("district", ForeignKey("districts.id"), nullable=False),
     Column("name", String(60), nullable=False),
     Column("whole_district", Boolean, nullable=False),
+    Column("version", Integer, nullable=False, server_default="1"),  # its places count as part of it
 )
 
 places = Table(
@@ -81,6 +90,16 @@ places = Table(
     Column("name", String(60), nullable=False, index=True),
     Column("kind", String(10), nullable=False),
     Column("constituency", ForeignKey("constituencies.id"), nullable=False, index=True),
+)
+
+# How a place is called: its name and other names, in simplified characters, each with its pinyin and initials.
+place_spellings = Table(
+    "place_spellings",
+    metadata,
+    Column("place", ForeignKey("places.id", ondelete="CASCADE"), primary_key=True),
+    Column("spelling", String(60), primary_key=True),
+    Column("letters", String(200), nullable=False),
+    Column("initials", String(60), nullable=False),
 )
 
 deputies = Table(
@@ -96,6 +115,10 @@ deputies = Table(
     Column("job", String(80), nullable=False),
     Column("concerns", String(120), nullable=False),
     Column("bio", Text, nullable=False),
+    Column("syllables", String(80), nullable=False, server_default=""),  # `lin xiu lan`
+    Column("receiving", Boolean, nullable=False, server_default=true()),
+    Column("portrait", String(24), nullable=False, server_default=""),  # the photo's id
+    Column("version", Integer, nullable=False, server_default="1"),
 )
 
 seats = Table(
@@ -115,11 +138,14 @@ units = Table(
     Column("id", String(24), primary_key=True),
     Column("name", String(60), nullable=False),
     Column("phone", String(30), nullable=False),
+    Column("contacts", String(400), nullable=False, server_default=""),  # a person a line
+    Column("retired", Boolean, nullable=False, server_default=false()),
+    Column("version", Integer, nullable=False, server_default="1"),
 )
 
 
-def seated() -> Select[Any]:
-    """Deputies with the seat of the term that lasts, and their station."""
+def with_seats() -> Select[Any]:
+    """Deputies with each of their seats, and their station."""
     return (
         select(
             deputies,
@@ -130,17 +156,23 @@ def seated() -> Select[Any]:
             stations.c.address.label("station_address"),
             terms.c.name.label("term_name"),
             terms.c.starts_on,
+            terms.c.ends_on,
         )
         .join(seats, seats.c.deputy == deputies.c.id)
         .join(terms, terms.c.id == seats.c.term)
         .join(constituencies, constituencies.c.id == seats.c.constituency)
         .join(stations, stations.c.id == deputies.c.station)
-        .where(terms.c.ends_on.is_(None))
     )
 
 
-# Built once: building a statement takes longer than running it.
-_DEPUTY_BY_ID = seated().where(deputies.c.id == bindparam("deputy_id"))
+def seated() -> Select[Any]:
+    """Deputies with the seat of the term that lasts, and their station."""
+    return with_seats().where(terms.c.ends_on.is_(None))
+
+
+# Built once: building a statement takes longer than running it. A deputy outlives the term: the last seat counts.
+_LAST_SEAT_FIRST = (terms.c.ends_on.is_(None).desc(), terms.c.starts_on.desc())
+_DEPUTY_BY_ID = with_seats().where(deputies.c.id == bindparam("deputy_id")).order_by(*_LAST_SEAT_FIRST).limit(1)
 _DEPUTIES_BY_ID = seated().where(deputies.c.id.in_(bindparam("deputy_ids", expanding=True)))
 _STATION_OF = select(deputies.c.station).where(deputies.c.id == bindparam("deputy_id"))
 _DEPUTIES_AT = select(deputies.c.id).where(deputies.c.station.in_(bindparam("station_ids", expanding=True)))
@@ -150,7 +182,7 @@ _UNIT = select(units).where(units.c.id == bindparam("unit_id"))
 
 
 async def deputy_by_id(connection: AsyncConnection, deputy_id: str) -> Deputy | None:
-    """The deputy with that id."""
+    """The deputy with that id, in office or not any more."""
     row = (await connection.execute(_DEPUTY_BY_ID, {"deputy_id": deputy_id})).first()
     return None if row is None else to_deputy(row)
 
@@ -191,19 +223,27 @@ async def deputies_at(connection: AsyncConnection, station_ids: Iterable[str]) -
 
 
 async def places_like(connection: AsyncConnection, query: str) -> list[Place]:
-    """Places whose name holds the query, and places whose name the query holds."""
+    """Places with a spelling that holds the query or stands in it, or whose pinyin begins with it; initials too."""
+    spelling = place_spellings.c.spelling
+    matches = [spelling.contains(query, autoescape=True), literal(query).contains(spelling)]
+    if query.isascii():
+        letters = query.lower()
+        matches += [place_spellings.c.letters.startswith(letters, autoescape=True)]
+        matches += [place_spellings.c.initials == letters]
     statement = (
-        select(places)
-        .where(or_(places.c.name.contains(query, autoescape=True), literal(query).contains(places.c.name)))
-        .order_by(places.c.name, places.c.id)
+        select(places, spelling)
+        .join(place_spellings, place_spellings.c.place == places.c.id)
+        .where(or_(*matches))
+        .order_by(places.c.name, places.c.id, func.length(spelling).desc())
         .limit(200)
     )
     return [to_place(row) for row in await connection.execute(statement)]
 
 
 async def place_names(connection: AsyncConnection) -> list[str]:
-    """All names of places, for suggesting the closest."""
-    return list((await connection.execute(select(places.c.name).distinct().order_by(places.c.name))).scalars())
+    """All spellings of places, for suggesting the closest."""
+    spelling = place_spellings.c.spelling
+    return list((await connection.execute(select(spelling).distinct().order_by(spelling))).scalars())
 
 
 async def search(
@@ -214,14 +254,15 @@ async def search(
     if constituency_ids is not None:
         query = query.where(or_(seats.c.constituency.in_(constituency_ids), constituencies.c.whole_district.is_(True)))
     if not name.empty:
-        query = query.where(or_(*_called(name)))
+        query = query.where(or_(*called(name)))
     total = (await connection.execute(select(func.count()).select_from(query.subquery()))).scalar_one()
     ordered = query.order_by(constituencies.c.whole_district, constituencies.c.id, deputies.c.id)
     rows = await connection.execute(ordered.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE))
     return [to_deputy(row) for row in rows], int(total)
 
 
-def _called(name: NameQuery) -> Iterator[ColumnElement[bool]]:
+def called(name: NameQuery) -> Iterator[ColumnElement[bool]]:
+    """The conditions of which one must hold of a deputy who is called so."""
     plain = func.replace(deputies.c.name, "·", "")
     if name.chinese:
         yield (
@@ -247,6 +288,11 @@ async def all_stations(connection: AsyncConnection) -> list[LiaisonStation]:
             name=r.name,
             address=r.address,
             phone=r.phone,
+            hours=r.hours,
+            directions=r.directions,
+            accessibility=r.accessibility,
+            closed=r.closed,
+            version=r.version,
         )
         for r in await connection.execute(_STATIONS)
     ]
@@ -254,34 +300,42 @@ async def all_stations(connection: AsyncConnection) -> list[LiaisonStation]:
 
 async def all_units(connection: AsyncConnection) -> list[Unit]:
     """Every unit, by name."""
-    return [Unit(r.id, r.name, r.phone) for r in await connection.execute(_UNITS)]
+    return [_to_unit(row) for row in await connection.execute(_UNITS)]
 
 
 async def unit_row(connection: AsyncConnection, unit_id: str) -> Unit | None:
     """One unit."""
     row = (await connection.execute(_UNIT, {"unit_id": unit_id})).first()
-    return None if row is None else Unit(row.id, row.name, row.phone)
+    return None if row is None else _to_unit(row)
+
+
+def _to_unit(row: Any) -> Unit:
+    return Unit(
+        id=row.id, name=row.name, phone=row.phone, contacts=row.contacts, retired=row.retired, version=row.version
+    )
 
 
 async def count_all(connection: AsyncConnection) -> DirectoryCounts:
     """How much the directory holds."""
-    tiers = await connection.execute(select(stations.c.tier, func.count()).group_by(stations.c.tier))
+    tiers = await connection.execute(
+        select(stations.c.tier, func.count()).where(~stations.c.closed).group_by(stations.c.tier)
+    )
     seats_held = select(func.count()).select_from(seated().subquery())
     return DirectoryCounts(
         stations={Tier(tier): count for tier, count in tiers},
         deputies=int((await connection.execute(seats_held)).scalar_one()),
         constituencies=await _count(connection, constituencies),
         places=await _count(connection, places),
-        units=await _count(connection, units),
+        units=await _count(connection, units, ~units.c.retired),
     )
 
 
-async def _count(connection: AsyncConnection, table: Table) -> int:
-    return int((await connection.execute(select(func.count()).select_from(table))).scalar_one())
+async def _count(connection: AsyncConnection, table: Table, *which: ColumnElement[bool]) -> int:
+    return int((await connection.execute(select(func.count()).select_from(table).where(*which))).scalar_one())
 
 
 def to_deputy(row: Any) -> Deputy:
-    """A deputy from a row of `seated()`."""
+    """A deputy from a row of `with_seats()`."""
     return Deputy(
         id=row.id,
         code=row.code,
@@ -298,9 +352,12 @@ def to_deputy(row: Any) -> Deputy:
         bio=row.bio,
         term=row.term_name,
         since=row.starts_on.year,
+        in_office=row.ends_on is None,
+        receiving=row.receiving,
+        portrait=row.portrait,
     )
 
 
 def to_place(row: Any) -> Place:
-    """A place from its row."""
-    return Place(row.id, row.name, PlaceKind(row.kind), row.constituency)
+    """A place from its row with the spelling by which it was found."""
+    return Place(row.id, row.name, PlaceKind(row.kind), row.constituency, row.spelling)

@@ -188,7 +188,7 @@ async def _figures(
     replies = await replies_by_unit(connection, spans)
     ratings = await ratings_by_unit(connection, spans[-1], policy_of(station).conclude_grade)
     cards = await cards_by_unit(connection, spans[-1])
-    units = [(unit.id, unit.name) for unit in await list_units(station)]
+    units = [(unit.id, unit.name) for unit in await list_units(station, retired=True)]
     return history(month, replies), league(month, units, replies, ratings, cards)
 
 
