@@ -150,13 +150,13 @@ async def test_the_list_is_narrowed_and_paged(town: Station) -> None:
     assert len((await accounts.list_staff(later, StaffFilter(state=AccountState.RUN_OUT), None)).items) == 25
 
 
-async def test_an_invite_used_in_two_tabs_at_once(bare_town: Station, database_url: str) -> None:
+async def test_an_invite_used_in_two_tabs_at_once(bare_town: Station) -> None:
     """On SQLite and on PostgreSQL one wins; the other reads that it has been used."""
     made = await accounts.create_account(bare_town, ADMIN, WANG)
     await invites.choose_password(bare_town, made.token, PASSWORD, PASSWORD)
     secret = (await invites.find_invite(bare_town, made.token)).totp_secret
     code = pyotp.TOTP(secret).at(MONDAY_TEN.timestamp())
-    other = replace(bare_town, database=Database(database_url))
+    other = replace(bare_town, database=Database(bare_town.database.url))
     both = await asyncio.gather(
         *(invites.enrol_totp(town, made.token, code, HERE) for town in (bare_town, other)), return_exceptions=True
     )
@@ -232,7 +232,7 @@ async def test_the_last_administrator_stays(town: Station, new_person: NewPerson
         await accounts.lock_account(town, ADMIN, "ac_demo_admin", "不干了")
 
 
-async def test_two_administrators_lock_one_another_at_once(bare_town: Station, database_url: str) -> None:
+async def test_two_administrators_lock_one_another_at_once(bare_town: Station) -> None:
     """On SQLite and on PostgreSQL one of them stays."""
     second = await accounts.create_account(bare_town, ADMIN, StaffForm(Role.ADMIN, "方圆", "fangyuan"))
     async with bare_town.database.transaction() as work:
@@ -240,7 +240,7 @@ async def test_two_administrators_lock_one_another_at_once(bare_town: Station, d
         values = {"password_hash": "x", "totp_secret": "x"}
         await work.execute(account_rows.update().where(account_rows.c.id.in_(ids)).values(**values))
         await work.execute(account_rows.update().where(account_rows.c.id == ADMIN.account).values(login="admin"))
-    other = replace(bare_town, database=Database(database_url))
+    other = replace(bare_town, database=Database(bare_town.database.url))
     done = await asyncio.gather(
         accounts.lock_account(bare_town, ADMIN, second.account, "调走了"),
         accounts.lock_account(other, ADMIN, ADMIN.account, "调走了"),
