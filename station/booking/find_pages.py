@@ -44,9 +44,11 @@ async def show_home(request: web.Request) -> web.StreamResponse:
         day, receptions = await _next_receptions(station, today)
         made = [await make(request) for make in request.app.get(HOME_BLOCKS, ())]
         booking = await next_booking(station, who)
+        is_empty = not receptions and not (await find_deputies(station)).total
     return render(
         request,
         "booking/home.html",
+        is_empty=is_empty,
         today=today,
         day=day,
         receptions=receptions,

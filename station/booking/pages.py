@@ -35,7 +35,9 @@ async def choose_slot(request: web.Request) -> web.StreamResponse:
     if slot_id:
         slot = await get_slot(station_of(request), principal_of(request), slot_id)
         return see_other(f"/book/{slot.id}")
-    return await answer_deputy(request, request.query.get("deputy", ""), unchosen=True)
+    if not (deputy_id := request.query.get("deputy", "")):
+        return see_other("/deputies")
+    return await answer_deputy(request, deputy_id, unchosen=True)
 
 
 async def show_check(request: web.Request) -> web.StreamResponse:

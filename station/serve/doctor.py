@@ -14,6 +14,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from station.app import close_station, open_station
 from station.backup.model import OUTDATED, BackupState, spell_size
 from station.backup.service import last_backups
 from station.base.clock import SystemClock, local
@@ -31,7 +32,10 @@ from station.serve.addresses import is_loopback
 from station.serve.folder import open_to_others
 from station.serve.policies import find_policy_fault
 from station.serve.ports import find_fault, needed_ports
+from station.setup.missing_service import missing_here
+from station.setup.service import load_identity
 
+SAID_ELSEWHERE = {"sms"}
 LEAST_FREE_BYTES = 2 * 2**30  # an hour of a meeting of three is about 1 GB
 
 
@@ -76,7 +80,7 @@ async def examine(settings: Settings) -> list[Finding]:
         *await _look_at_redis(settings),
         _look_at_policies(settings),
         _look_at_sms(settings),
-        *_look_at_names(settings),
+        *await _look_at_district(settings),
         _look_at_fonts(),
         _look_at_forwarding(),
     ]
@@ -240,17 +244,32 @@ def _look_at_carrier(settings: Settings) -> Finding:
     return Finding("sms", Verdict.NOTE, f"policy/{TEMPLATES} has no template for {said}: these are not sent by SMS")
 
 
-def _look_at_names(settings: Settings) -> Iterator[Finding]:
-    """Whether pages name this district and its telephone: what is not set here is the demo's, or missing."""
+async def _look_at_district(settings: Settings) -> list[Finding]:
+    """Whether pages name the district and its telephone, and what the station lacks, as `/admin` says it too."""
     if settings.demo:
-        return
-    if settings.help_phone:
-        yield Finding("telephone", Verdict.GOOD, settings.help_phone)
+        return []
+    if not settings.database_url and not (settings.data / "station.db").exists():
+        return list(_look_at_names(settings.district, settings.help_phone))
+    station = open_station(settings)
+    try:
+        await load_identity(station)
+        missing = await missing_here(station)
+    except (DatabaseError, StationError, OSError):
+        return list(_look_at_names(settings.district, settings.help_phone))  # the look at the database says why
+    finally:
+        await close_station(station)
+    lacking = [Finding(each.code, Verdict.NOTE, each.words) for each in missing if each.code not in SAID_ELSEWHERE]
+    return [*_look_at_names(station.identity.district, station.identity.help_phone), *lacking]
+
+
+def _look_at_names(district: str, help_phone: str) -> Iterator[Finding]:
+    if help_phone:
+        yield Finding("telephone", Verdict.GOOD, help_phone)
     else:
-        words = "pages name no number for help, only the stations' own: set STATION_HELP_PHONE"
+        words = "pages name only the stations' own: type one at /admin/district, or set STATION_HELP_PHONE"
         yield Finding("telephone", Verdict.NOTE, words)
-    if not settings.district:
-        words = "pages name none: set STATION_DISTRICT"
+    if not district:
+        words = "pages name none: run `station setup-link` and open /setup, or set STATION_DISTRICT"
         yield Finding("district", Verdict.NOTE, words)
 
 
