@@ -17,6 +17,7 @@ from station.directory import admin_pages as directory_admin
 from station.directory import constituency_pages as constituencies
 from station.directory import deputy_admin_pages as deputies_admin
 from station.directory import pages as directory
+from station.directory import terms_pages as terms
 from station.hearings import pages as hearings
 from station.live.web import pages as live
 from station.meeting import api as meeting_api
@@ -97,6 +98,8 @@ DIRECTORY_KEPT = (
     Route("GET", "/admin/constituencies", constituencies.list_constituencies, Action.ADMINISTER),
     *_kept("/admin/constituencies", "constituency", constituencies.ask_constituency, constituencies.save_constituency),
     _act("/admin/constituencies/{constituency}", "remove", constituencies.remove_constituency, Action.ADMINISTER),
+    Route("GET", "/admin/terms", terms.show_terms, Action.ADMINISTER),
+    Route("POST", "/admin/terms", terms.begin_term, Action.ADMINISTER, once=True),
     Route("GET", "/admin/deputies", deputies_admin.list_all, Action.ADMINISTER),
     *_kept("/admin/deputies", "deputy", deputies_admin.ask_deputy, deputies_admin.save_deputy),
     *_kept("/admin/units", "unit", directory_admin.ask_unit, directory_admin.save_unit),

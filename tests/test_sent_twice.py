@@ -87,7 +87,10 @@ OTHERWISE = {
     "/api/v1/meetings/{meeting}/recording": "sets whether is recorded",
     "/api/v1/meetings/{meeting}/end": "ended for good",
 }
-ELSEWHERE = {"/desk/hearings/{meeting}/live": "tests/meeting/test_broadcast.py: needs the live role"}
+ELSEWHERE = {
+    "/admin/terms": "tests/directory/test_terms.py: needs a station without a term",
+    "/desk/hearings/{meeting}/live": "tests/meeting/test_broadcast.py: needs the live role",
+}
 
 
 @dataclass

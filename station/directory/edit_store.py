@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Table, delete, func, insert, select, update
@@ -168,3 +169,8 @@ async def update_seat(work: Transaction, deputy_id: str, term_id: str, constitue
     seats = store.seats
     statement = update(seats).where(seats.c.deputy == deputy_id, seats.c.term == term_id)
     return (await work.execute(statement.values(constituency=constituency_id, level=level))).rowcount == 1
+
+
+async def insert_term(work: Transaction, identity: str, name: str, starts_on: date) -> None:
+    """Add the term that lasts from now on."""
+    await work.execute(insert(store.terms).values(id=identity, name=name, starts_on=starts_on))
