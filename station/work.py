@@ -14,6 +14,7 @@ import structlog
 from station.app import close_station, open_station
 from station.archive.jobs import compose, record_missing_seals, seal_bag, seal_uncomposed
 from station.archive.retention import archive_forgotten_meetings, expire_recordings
+from station.backup.nightly import back_up_nightly
 from station.base import jobs
 from station.base.clock import years_before
 from station.base.errors import Unavailable
@@ -236,6 +237,11 @@ async def prove_bags(station: Station) -> None:
     await record_missing_seals(station)
 
 
+async def back_up_each_night(station: Station) -> None:
+    """Where STATION_BACKUP_TARGET says where to."""
+    await back_up_nightly(station)
+
+
 async def lay_out_rota(station: Station) -> None:
     """Keep the days ahead open for booking."""
     await extend_slots(station)
@@ -296,6 +302,7 @@ CHORES: tuple[tuple[float, Chore], ...] = (
     (600, end_forgotten_meetings),
     (600, archive_forgotten),
     (600, seal_without_video),
+    (600, back_up_each_night),
     (3600, prove_bags),
     (3600, lay_out_rota),
     *((3600, chore) for chore in DELETE_PERSONAL_DATA),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
+
+from station.base.clock import local
 
 PART_BYTES = 8 * 2**20  # a file's parts: what changes within one costs the sending of one
 
@@ -62,6 +64,15 @@ class Figures:
 def backup_id(moment: datetime, salt: str) -> str:
     """A name that sorts by time: 20261130T193000Z-1f2e3d4c."""
     return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}-{salt}"
+
+
+def is_due(now: datetime, at: time, last_begun: datetime | None) -> bool:
+    """Whether none has begun since the last time that the clock of here showed `at`. One that failed waits a day."""
+    here = local(now)
+    planned = datetime.combine(here.date(), at, here.tzinfo)
+    if planned > here:
+        planned -= timedelta(days=1)
+    return last_begun is None or last_begun < planned
 
 
 def made_at(identifier: str) -> datetime | None:

@@ -8,9 +8,13 @@ from station.backup import store
 from station.backup.model import Backup, BackupState, Figures
 from station.base.database import Database
 from station.base.ids import new_id
-from station.base.principal import SYSTEM
+from station.base.principal import SYSTEM, Role
 from station.base.station import Station
 from station.ledger.service import append
+from station.notices.kinds import BACKUP_FAILED
+from station.notices.model import Outgoing
+from station.notices.service import queue_all
+from station.people.service import accounts_with
 
 REMEMBERED = timedelta(days=400)
 
@@ -47,11 +51,17 @@ async def finish_backup(station: Station, backup: Backup, figures: Figures) -> N
 
 
 async def fail_backup(station: Station, backup: Backup, error: str) -> None:
-    """Note that there is none, and why."""
+    """Note that there is none, and why; administrators are told."""
+    administrators = await accounts_with(station, Role.ADMIN)
+    told = [
+        Outgoing("app", account.id, BACKUP_FAILED, {"when": backup.started_at}, f"backup:{backup.id}")
+        for account in administrators
+    ]
     async with station.database.transaction() as work:
         values = {"state": BackupState.FAILED, "ended_at": station.clock.now(), "error": error[:1000]}
         await store.change(work, backup.id, **values)
         await append(station, work, SYSTEM, "backup.failed", f"backup:{backup.id}")
+        await queue_all(station, work, told)
 
 
 async def note_restored(station: Station, name: str) -> None:

@@ -113,6 +113,9 @@ class Settings(BaseSettings):
     backup_target: str = Field(
         "", description="Where backups go: a folder on another disk, or s3://bucket/prefix. Empty: no nightly backup."
     )
+    backup_at: str = Field(
+        "02:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="When the nightly backup to that target begins."
+    )
     backup_recipient: str = Field(
         "",
         description="Whose key opens the backups: the public half that `station backup-key` prints (age1…), several by "

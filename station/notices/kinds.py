@@ -131,3 +131,7 @@ STAFF_CONCLUDED = _kind("case.concluded.staff", N_("%(case)s《%(title)s》已�
 STAFF_CARD = _kind("case.card.staff", N_("%(case)s《%(title)s》收到%(colour)s：%(reason)s"))
 STAFF_CARD_WITHDRAWN = _kind("case.card-withdrawn.staff", N_("%(case)s《%(title)s》收回了一张牌。"))
 STAFF_RECOUNTED = _kind("case.recounted.staff", N_("%(case)s《%(title)s》期限重新算过：%(until)s。"))
+
+BACKUP_FAILED = _kind(
+    "backup.failed.staff", N_("备份没有做成（%(when)s）。请管服务器的人运行 station doctor，看是什么原因。")
+)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from station.backup.model import BackupState
+from station.backup.service import last_backups
 from station.base.principal import Role
 from station.base.web import render, station_of
 from station.directory.service import count_directory
@@ -19,6 +21,7 @@ async def show_home(request: web.Request) -> web.StreamResponse:
     async with station.database.snapshot():
         directory, accounts = await count_directory(station), await count_accounts(station)
         missing = await missing_here(station)
+        begun, done = await last_backups(station.database)
     pages = {resource.canonical for resource in request.app.router.resources()}
     staff = sum(accounts.get(role, 0) for role in STAFF)
     return render(
@@ -28,4 +31,6 @@ async def show_home(request: web.Request) -> web.StreamResponse:
         staff=staff,
         citizens=accounts.get(Role.CITIZEN, 0),
         missing=[(each, each.page if each.page in pages else "") for each in missing],
+        backup=done,
+        backup_failed=begun is not None and begun.state is BackupState.FAILED,
     )
