@@ -28,6 +28,7 @@ from station.my import pages as my
 from station.notices import pages as notices
 from station.operations import account_pages as accounts
 from station.operations import admin_pages as administration
+from station.operations import delivery_pages as deliveries
 from station.operations import holiday_pages as holidays
 from station.operations import jobs_pages as jobs
 from station.operations import pages as operations
@@ -58,6 +59,8 @@ OPERATIONS = (
 
 ADMINISTRATION = (
     Route("GET", "/admin", administration.show_home, Action.ADMINISTER),
+    Route("GET", "/admin/notices", deliveries.list_notices, Action.ADMINISTER),
+    _act("/admin/notices", "resend", deliveries.send_again, Action.ADMINISTER),
     Route("GET", "/admin/holidays", holidays.show, Action.ADMINISTER),
     Route("POST", "/admin/holidays", holidays.check, Action.ADMINISTER),
     Route("POST", r"/admin/holidays/{year}", holidays.keep, Action.ADMINISTER, page="/admin/holidays", once=True),

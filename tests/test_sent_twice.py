@@ -42,6 +42,7 @@ from station.live.web.store import broadcasts
 from station.meeting.lobby import enter_lobby
 from station.meeting.service import HearingForm, create_hearing
 from station.meeting.store import chat_messages, meetings
+from station.notices.service import list_newest
 from station.notices.store import notices
 from station.people.account_model import StaffForm
 from station.people.account_service import create_account, lock_account
@@ -237,6 +238,14 @@ async def failed(town: Town) -> Act:
     return Act("ac_demo_admin", "/desk/jobs/retry", {"key": "seal:1"})
 
 
+async def unsent(town: Town) -> Act:
+    await town.assigned()
+    sms = next(notice for notice in await list_newest(town.station, 200) if notice.channel == "sms")
+    async with town.station.database.transaction() as work:
+        await work.execute(update(notices).where(notices.c.id == sms.id).values(state="failed"))
+    return Act("ac_demo_admin", "/admin/notices/resend", {"notice": sms.id})
+
+
 async def noticed(_: Town) -> Act:
     return Act("ac_demo_admin", "/admin/holidays/2027", {"text": NOTICE_2027, "seen": "0"})
 
@@ -342,6 +351,7 @@ ACTS: dict[str, Callable[[Town], Awaitable[Act]]] = {
     "/desk/jobs/retry": failed,
     "/admin/district/facts": lambda town: of_admin("facts", district="青川县"),
     "/admin/district/texts": lambda town: of_admin("texts", notice="谁在用", consent="只办这件事", seen="1"),
+    "/admin/notices/resend": unsent,
     "/admin/holidays/{year}": noticed,
     "/admin/holidays/{year}/withdraw": withdrawn,
     "/my/consents/{consent}": agreed,

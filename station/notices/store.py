@@ -50,6 +50,7 @@ notices = Table(
     Index("ix_notices_address", "address", "created_at"),
     Index("ix_notices_account", "account", "created_at"),
     Index("ix_notices_created_at", "created_at"),
+    Index("ix_notices_state_created_at", "state", "created_at", "id"),
 )
 
 
@@ -79,7 +80,7 @@ async def claim_next(work: Transaction, channels: Sequence[str], now: datetime) 
         return None
     taken = {"attempts": row.attempts + 1, "try_after": now + LEASE}
     await work.execute(update(notices).where(notices.c.id == row.id).values(**taken))
-    return _notice(row, attempts=row.attempts + 1)
+    return to_notice(row, attempts=row.attempts + 1)
 
 
 async def is_told(connection: AsyncConnection, subject: str, kind: str) -> bool:
@@ -106,13 +107,13 @@ async def newest(connection: AsyncConnection, limit: int, address: str | None = 
     query = select(notices).order_by(notices.c.created_at.desc()).limit(limit)
     if address is not None:
         query = query.where(notices.c.address == address)
-    return [_notice(row) for row in await connection.execute(query)]
+    return [to_notice(row) for row in await connection.execute(query)]
 
 
 async def of_account(connection: AsyncConnection, account: str, limit: int, skip: int) -> list[Notice]:
     """A person's own notices, newest first."""
     query = select(notices).where(notices.c.account == account).order_by(notices.c.created_at.desc(), notices.c.id)
-    return [_notice(row) for row in await connection.execute(query.limit(limit).offset(skip))]
+    return [to_notice(row) for row in await connection.execute(query.limit(limit).offset(skip))]
 
 
 # Built once: every page of who is signed in asks this.
@@ -128,7 +129,7 @@ async def notice_of(connection: AsyncConnection, account: str, notice_id: str) -
     """One of a person's own notices."""
     query = select(notices).where(notices.c.id == notice_id, notices.c.account == account)
     row = (await connection.execute(query)).first()
-    return None if row is None else _notice(row)
+    return None if row is None else to_notice(row)
 
 
 async def mark_read(work: Transaction, account: str, now: datetime, notice_id: str | None = None) -> None:
@@ -152,7 +153,8 @@ async def count_unsent(connection: AsyncConnection) -> dict[tuple[str, str], int
     return {(row.channel, row.state): row.number for row in rows}
 
 
-def _notice(row: Any, attempts: int | None = None) -> Notice:
+def to_notice(row: Any, attempts: int | None = None) -> Notice:
+    """A notice from its row."""
     return Notice(
         id=row.id,
         channel=row.channel,
