@@ -62,6 +62,6 @@ async def resend(station: Station, who: Principal, notice_id: str) -> None:
             raise NotToBeResent
         now = station.clock.now()
         not_before = now if station.settings.demo else after_quiet_hours(now, notice.channel, notice.secret)
-        await store.send_again(work, notice.id, not_before)
+        await store.wait_again(work, notice.id, not_before)
         data = {"kind": notice.kind, "channel": notice.channel, "was": str(notice.state)}
         await append(station, work, who, "notice.resent", f"notice:{notice.id}", data)

@@ -52,8 +52,8 @@ async def lock_notice(work: Transaction, notice_id: str) -> Notice | None:
     return None if row is None else to_notice(row)
 
 
-async def send_again(work: Transaction, notice_id: str, not_before: datetime) -> None:
-    """Let a notice wait to be sent, with all its attempts before it."""
+async def wait_again(work: Transaction, notice_id: str, not_before: datetime) -> None:
+    """Let a notice wait for its carrier, with all its attempts before it."""
     values = {"state": NoticeState.WAITING, "attempts": 0, "error": "", "try_after": not_before}
     await work.execute(update(notices).where(notices.c.id == notice_id).values(**values))
 

@@ -30,7 +30,6 @@ STATE_WORDS = {
     NoticeState.UNKNOWN: N_("不知道到没到"),
     NoticeState.WAITING: N_("等着发"),
 }
-CHANNEL_WORDS = {"sms": N_("短信"), "mail": N_("邮件")}
 
 
 async def list_notices(request: web.Request) -> web.StreamResponse:
@@ -44,13 +43,12 @@ async def list_notices(request: web.Request) -> web.StreamResponse:
         found=page,
         state=state,
         state_words=STATE_WORDS,
-        channel_words=CHANNEL_WORDS,
         channels=CARRIED,
         sent=NoticeState.SENT,
         masked=_mask,
         words=lambda notice: notice.words(partial(translate, request), language_of(request)),
         may_resend=lambda notice: may_resend(station, notice),
-        carries=station.settings.sends_sms,
+        settings=station.settings,
     )
 
 
