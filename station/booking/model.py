@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
@@ -14,7 +14,7 @@ from station.base.working_days import Calendar, DayKind
 from station.booking.times_model import TakenTimes
 
 DAY_MINUTES = 24 * 60
-A_DAY, BOOKINGS_A_DAY = timedelta(days=1), 10  # of one citizen, also those that the citizen has cancelled since
+A_DAY, BOOKINGS_A_DAY = timedelta(days=1), 10  # of one citizen: each, and each cancelling of it, is an SMS
 REASON_LENGTH = 100  # of a cancellation: it goes out by SMS
 LONGEST = {"topic_length": 200, "description_length": 5000}  # what the columns and a form can hold
 
@@ -90,8 +90,6 @@ class TooManyBookings(Conflict):
 
 
 class TooManyToday(Conflict):
-    """Each booking and each cancellation is an SMS and a notice to the staff: a loop of both must end."""
-
     code = "too-many-today"
     message = N_("您这一天已经约了 %(count)s 次，请明天再约。急的话请打电话问工作人员")
 
@@ -235,6 +233,11 @@ class Booking:
     created_at: datetime
     cancelled_by: str = ""
     cancel_reason: str = ""
+    use_withdrawn: bool = False  # the citizen no longer agrees that what they wrote is used
+
+    def for_host(self) -> Booking:
+        """As deputy and staff may read it: without what was written, once its use is no longer agreed to."""
+        return replace(self, topic="", description="", help=()) if self.use_withdrawn else self
 
     @property
     def by_host(self) -> bool:

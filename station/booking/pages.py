@@ -101,7 +101,7 @@ async def show_booking(request: web.Request) -> web.StreamResponse:
         request,
         "booking/done.html" if booking.citizen == who.account else "desk/booking.html",
         booking=booking,
-        photos=await booking_photos(station, booking),
+        photos=await booking_photos(station, who, booking),
         phone=mask_phone((await get_account(station, booking.citizen)).phone),
         enter_from=booking.enter_from(booking_policy(station)),
         may_enter=may_enter(station, booking),

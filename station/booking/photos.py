@@ -65,8 +65,10 @@ async def open_draft_photo(station: Station, who: Principal, photo_id: str) -> P
     return await photos.open_photo(station, draft_holder(who.account), photo_id)
 
 
-async def booking_photos(station: Station, booking: Booking) -> list[Photo]:
-    """The photos of a booking that the caller was allowed to see."""
+async def booking_photos(station: Station, who: Principal, booking: Booking) -> list[Photo]:
+    """The photos of a booking that the caller was allowed to see, and may still see."""
+    if booking.use_withdrawn and booking.citizen != who.account:
+        return []
     return await photos.list_photos(station, booking_holder(booking.id))
 
 

@@ -80,10 +80,10 @@ async def _wish(
 ) -> _BookingRequest:
     async with station.database.snapshot(brief=True):
         slot = await get_slot(station, who, slot_id)
-        deputy = await get_deputy(station, slot.deputy_id)
-        # Of a deputy who has left office, or does not receive at present, each time is closed.
-        slot = replace(slot, closed=slot.closed or not deputy.is_bookable)
         await _check_early(station, who, slot, form_key, by_draft)
+        deputy = await get_deputy(station, slot.deputy_id)
+        if not deputy.is_bookable:  # has left office, or does not receive at present: each time is closed
+            await _check_early(station, who, replace(slot, closed=True), form_key, by_draft)
         return _BookingRequest(who, slot_id, form_key, deputy, await _people_told(station, who.account, deputy.id))
 
 
@@ -116,8 +116,7 @@ async def book_slot(station: Station, who: Principal, slot_id: str, matter: Matt
     """Book a slot for the caller, who has agreed to the use of what they wrote.
 
     The same form sent twice gives the same booking. Of two who take the last place at once exactly one gets it.
-    Raises NotFound, BadInput, SlotPast, SlotClosed, SlotTaken, OverlappingBooking, TooManyBookings,
-    TooManyToday.
+    Raises NotFound, BadInput, SlotPast, SlotClosed, SlotTaken, OverlappingBooking, TooManyBookings, TooManyToday.
     """
     async with _turn(slot_id):
         return await _book_slot(station, who, slot_id, matter, form_key)
@@ -245,9 +244,9 @@ async def _cancel(
 async def withdraw_use(station: Station, who: Principal, booking_id: str, staff: Sequence[str]) -> None:
     """Take back the consent to the use of what was written: a booking that is still ahead is cancelled with it.
 
+    Nobody but the citizen reads what was written any longer (`Booking.for_host`).
     `staff`, the accounts of the deputy and the clerks, are told: they must see to what has already been handed on,
-    and to what has been published of it, which holds nobody's name. Doing so twice changes nothing.
-    Raises NotFound.
+    and to what has been published of it, which holds nobody's name. Twice changes nothing. Raises NotFound.
     """
     booking = await get_booking(station, who, booking_id)
     told = await _people_told(station, booking.citizen, booking.deputy_id)
@@ -258,6 +257,7 @@ async def withdraw_use(station: Station, who: Principal, booking_id: str, staff:
             return
         if booking.state is BookingState.BOOKED and booking.starts_at > station.clock.now():
             await _cancel(station, work, who, booking, told, Role.CITIZEN)
+        await store.change_booking(work, booking_id, use_withdrawn=True)
         await record_consent(station, work, who, ConsentKind.USE, subject, False)
         gaps = {"citizen": booking.citizen_name, "number": booking.number}
         await queue_all(station, work, [Outgoing("app", account, USE_WITHDRAWN, gaps, subject) for account in staff])
@@ -324,17 +324,19 @@ async def _must_find(work: Transaction, booking_id: str) -> Booking:
 
 
 async def get_booking(station: Station, who: Principal, booking_id: str) -> Booking:
-    """A booking for its citizen, its deputy, a clerk of its station or an administrator. Raises NotFound for others."""
+    """A booking for its citizen, its deputy (`for_host`), a clerk of its station, an administrator. Raises NotFound."""
     async with station.database.read() as connection:
         booking = await store.booking_by_id(connection, booking_id)
     if booking is None or not await _may_see(station, who, booking):
         raise NotFound
-    return booking
+    return booking if booking.citizen == who.account else booking.for_host()
 
 
 async def open_booking_photo(station: Station, who: Principal, booking_id: str, photo_id: str) -> Path:
     """The file of a photo of a booking that the caller may see. Raises NotFound."""
     booking = await get_booking(station, who, booking_id)
+    if booking.use_withdrawn and booking.citizen != who.account:
+        raise NotFound
     return await open_photo(station, booking_holder(booking.id), photo_id)
 
 
@@ -361,7 +363,7 @@ async def my_bookings(station: Station, who: Principal) -> list[Booking]:
     """A citizen's own bookings, or those with a deputy, in order of time."""
     async with station.database.read() as connection:
         if who.role is Role.DEPUTY:
-            return await store.bookings_of_deputy(connection, who.scope)
+            return [booking.for_host() for booking in await store.bookings_of_deputy(connection, who.scope)]
         return await store.bookings_of_citizen(connection, who.account)
 
 
@@ -378,14 +380,14 @@ async def page_of_day(
         if cursor is None and total > size and day == local_date(station.clock.now()):
             begins = await day_store.first_not_over(connection, since, until, deputies, station.clock.now())
             cursor = Cursor(join_key((begins, ""))) if begins else None
-        return await day_store.bookings_page(connection, since, until, deputies, cursor, size), total
+        found = await day_store.bookings_page(connection, since, until, deputies, cursor, size)
+    return found.map(Booking.for_host), total
 
 
 async def _people_told(station: Station, citizen: str, deputy_id: str, clerks: bool = False) -> _Recipients:
     account = await get_account(station, citizen)
     staff = await accounts_with(station, Role.DEPUTY, deputy_id)
-    if clerks:
-        staff = [*staff, *await clerks_in_charge(station, deputy_id)]
+    staff += await clerks_in_charge(station, deputy_id) if clerks else []
     return _Recipients(account.phone, [a.id for a in staff])
 
 

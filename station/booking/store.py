@@ -113,6 +113,7 @@ bookings = Table(
     Column("cancelled_by", String(12), nullable=False, server_default=""),
     Column("cancel_reason", String(200), nullable=False, server_default=""),
     Column("reminded", SmallInteger, nullable=False, server_default="0"),
+    Column("use_withdrawn", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("citizen", "form_key"),
     Index("ix_bookings_deputy_starts_at", "deputy", "starts_at"),
 )
@@ -303,6 +304,7 @@ class BookingColumns(TypedDict, total=False):
     sequence: int
     cancelled_by: str
     cancel_reason: str
+    use_withdrawn: bool
 
 
 async def change_booking(work: Transaction, booking_id: str, **values: Unpack[BookingColumns]) -> None:
@@ -378,6 +380,7 @@ def to_booking(row: Any) -> Booking:
         created_at=row.created_at,
         cancelled_by=row.cancelled_by,
         cancel_reason=row.cancel_reason,
+        use_withdrawn=row.use_withdrawn,
     )
 
 

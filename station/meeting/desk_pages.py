@@ -85,7 +85,7 @@ async def _appointments(station: Station, waiting: list[lobby.Waiting], bookings
         running = meeting is not None and meeting.state is MeetingState.OPEN
         current = booking.starts_at <= now < booking.ends_at
         over = booking.ends_at <= now and not running
-        waits, added = at_door.get(booking.id), photos[booking_holder(booking.id)]
+        waits, added = at_door.get(booking.id), 0 if booking.use_withdrawn else photos[booking_holder(booking.id)]
         lines.append(
             Appointment(
                 booking=booking, meeting=meeting, waiting=waits, now=running or current, past=over, photos=added

@@ -36,6 +36,7 @@ async def show_meeting(request: web.Request) -> web.StreamResponse:
     meeting, seat = await service.take_seat(station, who, request.match_info["meeting"])
     hosting = seat.relation in (Relation.HOST, Relation.STAFF)
     booking = await get_booking(station, who, meeting.booking_id) if meeting.booking_id else None
+    seen = hosting and booking is not None and not booking.use_withdrawn
     return render(
         request,
         "meeting/meet.html",
@@ -51,7 +52,7 @@ async def show_meeting(request: web.Request) -> web.StreamResponse:
         shown_name=service.shown_name(meeting, who),
         topic=booking.topic if booking else "",
         booking=booking,
-        photos=await list_photos(station, booking_holder(booking.id)) if booking and hosting else [],
+        photos=await list_photos(station, booking_holder(meeting.booking_id)) if seen else [],
         noted=await list_matters(station, who, meeting.id) if hosting and not meeting.open else [],
         units=await list_units(station) if seat.may_note or hosting else [],
     )

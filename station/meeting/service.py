@@ -180,7 +180,7 @@ async def meeting_of_booking(station: Station, who: Principal, booking_id: str) 
         id=new_id("mt"),
         kind=Kind.RECEPTION,
         state=MeetingState.SCHEDULED,
-        title=booking.topic,
+        title=booking.topic or booking.number,  # the citizen may have taken back that it is used
         booking_id=booking.id,
         deputy_id=booking.deputy_id,
         deputy_name=booking.deputy_name,

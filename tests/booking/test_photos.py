@@ -91,7 +91,7 @@ async def test_one_person_leaves_others_a_way_to_send_photos(town: Station, monk
 async def test_photos_go_with_the_booking(both_towns: Station) -> None:
     """Confirming hands them on; the ledger ties them to the booking; only those of the booking may open them."""
     booking = await booked(both_towns, picture(), phone_photo())
-    photos = await booking_photos(both_towns, booking)
+    photos = await booking_photos(both_towns, ZHAO, booking)
     assert len(photos) == 2 and await draft_photos(both_towns, ZHAO) == []
     tied = [e.data for e in await timeline(both_towns, f"booking:{booking.id}") if e.action == "booking.photos_added"]
     assert tied == [{"photos": {photo.id: photo.sha256 for photo in photos}}]
@@ -117,7 +117,7 @@ async def test_photos_of_a_cancelled_booking_go_unless_a_matter_came_of_it(both_
     assert await expire_photos(soon) == 0
     assert await expire_photos(later) == 1
     assert await expire_photos(later) == 0
-    left = [len(await booking_photos(both_towns, booking)) for booking in (cancelled, matter, kept)]
+    left = [len(await booking_photos(both_towns, ZHAO, booking)) for booking in (cancelled, matter, kept)]
     assert left == [0, 1, 1]
     assert len(files(both_towns)) == 2
 
@@ -141,7 +141,7 @@ async def test_photos_go_when_the_draft_is_too_old(both_towns: Station) -> None:
     both_towns.clock.at = MONDAY_TEN + timedelta(days=8)  # type: ignore[attr-defined]
     await forget_old_drafts(both_towns)
     assert await draft_photos(both_towns, LI) == []
-    assert files(both_towns) == [f"{photo.id}.jpg" for photo in await booking_photos(both_towns, booking)]
+    assert files(both_towns) == [f"{photo.id}.jpg" for photo in await booking_photos(both_towns, ZHAO, booking)]
 
 
 # --- on the pages ----------------------------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ async def test_a_photo_is_served_for_looking_at_only(town: Station, new_person: 
 async def test_deputy_and_clerk_see_them(town: Station, new_person: NewPerson) -> None:
     """On the booking's page; others who are signed in get a 404, a guest is asked to sign in."""
     booking = await booked(town, picture())
-    (photo,) = await booking_photos(town, booking)
+    (photo,) = await booking_photos(town, ZHAO, booking)
     address = f"/bookings/{booking.id}/photos/{photo.id}.jpg"
     for name in ("ac_demo_deputy1", "ac_demo_clerk"):
         person = await new_person(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Awaitable, Callable
 
@@ -14,9 +15,11 @@ from station.base.errors import StorageFull
 from station.base.principal import SYSTEM, Principal, Role
 from station.base.station import Station
 from station.booking import service
+from station.booking.drafts import get_draft, save_draft
 from station.booking.model import Booking, BookingState, Matter, Mode
+from station.booking.photos import add_photo, booking_photos
 from station.booking.rota import list_slots
-from station.booking.service import book_slot, cancel_booking, get_booking
+from station.booking.service import book_slot, cancel_booking, confirm_draft, get_booking
 from station.demo.booking import LIN, seed_booking
 from station.demo.directory import seed_directory
 from station.meeting import store
@@ -27,6 +30,7 @@ from station.notices.service import list_newest
 from station.people.model import ConsentKind
 from station.people.service import give_consent, my_consents
 from tests.fixtures import Person, seed
+from tests.photos.pictures import picture
 
 NewPerson = Callable[..., Awaitable[Person]]
 ZHAO = Principal("ac_demo_citizen", Role.CITIZEN, "赵玉梅")
@@ -147,6 +151,45 @@ async def test_taking_the_use_back_cancels_what_is_ahead(
     assert len(told) == 1
     assert WORDS[language][6] in await citizen.get(f"/my/consents/{consent}")
     await citizen.post(f"/my/consents/{consent}", status=404, given="yes")
+
+
+async def test_what_was_written_is_no_longer_shown_once_its_use_is_taken_back(
+    station: Station, new_person: NewPerson, booking: Booking
+) -> None:
+    """Deputy, clerk and administrator read that it was taken back, but no words, and see no photos; she does."""
+    await save_draft(station, ZHAO, (await list_slots(station, ZHAO, LIN))[-1].id, Matter(Mode.VIDEO, "楼道"))
+    await add_photo(station, ZHAO, io.BytesIO(picture()))
+    draft = await get_draft(station, ZHAO)
+    assert draft is not None
+    private = await confirm_draft(station, ZHAO, draft.slot_id, draft.key)
+    [photo] = await booking_photos(station, ZHAO, private)
+    path, file = f"/bookings/{private.id}", f"/bookings/{private.id}/photos/{photo.id}.jpg"
+    hosts = [await new_person(account) for account in ("ac_demo_deputy1", "ac_demo_clerk", "ac_demo_admin")]
+    for host in hosts:
+        assert "楼道" in await host.get(path)
+        assert (await host.client.get(file)).status == 200
+    await service.withdraw_use(station, ZHAO, private.id, [DEPUTY.account])
+    for host in hosts:
+        page = await host.get(path)
+        assert "楼道" not in page and photo.id not in page and "本人收回了同意" in page
+        assert (await host.client.get(file)).status == 404
+    citizen = await new_person(ZHAO.account)
+    assert "楼道" in await citizen.get(path)
+    assert (await citizen.client.get(file)).status == 200
+
+
+async def test_the_desks_list_no_words_whose_use_is_taken_back(
+    station: Station, new_person: NewPerson, booking: Booking
+) -> None:
+    """Of a meeting that was held: deputy and clerk see that it was, and no longer what it was about."""
+    await service.mark_booking(station, SYSTEM, booking.id, "attended")
+    desks = [(await new_person("ac_demo_deputy1"), "/deputy"), (await new_person("ac_demo_clerk"), "/desk")]
+    assert all([booking.topic in await person.get(path) for person, path in desks])
+    await service.withdraw_use(station, ZHAO, booking.id, [DEPUTY.account])
+    for person, path in desks:
+        page = await person.get(path)
+        assert booking.topic not in page and booking.citizen_name in page and "已收回同意" in page
+    assert [b.topic for b in await service.my_bookings(station, DEPUTY) if b.id == booking.id] == [""]
 
 
 async def test_taking_the_use_back_is_all_or_nothing(

@@ -50,6 +50,11 @@ def _add_reception(database: sqlite3.Connection) -> None:
             database, "consents", id=f"cn_{number}", account=ZHAO, name="赵玉梅", kind=kind, subject="meeting:mt_old",
             given=1, at=AT,
         )  # fmt: skip
+    [other] = database.execute("SELECT id FROM bookings WHERE state = 'booked' ORDER BY id").fetchone()
+    _insert(
+        database, "consents", id="cn_use", account=LI, name="李国强", kind="use", subject=f"booking:{other}", given=0,
+        at=AT,
+    )  # fmt: skip
     _insert(
         database, "chat_messages", id="ch_old", meeting_id="mt_old", account=ZHAO, name="赵玉梅", text="谢谢代表",
         at=AT,

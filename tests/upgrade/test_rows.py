@@ -56,6 +56,12 @@ async def test_no_broadcast_of_before_is_public_without_its_review(station: Stat
     assert "赵玉梅" in page and "李国强" in page and "不能公开这段录像" in page and 'id="publish"' not in page
 
 
+async def test_a_booking_knows_that_its_use_was_taken_back(station: Station) -> None:
+    """Of all bookings the one of which the last word was no; what was written for it is no longer shown."""
+    [(subject,)] = await rows(station, "consents", "subject", kind="use", given=0)
+    assert await rows(station, "bookings", "id", use_withdrawn=1) == [(subject.removeprefix("booking:"),)]
+
+
 async def test_nobody_waits_at_a_door_since_the_upgrade(station: Station, new_person: NewPerson) -> None:
     """An entry without a sign of life is no one; whoever was let in stays let in."""
     assert await rows(station, "lobby_entries", "state", "seen_at", meeting_id="mt_hearing") == [
