@@ -97,7 +97,7 @@ class Seat:
 class Deputy:
     """A deputy as pages show them: the person, and the seat of the term that lasts, or the last one they had.
 
-    `receiving` says whether times may be booked now, `portrait` is a photo's id.
+    `receiving` says whether times may be booked now.
     """
 
     id: str
@@ -117,7 +117,6 @@ class Deputy:
     since: int
     in_office: bool = True
     receiving: bool = True
-    portrait: str = ""
 
     @property
     def is_bookable(self) -> bool:

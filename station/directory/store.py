@@ -117,7 +117,6 @@ deputies = Table(
     Column("bio", Text, nullable=False),
     Column("syllables", String(80), nullable=False, server_default=""),  # `lin xiu lan`
     Column("receiving", Boolean, nullable=False, server_default=true()),
-    Column("portrait", String(24), nullable=False, server_default=""),  # the photo's id
     Column("version", Integer, nullable=False, server_default="1"),
 )
 
@@ -354,7 +353,6 @@ def to_deputy(row: Any) -> Deputy:
         since=row.starts_on.year,
         in_office=row.ends_on is None,
         receiving=row.receiving,
-        portrait=row.portrait,
     )
 
 

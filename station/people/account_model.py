@@ -80,7 +80,6 @@ class StaffAccount:
     state: AccountState
     locked_why: str
     has_totp: bool
-    keys: int
     invited_until: datetime | None
     created_at: datetime
     seen_at: datetime | None

@@ -108,8 +108,7 @@ async def _asked_before(work: Transaction, account: StaffAccount, otherwise: Ask
     known = await store.credentials_of(work.connection, account.login)
     if known is None or account.state is AccountState.UNSECURED:
         return otherwise
-    has_factor = account.has_totp or account.keys > 0
-    return Asks.PASSWORD if has_factor else Asks.FACTOR if known.password_hash else Asks.BOTH
+    return Asks.PASSWORD if account.has_totp else Asks.FACTOR if known.password_hash else Asks.BOTH
 
 
 async def revoke_invite(station: Station, who: Principal, account_id: str) -> None:

@@ -22,7 +22,6 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    literal,
     or_,
     select,
     update,
@@ -67,10 +66,7 @@ _NOW = bindparam("now", type_=UtcDateTime)
 _UNSPENT = and_(i.used_at.is_(None), i.revoked_at.is_(None))
 _UNTIL = select(func.max(i.expires_at)).where(i.account == a.id, _UNSPENT, i.expires_at > _NOW).scalar_subquery()
 _SEEN = select(func.max(sessions.c.seen_at)).where(sessions.c.account == a.id).scalar_subquery()
-_KEYS: ColumnElement[Any] = literal(0)
-_STAFF = select(accounts, _UNTIL.label("invited_until"), _SEEN.label("session_seen_at"), _KEYS.label("keys")).where(
-    a.login.is_not(None)
-)
+_STAFF = select(accounts, _UNTIL.label("invited_until"), _SEEN.label("session_seen_at")).where(a.login.is_not(None))
 _BY_LOGIN = Order((a.login,), ("login",), (str,))
 _INVITED = exists().where(i.account == a.id, _UNSPENT, i.expires_at > _NOW)
 _HAS_FACTOR = a.totp_secret != ""
@@ -226,7 +222,7 @@ def _staff(row: Any) -> StaffAccount:
     state = state_of(
         locked=row.disabled,
         has_password=bool(row.password_hash),
-        has_factor=bool(row.totp_secret) or row.keys > 0,
+        has_factor=bool(row.totp_secret),
         has_invite=row.invited_until is not None,
     )
     seen = [moment for moment in (row.signed_in_at, row.session_seen_at) if moment is not None]
@@ -242,7 +238,6 @@ def _staff(row: Any) -> StaffAccount:
         state=state,
         locked_why=row.locked_why,
         has_totp=bool(row.totp_secret),
-        keys=row.keys,
         invited_until=row.invited_until,
         created_at=row.created_at,
         seen_at=max(seen, default=None),

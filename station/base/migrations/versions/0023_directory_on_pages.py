@@ -14,7 +14,7 @@ depends_on = None
 TEXTS: dict[str, dict[str, int]] = {
     "stations": {"hours": 120, "directions": 400, "accessibility": 200},
     "units": {"contacts": 400},
-    "deputies": {"syllables": 80, "portrait": 24},
+    "deputies": {"syllables": 80},
 }
 FLAGS: dict[str, dict[str, Any]] = {"stations": {"closed": sa.false()}, "units": {"retired": sa.false()}, "deputies": {"receiving": sa.true()}}
 VERSIONED = ("stations", "units", "constituencies", "deputies")
