@@ -57,7 +57,7 @@ async def _show_station(
 ) -> web.StreamResponse:
     station = station_of(request)
     row: dict[str, Any] = await current_row(station, "station", identity) if identity else {}
-    others = [one for one in await all_stations(station) if one.id != identity and not one.closed]
+    above = [one for one in await all_stations(station) if not one.closed or one.id == values["parent"]]
     now = differing(values, as_text(row, STATION_FIELDS)) if status == 409 and row else {}
     return render(
         request,
@@ -69,7 +69,7 @@ async def _show_station(
         fields=fields or {},
         asks=asks,
         now=now,
-        others=[(one.id, one.name) for one in others],
+        others=[(one.id, one.name) for one in above if one.id != identity],
         refused=refused,
         saved="saved" in request.query,
     )

@@ -20,6 +20,8 @@ from station.directory.lists_service import (
     term_that_lasts,
 )
 from station.directory.lists_store import DeputyFilter
+from station.directory.model import spell
+from station.directory.pinyin import propose_syllables
 from station.directory.service import list_stations
 
 OF_PERSON = ("name", "syllables", "code", "station", "job", "concerns", "bio", "receiving")
@@ -57,9 +59,16 @@ async def _current(request: web.Request, identity: str) -> Values:
     row = await current_row(station, "deputy", identity)
     seats = await seats_of(station, identity)
     seat = seats[0] if seats and seats[0].ends_on is None else None
-    values = as_text(row, OF_PERSON) | {"syllables": row["syllables"] or row["latin"].lower()}
+    values = as_text(row, OF_PERSON) | {"syllables": row["syllables"] or _syllables_of(row["name"], row["latin"])}
     level = seat.level if seat is not None else "district"
     return values | {"constituency": seat.constituency_id if seat is not None else "", "level": level}
+
+
+def _syllables_of(name: str, latin: str) -> str:
+    """Of who was entered before syllables were kept: what is read from the name, where that is how it is written."""
+    proposed = propose_syllables(name)
+    is_same = proposed and spell(proposed)[0].lower() == latin.lower()
+    return proposed if is_same else latin.lower()
 
 
 async def save_deputy(request: web.Request) -> web.StreamResponse:

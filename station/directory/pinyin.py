@@ -22,13 +22,13 @@ def propose_syllables(name: str) -> str:
     """`lin xiu lan` for 林秀兰: the surname in one word, then sign for sign; "" where nothing can be read out."""
     plain = simplify(name).replace("·", "").replace(" ", "")
     surname = surname_of(plain)
-    given = _read(plain[len(surname) :])
-    first = _SURNAMES.get(surname) or "".join(_read(surname))
+    given = [_as_in_names(part) for part in _read(plain[len(surname) :])]
+    first = _SURNAMES.get(surname) or "".join(_as_in_names(part) for part in _read(surname))
     return " ".join(part for part in (first, *given) if part)
 
 
 def spell_place(name: str) -> tuple[str, str]:
-    """The letters of a place's name and its initials, for searching: `liuyinxincun`, `lyxc`."""
+    """The letters of a place's name and its initials, for searching: `liuyinxincun`, `lyxc`; ü is v there."""
     parts = _read(name)
     return "".join(parts)[:200], "".join(part[0] for part in parts)[:60]
 
@@ -37,7 +37,7 @@ def _read(text: str) -> list[str]:
     from pypinyin import lazy_pinyin  # noqa: PLC0415  its dictionary takes 20 MB, and only who edits needs it
 
     read = (part.lower().replace("ü", "v") for part in lazy_pinyin(text))
-    return [_as_in_names(part) for part in read if part.isascii() and part.isalnum()]
+    return [part for part in read if part.isascii() and part.isalnum()]
 
 
 def _as_in_names(part: str) -> str:

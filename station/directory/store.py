@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -227,7 +228,8 @@ async def places_like(connection: AsyncConnection, query: str) -> list[Place]:
     matches = [spelling.contains(query, autoescape=True), literal(query).contains(spelling)]
     if query.isascii():
         letters = query.lower()
-        matches += [place_spellings.c.letters.startswith(letters, autoescape=True)]
+        for typed in {letters, re.sub("(?<=[ln])yu", "v", letters)}:  # lyuyuan, as passports have it
+            matches += [place_spellings.c.letters.startswith(typed, autoescape=True)]
         matches += [place_spellings.c.initials == letters]
     statement = (
         select(places, spelling)

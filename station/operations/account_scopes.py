@@ -42,7 +42,8 @@ async def scope_choices(station: Station, role: Role) -> list[Choice]:
     if role is Role.CLERK:
         return [Choice("", Phrase(N_("全区")))] + [Choice(s.id, s.name) for s in await list_stations(station)]
     if role is Role.UNIT:
-        return [Choice(unit.id, unit.name) for unit in await list_units(station)]
+        # A retired unit still ends what it has: its people keep their accounts.
+        return [Choice(unit.id, unit.name) for unit in await list_units(station, retired=True)]
     if role is Role.DEPUTY:
         deputies = await list_deputies(station)
         return [Choice(d.id, Phrase(N_("%(name)s（%(place)s）"), name=d.name, place=d.constituency)) for d in deputies]
@@ -53,7 +54,7 @@ async def name_scopes(station: Station, accounts: Iterable[StaffAccount]) -> dic
     """What each account is for, by its id."""
     found = list(accounts)
     stations = {s.id: s.name for s in await list_stations(station)}
-    units = {unit.id: unit.name for unit in await list_units(station)}
+    units = {unit.id: unit.name for unit in await list_units(station, retired=True)}
     asked = [account.scope for account in found if account.role is Role.DEPUTY]
     deputies = {key: deputy.name for key, deputy in (await get_deputies(station, asked)).items()} if asked else {}
     names = {Role.CLERK: stations, Role.UNIT: units, Role.DEPUTY: deputies}

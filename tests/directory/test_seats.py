@@ -117,3 +117,9 @@ async def test_who_does_not_receive_cannot_be_booked(town: Station, admin: Perso
     assert "现在不接待" in await admin.get(f"/deputies/{LIN}")
     with pytest.raises(SlotClosed):
         await book_slot(town, CITIZEN, slot.id, Matter(Mode.VIDEO, "电梯"), "key-of-a-form")
+
+
+def test_places_with_umlauts_are_spelled_as_keyboards_type_them() -> None:
+    """绿苑 is lvyuan to whoever types it; in people's names it is lyu, as in passports."""
+    assert spell_place("绿苑小区")[0] == "lvyuanxiaoqu"
+    assert propose_syllables("吕绿") == "lyu lyu"

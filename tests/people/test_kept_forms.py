@@ -27,9 +27,10 @@ from tests.test_rights import example
 
 NewPerson = Callable[..., Awaitable[Person]]
 TEXT = "8月3日去看过，路灯线路老化。" * 12 + "\n<b>已经报修</b>，下周换灯。"
+WITHOUT_ACCOUNT = ("/api/", "/signin", "/signout", "/kept-forms", "/invite/", "/setup/")
 FORM_PATHS = [
     route for route in ROUTES
-    if route.method == "POST" and not route.path.startswith(("/api/", "/signin", "/signout", "/kept-forms", "/invite/"))
+    if route.method == "POST" and not route.path.startswith(WITHOUT_ACCOUNT)
     and not route.bearer
 ]  # fmt: skip
 
