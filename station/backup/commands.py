@@ -7,8 +7,8 @@ import fcntl
 import importlib.metadata
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from threading import Event
 
@@ -23,14 +23,16 @@ from station.backup.restoring import (
     fetch_files,
     fetch_manifest,
     is_empty,
+    left_over,
     list_backups,
     move_aside,
     put_in_place,
     staging_folder,
     stamp_of,
+    take_back,
 )
 from station.backup.service import begin_backup, fail_backup, finish_backup, note_restored
-from station.backup.targets import open_target
+from station.backup.targets import open_target, refuse_within
 from station.base.clock import SystemClock, local
 from station.base.database import Database, newest_revision, stored_revision
 from station.base.errors import StationError
@@ -66,6 +68,7 @@ async def _make(station: Station, where: str) -> Figures:
 
     def work() -> Figures:
         target = open_target(settings, where)
+        refuse_within(settings, target)
         claim_target(settings, target)
         sealer = sealer_for(settings, target)
         return make_backup(settings, target, sealer, names_key(settings), beginning, tell=Teller(), stop=stop)
@@ -126,17 +129,55 @@ async def restore(
     settings: Settings, where: str, *, name: str = "", key: Path | None = None, overwrite: bool = False
 ) -> tuple[Manifest, Proof]:
     """A whole backup onto this machine; nothing is changed unless all of it is there. Raises BackupFault, OSError."""
+    with _not_running(settings.data):
+        return await _restore(settings, where, name, key, overwrite)
+
+
+@contextmanager
+def _not_running(data: Path) -> Iterator[None]:
+    """The lock of `station serve`, where one has run, as long as its data is exchanged. Raises BackupFault."""
+    path = data / "run" / "serve.pid"
+    if not path.exists():
+        yield
+        return
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BackupFault(f"A station is running on {data}: stop it first") from error
+        yield
+
+
+async def _restore(
+    settings: Settings, where: str, name: str, key: Path | None, overwrite: bool
+) -> tuple[Manifest, Proof]:
+    for folder in left_over(settings.data):
+        _say(f"{folder} is left of a restore that was killed: it holds data in clear, delete it")
     target = open_target(settings, where or settings.backup_target)
     opener = await asyncio.to_thread(opener_for, settings, target, key)
     manifest = await asyncio.to_thread(fetch_manifest, target, opener, name)
     stamp = stamp_of(SystemClock().now())
     await _check_places(settings, manifest, overwrite)
     with staging_folder(settings.data, stamp) as staging:
-        await asyncio.to_thread(fetch_files, target, opener, manifest, staging, Teller())
-        if manifest.database == POSTGRESQL:
-            await _fill_postgresql(settings, staging / DATABASE / "tables", stamp)
-        await asyncio.to_thread(_place, settings, staging, stamp, manifest.database)
+        stop = Event()
+        await _to_its_end(lambda: fetch_files(target, opener, manifest, staging, Teller(), stop), stop)
+        tables, is_postgresql = staging / DATABASE / "tables", manifest.database == POSTGRESQL
+        async with _postgresql_filled(settings, tables, stamp) if is_postgresql else nullcontext():
+            _place(settings, staging, stamp, manifest.database)  # renames; not to be interrupted by a cancellation
     return manifest, await _prove(settings, manifest)
+
+
+async def _to_its_end(work: Callable[[], None], stop: Event | None = None) -> None:
+    """In a thread, which has ended when this returns: whoever cancels this tidies up behind it."""
+    running = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        if stop is not None:
+            stop.set()
+        await asyncio.wait([running])
+        running.exception()  # looked at: what was given up may fail
+        raise
 
 
 async def _check_places(settings: Settings, manifest: Manifest, overwrite: bool) -> None:
@@ -165,7 +206,9 @@ async def _check_places(settings: Settings, manifest: Manifest, overwrite: bool)
         await database.close()
 
 
-async def _fill_postgresql(settings: Settings, tables: Path, stamp: str) -> None:
+@asynccontextmanager
+async def _postgresql_filled(settings: Settings, tables: Path, stamp: str) -> AsyncIterator[None]:
+    """With the backup's tables; those that were there are back if it, or what is done within, fails."""
     database = Database(settings.resolved_database_url)
     try:
         async with database.read() as connection:
@@ -176,9 +219,11 @@ async def _fill_postgresql(settings: Settings, tables: Path, stamp: str) -> None
                 aside = await store.set_aside(work, stamp)
             _say(f"The tables that were there are in the schema {aside} now")
         try:
-            await asyncio.to_thread(restore_tables, settings, tables)
-        except BackupFault:
+            await _to_its_end(lambda: restore_tables(settings, tables))
+            yield
+        except BaseException:  # a cancellation too
             if aside:
+                _say("The tables that were there are put back")
                 async with database.transaction() as work:
                     await store.put_back(work, aside)
             raise
@@ -187,16 +232,21 @@ async def _fill_postgresql(settings: Settings, tables: Path, stamp: str) -> None
 
 
 def _place(settings: Settings, staging: Path, stamp: str, database: str) -> None:
-    if not is_empty(settings.data):
-        _say(f"What was in {settings.data} is in {move_aside(settings.data, stamp)} now")
-    if database == POSTGRESQL:
-        put_in_place(staging, settings.data, None)
-        return
-    target = sqlite_path(settings)
-    for path in (target, *(target.with_name(f"{target.name}-{end}") for end in ("wal", "shm"))):
-        if path.exists():  # outside of the data folder
-            path.rename(path.with_name(f"{path.name}.before-{stamp}"))
-    put_in_place(staging, settings.data, target)
+    """What was fetched to where it belongs; what was there is back if that fails."""
+    data, aside = settings.data, None
+    with ExitStack() as undo:
+        if not is_empty(data):
+            aside = move_aside(data, stamp)
+            _say(f"What was in {data} is in {aside} now")
+        undo.callback(take_back, staging, data, aside)
+        target = None if database == POSTGRESQL else sqlite_path(settings)
+        if target is not None:
+            for path in (target, *(target.with_name(f"{target.name}-{end}") for end in ("wal", "shm"))):
+                if path.exists():  # outside of the data folder
+                    undo.callback(path.with_name(f"{path.name}.before-{stamp}").rename, path)
+                    path.rename(path.with_name(f"{path.name}.before-{stamp}"))
+        put_in_place(staging, data, target)
+        undo.pop_all()
 
 
 async def _prove(settings: Settings, manifest: Manifest) -> Proof:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from station.backup.model import BackupFault
+
 # Marks of running processes, half-made work, the demo's SMS in clear, a backup's own notes: of no use elsewhere.
 LEFT_OUT = ("run", "scratch", "outbox", "backup")
 # Copied by the database's own means; the proof is made anew by a whole `ledger verify`.
@@ -35,7 +37,10 @@ def sealed_bags(data: Path) -> frozenset[str]:
 
 
 def find_files(data: Path, bags: frozenset[str]) -> Iterator[Found]:
-    """Every file to be copied, in the order of their names. Folders that are links are followed at the top only."""
+    """Every file to be copied, in the order of their names; of a link what it points to.
+
+    Raises BackupFault for a link to nothing, and for a linked folder below the top, which might lead in a circle.
+    """
     tops = sorted(path for path in data.iterdir() if path.name not in LEFT_OUT) if data.is_dir() else []
     for top in tops:
         paths = _walk(top) if top.is_dir() else iter([top])
@@ -43,8 +48,10 @@ def find_files(data: Path, bags: frozenset[str]) -> Iterator[Found]:
             name = path.relative_to(data).as_posix()
             if _is_wanted(name, bags):
                 try:
-                    found = path.stat(follow_symlinks=False)
-                except OSError:
+                    found = path.stat()
+                except OSError as error:
+                    if path.is_symlink():
+                        raise BackupFault(f"{path} is a link to nothing: mount its disk, or remove it") from error
                     continue  # gone since it was listed
                 if stat.S_ISREG(found.st_mode):
                     yield Found(path, name, found.st_size)
@@ -53,6 +60,9 @@ def find_files(data: Path, bags: frozenset[str]) -> Iterator[Found]:
 def _walk(top: Path) -> Iterator[Path]:
     for folder, folders, files in os.walk(top):
         folders[:] = sorted(each for each in folders if not each.startswith("."))
+        for path in (Path(folder) / each for each in folders):
+            if path.is_symlink():
+                raise BackupFault(f"{path} is a link to a folder: mount it there, or link the whole of {top} instead")
         yield from (Path(folder) / file for file in sorted(files))
 
 

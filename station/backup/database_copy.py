@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from station.backup.model import BackupFault
+from station.backup.store import ASIDE
 from station.base.settings import Settings
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
@@ -42,9 +43,9 @@ def copy_database(settings: Settings, folder: Path) -> Iterator[Path]:
         yield _copy_sqlite(sqlite_path(settings), folder)
         return
     target = folder / "tables"
-    _run(
-        settings, "pg_dump", ["--format=directory", "--compress=0", "--no-owner", "--no-privileges", f"--file={target}"]
-    )
+    options = ["--format=directory", "--compress=0", "--no-owner", "--no-privileges"]
+    # What a restore set aside is no part of the station, and its schema would be in the way of the next restore.
+    _run(settings, "pg_dump", [*options, f"--exclude-schema={ASIDE}*", f"--file={target}"])
     yield from sorted(target.iterdir())
 
 

@@ -76,6 +76,7 @@ def read_manifest(content: bytes, name: str) -> Manifest:
         if json.loads(content).get("format") != FORMAT:
             raise BackupFault(f"{name} was made by a newer release of the station: restore it with that one")
         manifest = msgspec.json.decode(content, type=Manifest)
+        bytes.fromhex(manifest.names_key)
     except (ValueError, AttributeError, RecursionError) as error:
         raise BackupFault(f"{name} is no list of a backup") from error
     for file in manifest.files:
@@ -90,5 +91,7 @@ def _check(file: StoredFile, name: str) -> None:
     inside = path.parts[:1] in ((DATA,), (DATABASE,)) and len(path.parts) > 1
     if not inside or ".." in path.parts or str(path) != file.path or "\0" in file.path:
         raise BackupFault(f"{name} names a file outside of the data folder: {file.path[:200]!r}")
+    if abs(file.modified_ns) >= 2**63:
+        raise BackupFault(f"{name} does not fit: {file.path[:200]} is of no time that there is")
     if file.size < 0 or len(file.parts) != -(-file.size // PART_BYTES):
         raise BackupFault(f"{name} does not fit: {file.path[:200]} has {len(file.parts)} parts for {file.size} bytes")

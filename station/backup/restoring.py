@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from glob import escape
 from pathlib import Path
+from threading import Event
 
 import msgspec
 
-from station.backup.making import BACKUPS, SENDERS, object_path
+from station.backup.making import BACKUPS, SENDERS, Stopped, object_path
 from station.backup.manifest import DATA, LARGEST_BYTES, Manifest, StoredFile, Summary, read_manifest
 from station.backup.model import BackupFault, Progress, made_at
 from station.backup.targets import Target
@@ -50,9 +52,15 @@ def fetch_manifest(target: Target, opener: Opener, name: str = "") -> Manifest:
 
 
 def fetch_files(
-    target: Target, opener: Opener, manifest: Manifest, staging: Path, tell: Tell = lambda _progress: None
+    target: Target,
+    opener: Opener,
+    manifest: Manifest,
+    staging: Path,
+    tell: Tell = lambda _progress: None,
+    stop: Event | None = None,
 ) -> None:
-    """Fetch every file into the empty folder, each checked against the list. Raises BackupFault, OSError."""
+    """Fetch every file into the empty folder, each checked against the list. Raises BackupFault, OSError, Stopped."""
+    stop = stop or Event()
     room = shutil.disk_usage(staging).free
     if room < manifest.size:
         wanted = manifest.size / 2**30
@@ -68,7 +76,7 @@ def fetch_files(
                     for future in ended:
                         done, files = done + future.result(), files + 1
                     tell(Progress(done, manifest.size, files))
-                waiting.add(pool.submit(_fetch, target, opener, namer, file, staging))
+                waiting.add(pool.submit(_fetch, target, opener, namer, file, staging, stop))
             for future in waiting:
                 done, files = done + future.result(), files + 1
                 tell(Progress(done, manifest.size, files))
@@ -76,12 +84,14 @@ def fetch_files(
             pool.shutdown(cancel_futures=True)
 
 
-def _fetch(target: Target, opener: Opener, namer: Namer, file: StoredFile, staging: Path) -> int:
+def _fetch(target: Target, opener: Opener, namer: Namer, file: StoredFile, staging: Path, stop: Event) -> int:
     path = staging / file.path
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     whole, size = hashlib.sha256(), 0
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, file.mode | 0o600), "wb") as writing:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, file.mode & 0o700 | 0o600), "wb") as writing:
         for name in file.parts:
+            if stop.is_set():
+                raise Stopped
             part = _fetch_part(target, opener, namer, name, file.path)
             whole.update(part)
             size += len(part)
@@ -111,12 +121,21 @@ def staging_folder(data: Path, stamp: str) -> Iterator[Path]:
     beside = data.parent
     beside.mkdir(parents=True, exist_ok=True)
     own_disk = data.exists() and data.stat().st_dev != beside.stat().st_dev
-    staging = (data if own_disk or not os.access(beside, os.W_OK) else beside) / f".{data.name}.restoring-{stamp}"
+    staging = (data if own_disk or not os.access(beside, os.W_OK) else beside) / f"{_staging_prefix(data)}{stamp}"
     staging.mkdir(mode=0o700)
     try:
         yield staging
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _staging_prefix(data: Path) -> str:
+    return f".{data.name}.restoring-"
+
+
+def left_over(data: Path) -> list[Path]:
+    """Folders of restores that were killed: they hold the station's data in clear."""
+    return sorted(path for place in (data.parent, data) for path in place.glob(f"{escape(_staging_prefix(data))}*"))
 
 
 def is_empty(data: Path) -> bool:
@@ -133,9 +152,28 @@ def move_aside(data: Path, stamp: str) -> Path:
     aside = data / f"before-{stamp}"
     aside.mkdir(mode=0o700)
     for path in sorted(data.iterdir()):
-        if path != aside and not path.name.startswith(f".{data.name}.restoring-") and path.name != "lost+found":
+        if path != aside and not path.name.startswith(_staging_prefix(data)) and path.name != "lost+found":
             path.rename(aside / path.name)
     return aside
+
+
+def take_back(staging: Path, data: Path, aside: Path | None) -> None:
+    """Undo `put_in_place` as far as it came, and `move_aside` before it; what was fetched goes with the staging."""
+    half = staging / "half"
+    half.mkdir()
+    kept = {"lost+found", staging.name, aside.name if aside else ""}
+    for path in [path for path in data.iterdir() if path.name not in kept] if data.is_dir() else []:
+        path.rename(half / path.name)
+    if aside is None:
+        return
+    data.mkdir(mode=0o700, exist_ok=True)
+    if aside.parent == data:
+        for path in sorted(aside.iterdir()):
+            path.rename(data / path.name)
+        aside.rmdir()
+    else:
+        data.rmdir()
+        aside.rename(data)
 
 
 def put_in_place(staging: Path, data: Path, database: Path | None) -> None:

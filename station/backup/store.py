@@ -83,8 +83,8 @@ async def set_aside(work: Transaction, stamp: str) -> str:
 
 
 async def put_back(work: Transaction, aside: str) -> None:
-    """Undo `set_aside`, as long as nothing was put into the empty schema."""
+    """Undo `set_aside`; what was restored into the new schema meanwhile goes."""
     schema = await work.connection.scalar(text("SELECT current_schema()"))
     quoted = work.connection.dialect.identifier_preparer.quote(str(schema))
-    await work.execute(text(f"DROP SCHEMA {quoted}"))
+    await work.execute(text(f"DROP SCHEMA {quoted} CASCADE"))
     await work.execute(text(f"ALTER SCHEMA {aside} RENAME TO {quoted}"))

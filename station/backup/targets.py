@@ -55,17 +55,26 @@ def open_target(settings: Settings, words: str) -> Target:
     return FolderTarget(Path(words).expanduser().resolve())
 
 
+def refuse_within(settings: Settings, target: Target) -> None:
+    """Raises BackupFault for a folder that would be lost with the data folder, or with a disk linked into it."""
+    if not isinstance(target, FolderTarget) or not settings.data.is_dir():
+        return
+    places = {settings.data.resolve(), *(path.resolve() for path in settings.data.iterdir() if path.is_symlink())}
+    if any(target.root.is_relative_to(place) for place in places):
+        raise BackupFault(f"The target {target.shown} lies in the data folder: name another disk")
+
+
 class FolderTarget:
     """A folder, which is made when missing: a disk, a network share."""
 
     def __init__(self, root: Path) -> None:
         self.shown = str(root)
-        self._root = root
+        self.root = root
         self._touched: set[Path] = set()
 
     def put_new(self, name: str, content: bytes) -> bool:
         """Into a file of another name first, which then gets its own in one step (link(2), rename(2))."""
-        path = self._root / name
+        path = self.root / name
         if path.exists():
             return False
         scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
@@ -92,7 +101,7 @@ class FolderTarget:
     def get(self, name: str) -> bytes | None:
         """The file's content."""
         try:
-            return (self._root / name).read_bytes()
+            return (self.root / name).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -100,10 +109,10 @@ class FolderTarget:
 
     def names(self, under: str) -> Iterator[str]:
         """Hidden files are what a killed backup left."""
-        for folder, _, files in os.walk(self._root / under):
+        for folder, _, files in os.walk(self.root / under):
             for file in files:
                 if not file.startswith("."):
-                    yield (Path(folder) / file).relative_to(self._root).as_posix()
+                    yield (Path(folder) / file).relative_to(self.root).as_posix()
 
     def settle(self) -> None:
         """Put the folders' lists of names on the disk."""

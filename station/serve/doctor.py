@@ -15,8 +15,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from station.app import close_station, open_station
-from station.backup.model import OUTDATED, BackupState, spell_size
+from station.backup.model import OUTDATED, BackupFault, BackupState, spell_size
 from station.backup.service import last_backups
+from station.backup.targets import open_target, refuse_within
 from station.base.clock import SystemClock, local
 from station.base.database import Database, DatabaseError, newest_revision, stored_revision
 from station.base.errors import StationError
@@ -207,6 +208,11 @@ async def _look_at_backup(settings: Settings) -> list[Finding]:
     finally:
         await database.close()
     failed: list[Finding] = []
+    try:
+        if settings.backup_target:
+            refuse_within(settings, open_target(settings, settings.backup_target))
+    except BackupFault as fault:
+        failed.append(Finding("backup", Verdict.FAULT, str(fault)))
     if begun is not None and begun.state is BackupState.FAILED:
         failed.append(Finding("backup", Verdict.NOTE, f"the last try failed: {begun.error}"))
     if done is None:

@@ -174,6 +174,13 @@ def test_a_list_leads_nowhere_else(path: str, parts: int) -> None:
         read_manifest(a_manifest(files=(file,)), "list")
 
 
+@pytest.mark.parametrize("values", [{"names_key": "0g"}, {"files": (StoredFile("data/a", 0, 0, 2**63, "", ()),)}])
+def test_an_odd_list_is_a_fault(values: dict[str, object]) -> None:
+    """What could be written into a list and not be used is said before anything is fetched."""
+    with pytest.raises(BackupFault, match=r"no list of a backup|does not fit"):
+        read_manifest(a_manifest(**values), "list")
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [(b"{}", "newer release"), (b'{"format": 2}', "newer release"), (b'{"format": 1}', "no list"), (b"x", "no list")],

@@ -64,6 +64,8 @@ async def test_the_last_backup_is_named(station: Station) -> None:
     bare = station.settings.model_copy(update={"demo": False})
     found = await finding(bare, "backup")
     assert found is not None and found.detail.startswith("none was made")
+    within = await finding(bare.model_copy(update={"backup_target": str(bare.data / "store")}), "backup")
+    assert within is not None and within.verdict is Verdict.FAULT and "lies in the data folder" in within.detail
     clock = station.clock
     assert isinstance(clock, FixedClock)
     clock.at = SystemClock().now() - OUTDATED
