@@ -103,13 +103,13 @@ def serve(
 
 @app.command("setup-link")
 def print_setup_link() -> None:
-    """Print a new one-time link that opens set-up in a browser; earlier ones are void."""
+    """Print a new one-time link that opens set-up in a browser; earlier ones are void, and browsers let in are out."""
     from station.base.link_keys import hash_key, link_of, make_key
     from station.serve.addresses import reachable_origin
     from station.setup.start_service import replace_link
 
     key, settings = make_key(), read_settings()
-    if not _with_station(lambda station: replace_link(station, hash_key(key))):
+    if not _with_station(lambda station: replace_link(station, hash_key(key), browsers=True)):
         _fail("There is an administrator already, so set-up is closed: sign in, or see `station user add`")
     typer.echo(link_of(reachable_origin(settings), key))
 

@@ -10,7 +10,7 @@ from typing import Any
 import segno
 from aiohttp import web
 
-from station.base.errors import N_, BadInput, Conflict, StationError
+from station.base.errors import N_, BadInput, Conflict, NotFound, StationError
 from station.base.idempotency import answer_at
 from station.base.keyset import Slice
 from station.base.origin import is_secure, public_origin
@@ -25,12 +25,14 @@ from station.people.account_model import (
     AccountState,
     Asks,
     ChangedMeanwhile,
+    InviteOver,
     NewInvite,
     StaffAccount,
     StaffFilter,
     StaffForm,
     Step,
 )
+from station.people.invite_service import find_invite
 from station.people.session_service import open_sessions
 
 LIST = "/admin/accounts"
@@ -171,10 +173,20 @@ def _to_link(request: web.Request, invite: NewInvite) -> web.Response:
 async def show_link(request: web.Request) -> web.StreamResponse:
     """The link just made: to copy, to scan, to print. Later nobody can see it any more, only make a new one."""
     account = await accounts.get_staff(station_of(request), request.match_info["account"])
-    token = request.cookies.get(LINK_COOKIE, "") if account.state is AccountState.INVITED else ""
+    token = request.cookies.get(LINK_COOKIE, "")
+    if token and not await _opens(request, token, account):
+        token = ""
     link = _link(request, token) if token else ""
     code = segno.make(link, error="m", micro=False).svg_inline(border=4, omitsize=True) if link else ""
     return render(request, "admin/account_link.html", **_words(), account=account, link=link, code=code)
+
+
+async def _opens(request: web.Request, token: str, account: StaffAccount) -> bool:
+    """Whether it is the token of this account's open invite: a later one, or its use, makes it void."""
+    try:
+        return (await find_invite(station_of(request), token)).account == account.id
+    except (InviteOver, NotFound):
+        return False
 
 
 async def show_account(request: web.Request) -> web.StreamResponse:

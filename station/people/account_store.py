@@ -182,7 +182,12 @@ async def invite_row(connection: AsyncConnection, token_hash: str) -> Any:
 
 
 async def hold_invite(work: Transaction, token_hash: str) -> None:
-    """Let nobody else use the invite until the end of the transaction."""
+    """Let nobody else use the invite until the end of the transaction.
+
+    Its account is held first, as an administrator's changes do: two that wait for one another would end in a deadlock.
+    """
+    of_invite = select(i.account).where(i.token_hash == token_hash).scalar_subquery()
+    await work.execute(select(a.id).where(a.id == of_invite).with_for_update(of=accounts))
     await work.execute(select(i.id).where(i.token_hash == token_hash).with_for_update())
 
 

@@ -12,7 +12,9 @@ from station.people.invite_service import choose_password, enrol_totp, find_invi
 from station.people.pages import HOME_OF, caller_of, session_token, signed_in
 from station.people.service import authenticator_uri
 
-NO_REFERRER = {"Referrer-Policy": "no-referrer"}  # the address is the secret
+# The address is the secret, so no path goes out. Not "no-referrer": the page's own form would then come with
+# `Origin: null` (Fetch, "append a request `Origin` header"), as from another site, and older browsers say no more.
+NO_PATH = {"Referrer-Policy": "strict-origin"}
 
 
 async def show_invite(request: web.Request) -> web.StreamResponse:
@@ -26,7 +28,7 @@ async def show_invite(request: web.Request) -> web.StreamResponse:
 
 def _over(request: web.Request, error: StationError) -> web.Response:
     response = render(request, "people/invite_over.html", error.status, error=error)
-    response.headers.update(NO_REFERRER)
+    response.headers.update(NO_PATH)
     return response
 
 
@@ -48,7 +50,7 @@ def _step(request: web.Request, invite: Invite, fault: BadInput | None = None, a
         left=fault.left if isinstance(fault, WrongProof) else None,
         base=f"/invite/{request.match_info['token']}",
     )
-    response.headers.update(NO_REFERRER)
+    response.headers.update(NO_PATH)
     return response
 
 

@@ -131,8 +131,12 @@ async def add_staff_in(
     totp_secret: str,
     scope: str = "",
     account_id: str | None = None,
+    totp_used: int = 0,
 ) -> Account:
-    """`add_staff_by_hash` as part of a larger unit of work. Raises BadInput when the login is taken."""
+    """`add_staff_by_hash` as part of a larger unit of work. Raises BadInput when the login is taken.
+
+    `totp_used` is the step of a dynamic code that was used already, which signs nobody in again.
+    """
     identity, login = account_id or new_id("ac"), fold_login(login)
     added = await store.add_account(
         work,
@@ -143,6 +147,7 @@ async def add_staff_in(
         login=login,
         password_hash=password_hash,
         totp_secret=totp_secret,
+        totp_used=totp_used,
         created_at=station.clock.now(),
     )
     if not added:

@@ -184,7 +184,7 @@ async def check_password(
         raise WrongLogin
     account = known.account
     async with station.database.transaction() as work:
-        if not await store.use_dynamic_code(work, account.id, step):
+        if not await store.use_dynamic_code(work, known, step):
             raise WrongLogin
         await store.forget_tries(work, [key for key, _ in _try_keys(name, caller)])
         return await open_session(station, work, account, caller, replaces), account

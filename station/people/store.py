@@ -233,10 +233,17 @@ async def forget_old_tries(work: Transaction, now: datetime) -> None:
     await work.execute(delete(sign_in_codes).where(sign_in_codes.c.expires_at <= now - timedelta(hours=1)))
 
 
-async def use_dynamic_code(work: Transaction, account_id: str, step: int) -> bool:
-    """Take the step of a dynamic code if no later one was taken; one of several at once gets it."""
+async def use_dynamic_code(work: Transaction, known: Credentials, step: int) -> bool:
+    """Take the step of a dynamic code if no later one was taken; one of several at once gets it.
+
+    Nobody gets it where password or secret were reset since they were looked at.
+    """
     taken = update(accounts).where(
-        accounts.c.id == account_id, accounts.c.totp_used < step, accounts.c.disabled.is_(False)
+        accounts.c.id == known.account.id,
+        accounts.c.totp_used < step,
+        accounts.c.disabled.is_(False),
+        accounts.c.password_hash == known.password_hash,
+        accounts.c.totp_secret == known.totp_secret,
     )
     return (await work.execute(taken.values(totp_used=step))).rowcount == 1
 

@@ -142,10 +142,11 @@ async def make_administrator(request: web.Request) -> web.StreamResponse:
     station = station_of(request)
     try:
         asked = read_administrator(form)
-        await keep_administrator(station, asked)
+        proven = await keep_administrator(station, asked)
         caller = caller_of(request, asked.login)
-        account, token = await finish(station, client_address(request), caller, session_token(request))
+        account, token = await finish(station, proven, client_address(request), caller, session_token(request))
     except BadInput as fault:
+        await _state(request)  # a newer link may have put this browser out: it is shown no secret any more
         return await _administrator(request, form, fault)
     response = signed_in(request, token, account, asked.login, "/admin", "staff")
     response.del_cookie(COOKIE, path="/setup")
@@ -167,7 +168,7 @@ async def _administrator(
         fault,
         qr=svg_of(authenticator_uri(typed["login"] or ADMIN, secret)),
         secret=" ".join(secret[start : start + 4] for start in range(0, len(secret), 4)),
-        knows_password=bool(state.password_hash),
+        knows_password=bool(state.password_hash) and not (isinstance(fault, BadInput) and "password" in fault.fields),
         least=MIN_PASSWORD,
     )
 

@@ -16,7 +16,7 @@ from station.ledger.service import append
 from station.people.model import Account, Caller, fold_login, read_code
 from station.people.passwords import hash_password
 from station.people.service import add_staff_in, count_accounts, has_staff
-from station.people.signin import open_session
+from station.people.signin import open_session, totp_step
 from station.setup import start_store as store
 from station.setup.start_store import SetUp
 
@@ -56,24 +56,43 @@ def next_step(setup: SetUp) -> str:
     return next((step for step in STEPS if step not in setup.steps), STEPS[-1])
 
 
-async def replace_link(station: Station, key_hash: str) -> bool:
-    """Make this the link that opens set-up, instead of earlier ones. False where set-up is over."""
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What was kept when the code fitted, and the 30-second step of that code; 0 for one that nobody typed."""
+
+    state: SetUp
+    step: int
+
+
+async def replace_link(station: Station, key_hash: str, browsers: bool = False) -> bool:
+    """Make this the link that opens set-up, instead of earlier ones. False where set-up is over.
+
+    With `browsers` those that an earlier link let in are out too, and the secrets that they saw or typed are dropped.
+    """
     async with station.database.transaction() as work:
         state = await store.lock_state(work)
         if state.closed or await has_staff(work, Role.ADMIN):
             return False
-        await store.delete_keys(work, store.LINK)
+        await store.delete_keys(work, None if browsers else store.LINK)
+        if browsers:
+            await store.change_state(work, password_hash="", totp_secret="")
         await store.add_key(work, key_hash, store.LINK, station.clock.now())
     return True
 
 
 async def open_by_link(station: Station, key: str) -> str:
-    """The secret of a browser that was opened by the link, good until set-up is over. Raises NoSetUpKey, SetUpOver."""
+    """The secret of a browser that was opened by the link, good until set-up is over. Raises NoSetUpKey, SetUpOver.
+
+    The link opens nothing after that: of two who open it at once one is let in.
+    """
     await check_open(station)
     secret = make_key()
     async with station.database.transaction() as work:
+        if (await store.lock_state(work)).closed:
+            raise SetUpOver
         if not await store.has_key(work.connection, hash_key(key), store.LINK):
             raise NoSetUpKey
+        await store.delete_keys(work, store.LINK)
         await store.add_key(work, hash_key(secret), store.BROWSER, station.clock.now())
     return secret
 
@@ -110,8 +129,8 @@ def read_administrator(form: Mapping[str, str]) -> FirstAdministrator:
     )
 
 
-async def keep_administrator(station: Station, asked: FirstAdministrator) -> SetUp:
-    """Keep what can be taken of it, for the next try. Raises SetUpOver, BadInput with each fault.
+async def keep_administrator(station: Station, asked: FirstAdministrator) -> Proven:
+    """Keep what can be taken of it, for the next try; what `finish` needs. Raises SetUpOver, BadInput with each fault.
 
     Of the password its hash is kept, so that it need not be typed again for a code that came too late.
     """
@@ -126,17 +145,16 @@ async def keep_administrator(station: Station, asked: FirstAdministrator) -> Set
         state = await store.read_state(work.connection)
     if not state.password_hash and "password" not in faults:
         faults["password"] = Phrase(N_("密码至少 %(least)s 位"), least=MIN_PASSWORD)
-    if not faults:
-        faults = await _prove(station, state, asked.code)
     if faults:
         raise BadInput(fields={name: faults[name] for name in ("name", "login", "password", "otp") if name in faults})
-    return state
+    return Proven(state, await _prove(station, state, asked.code))
 
 
 async def finish(
-    station: Station, origin: str = "", caller: Caller | None = None, replaces: str = ""
+    station: Station, proven: Proven, origin: str = "", caller: Caller | None = None, replaces: str = ""
 ) -> tuple[Account, str]:
-    """The first administrator stands, by what was kept and proven; set-up is over. Raises SetUpOver, BadInput.
+    """The first administrator stands, by what was kept and proven; set-up is over. Raises SetUpOver, BadInput where
+    another window has kept something else since.
 
     Returns the account, and the token of its session where `caller`, a browser, is to be signed in at once.
     """
@@ -145,6 +163,13 @@ async def finish(
         state = await store.lock_state(work)
         if state.closed or await has_staff(work, Role.ADMIN):
             raise SetUpOver
+        if state != proven.state:
+            raise BadInput(
+                fields={
+                    "password": N_("刚才有人在另一个窗口也填了这一页。请把密码再填一次"),
+                    "otp": N_("请再填一次验证器现在显示的数字"),
+                }
+            )
         account = await add_staff_in(
             station,
             work,
@@ -154,6 +179,7 @@ async def finish(
             name=state.admin_name,
             password_hash=state.password_hash,
             totp_secret=state.totp_secret,
+            totp_used=proven.step,
         )
         await store.delete_keys(work)
         await store.change_state(work, password_hash="", totp_secret="", closed_at=station.clock.now())
@@ -188,10 +214,9 @@ def _faults(asked: FirstAdministrator) -> dict[str, str]:
     return faults
 
 
-async def _prove(station: Station, state: SetUp, typed: str) -> dict[str, str]:
+async def _prove(station: Station, state: SetUp, typed: str) -> int:
     await station.bus.limit("set-up-codes", CODES_TRIED, CODES_PER_S)
-    now = station.clock.now()
-    totp = pyotp.TOTP(state.totp_secret) if state.totp_secret else None
-    if totp is not None and totp.verify(read_code(typed), for_time=now, valid_window=1):
-        return {}
-    return {"otp": N_("数字不对。请看验证器上现在的 6 位；手机的时间要准，数字 30 秒换一次")}
+    step = totp_step(state.totp_secret, read_code(typed), station.clock.now().timestamp())
+    if step is None:
+        raise BadInput(fields={"otp": N_("数字不对。请看验证器上现在的 6 位；手机的时间要准，数字 30 秒换一次")})
+    return step

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyotp
@@ -64,8 +64,10 @@ async def set_up(
     tell(_as_text(uri))
     tell(f"Authenticator secret, shown only now: {secret}")
     tell(uri)
-    await keep_administrator(station, _administrator(asked, ask_code() if ask_code else _code_now(station, secret)))
-    await finish(station)
+    code = ask_code() if ask_code else _code_now(station, secret)
+    proven = await keep_administrator(station, _administrator(asked, code))
+    # A code that nobody has typed is still good for the first sign-in.
+    await finish(station, proven if ask_code else replace(proven, step=0))
 
 
 def _read_mark(path: Path) -> Mark:

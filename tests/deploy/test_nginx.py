@@ -31,6 +31,7 @@ class Front:
 
     running: RunningStation
     port: int
+    folder: Path
 
     @property
     def host(self) -> str:
@@ -63,7 +64,7 @@ def shipped_conf(folder: Path, port: int, running: RunningStation) -> Path:
     main = folder / "main.conf"
     main.write_text(
         f"daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;\n"
-        f"events {{}}\nhttp {{ access_log off; {folders} include {folder}/station.conf; }}\n",
+        f"events {{}}\nhttp {{ access_log {folder}/access.log; {folders} include {folder}/station.conf; }}\n",
         encoding="utf-8",
     )
     return main
@@ -82,7 +83,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
         try:
             wait_until(lambda: server.poll() is not None or answers(port), "nginx")
             assert server.poll() is None, (folder / "error.log").read_text()
-            yield Front(running, port)
+            yield Front(running, port, folder)
         finally:
             end_process(server)
 
@@ -151,6 +152,17 @@ async def test_metrics_are_not_public_and_head_is_answered(front: Front) -> None
                 assert answer.status == 200, path
     async with ClientSession() as local, local.get(front.running.address + "/metrics") as answer:
         assert "station_web_requests_total" in await answer.text()
+
+
+async def test_addresses_that_let_somebody_in_stand_in_no_log(front: Front) -> None:
+    """The link of the first start and those of invites; every other address is logged as usual."""
+    async with visitor(front) as session:
+        for path in ("/setup?key=secret-key", "/invite/secret-token", "/invite/secret-token/password", "/deputies?q=1"):
+            async with session.get(path) as answer:
+                assert answer.status != 502, path
+    log = front.folder / "access.log"
+    wait_until(lambda: "/deputies?q=1" in log.read_text(), "the line of the last request")
+    assert "secret" not in log.read_text()
 
 
 async def test_signalling_reaches_media_through_the_proxy(front: Front) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from station.base.errors import BadInput
 from station.base.identity import IdentityHolder
 from station.base.link_keys import hash_key, make_key
 from station.base.principal import Role
@@ -66,6 +68,39 @@ async def test_without_a_good_link_a_page_says_what_to_do(empty: Station) -> Non
         assert empty.identity.version == 0
 
 
+async def test_a_link_lets_one_browser_in(empty: Station) -> None:
+    """A second one that opens it reads what to do; `station setup-link` puts out whoever was let in."""
+    async with browsing(empty) as person:
+        key = make_key()
+        await replace_link(empty, hash_key(key))
+        await person.get(f"/setup?key={key}")
+        await person.get(f"/setup?key={key}")  # the same browser: a page loaded again
+        secret = (await keep_secret(empty)).totp_secret
+        await replace_link(empty, hash_key(make_key()), browsers=True)
+        for path in ("/setup/district", f"/setup?key={key}"):
+            assert "<form" not in await person.get(path, 403), path
+        assert (await keep_secret(empty)).totp_secret != secret
+        person.client.session.cookie_jar.clear()
+        key = make_key()
+        await replace_link(empty, hash_key(key))
+        await person.get(f"/setup?key={key}")
+        person.client.session.cookie_jar.clear()
+        assert "station setup-link" in await person.get(f"/setup?key={key}", 403)
+
+
+async def test_what_another_window_kept_makes_nobody_administrator(empty: Station) -> None:
+    """Who proved a code is not given the password that somebody else typed meanwhile: both are asked for again."""
+    async with browsing(empty) as person:
+        code = code_for(person, (await keep_secret(empty)).totp_secret)
+    proven = await keep_administrator(empty, FirstAdministrator("方圆", "fangyuan", PASSWORD, code))
+    with pytest.raises(BadInput):
+        await keep_administrator(empty, FirstAdministrator("方圆", "fangyuan", "another-password", ""))
+    with pytest.raises(BadInput) as refused:
+        await finish(empty, proven)
+    assert set(refused.value.fields) == {"password", "otp"}
+    assert await accounts_with(empty, Role.ADMIN) == []
+
+
 async def test_what_was_typed_stays_when_going_back_and_over_a_restart(empty: Station) -> None:
     """Saved steps, faults with what was typed, and the browser that was opened outlive a new start with a new link."""
     async with browsing(empty) as person:
@@ -107,8 +142,8 @@ async def test_of_two_who_finish_at_once_one_is_the_administrator(empty: Station
     secret = (await keep_secret(empty)).totp_secret
     async with browsing(empty) as person:
         code = code_for(person, secret)
-    await keep_administrator(empty, FirstAdministrator("方圆", "fangyuan", PASSWORD, code))
-    done = await asyncio.gather(finish(empty), finish(empty), return_exceptions=True)
+    proven = await keep_administrator(empty, FirstAdministrator("方圆", "fangyuan", PASSWORD, code))
+    done = await asyncio.gather(finish(empty, proven), finish(empty, proven), return_exceptions=True)
     assert sorted(type(each).__name__ for each in done) == ["SetUpOver", "tuple"]
     assert len(await accounts_with(empty, Role.ADMIN)) == 1
 
@@ -126,8 +161,9 @@ async def test_the_command_line_does_the_same(empty: Station, tmp_path: Path) ->
 
     async with browsing(empty) as person:
         await set_up_at_terminal(empty, asked, told.append, code)
-        otp = code()
-        await person.post("/signin/staff", login="fangyuan", password=PASSWORD, otp=otp)
+        await person.post("/signin/staff", 401, login="fangyuan", password=PASSWORD, otp=code())  # used by the proof
+        empty.clock.at += timedelta(seconds=30)  # type: ignore[attr-defined]
+        await person.post("/signin/staff", login="fangyuan", password=PASSWORD, otp=code())
         assert "青川县" in await person.get("/admin")
         assert empty.identity.mark is not None and empty.identity.notice.version == 1
     with pytest.raises(SetUpOver):
