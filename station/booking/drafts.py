@@ -9,8 +9,10 @@ from station.base.ids import new_id
 from station.base.principal import SYSTEM, Principal
 from station.base.station import Station
 from station.booking import store
-from station.booking.model import Draft, Matter, Slot, check_matter, check_own, check_place
+from station.booking.model import Draft, Matter, Slot, SlotClosed, check_matter, check_own, check_place
 from station.booking.policy import booking_policy
+from station.booking.rota import get_slot
+from station.directory.service import get_deputy
 from station.photos import service as photos
 from station.photos.model import draft_holder
 
@@ -26,6 +28,9 @@ async def start_draft(station: Station, who: Principal, slot_id: str) -> tuple[D
     before stays.
     """
     now = station.clock.now()
+    deputy = await get_deputy(station, (await get_slot(station, who, slot_id)).deputy_id)
+    if not deputy.is_bookable:
+        raise SlotClosed
     async with station.database.transaction() as work:
         draft = await store.lock_draft(work, who.account)
         slot = await store.lock_slot(work, slot_id, who.account, now)

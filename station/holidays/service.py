@@ -16,7 +16,7 @@ from station.base.station import Station
 from station.holidays import store
 from station.holidays.notice import MAX_NOTICE, Reading, as_calendar, first_change, read_notice
 from station.holidays.store import KeptNotice
-from station.ledger.service import append
+from station.ledger.service import append, hold_head
 
 log = structlog.get_logger()
 TOPIC = "holidays"
@@ -64,6 +64,7 @@ async def put_in(station: Station, who: Principal, year: int, text: str, seen_ve
         raise BadInput(fields={"text": reading.faults[0]})
     async with station.database.transaction() as work:
         await claim_key(work, station.clock.now())
+        await hold_head(work)  # before the notice's row, like every edit that others may begin elsewhere
         before = await store.lock_notice(work, year)
         if (before.version if before else 0) != seen_version:
             raise NoticeChanged
@@ -82,6 +83,7 @@ async def withdraw(station: Station, who: Principal, year: int, seen_version: in
     """Take a notice back: the year's days are supposed again until there is one. Raises NotFound, NoticeChanged."""
     async with station.database.transaction() as work:
         await claim_key(work, station.clock.now())
+        await hold_head(work)
         before = await store.lock_notice(work, year)
         if before is None:
             raise NotFound

@@ -55,7 +55,8 @@ async def note_matter(station: Station, who: Principal, meeting_id: str, title: 
             description="",
             deputy_id=who.scope if who.role is Role.DEPUTY else meeting.deputy_id,
             citizen=meeting.citizen or None,
-            booking_id=meeting.booking_id or None,
+            # The case hands on the booking's photos, so not once their use has been taken back.
+            booking_id=meeting.booking_id if wish and not wish.use_withdrawn else None,
             meeting_id=meeting_id,
             recorded_at_s=recorded_at_s,
             unit_id=unit_id or None,
@@ -72,9 +73,11 @@ async def _check_unit(station: Station, unit_id: str) -> None:
     if not unit_id:
         return
     try:
-        await get_unit(station, unit_id)
+        unit = await get_unit(station, unit_id)
     except NotFound:
         raise BadInput(fields={"unit": N_("请从名单里选一个单位")}) from None
+    if unit.retired:
+        raise BadInput(fields={"unit": N_("请从名单里选一个单位")})
 
 
 async def list_matters(station: Station, who: Principal, meeting_id: str) -> list[NotedMatter]:

@@ -43,6 +43,7 @@ from station.meeting.model import (
     seat_for,
     step_meeting,
 )
+from station.meeting.topics import agreed_title, topic_of
 from station.nodes import media_client
 
 HELD_A_PAGE = 30
@@ -180,7 +181,7 @@ async def meeting_of_booking(station: Station, who: Principal, booking_id: str) 
         id=new_id("mt"),
         kind=Kind.RECEPTION,
         state=MeetingState.SCHEDULED,
-        title=booking.topic or booking.number,  # the citizen may have taken back that it is used
+        title=topic_of(booking),
         booking_id=booking.id,
         deputy_id=booking.deputy_id,
         deputy_name=booking.deputy_name,
@@ -193,7 +194,7 @@ async def meeting_of_booking(station: Station, who: Principal, booking_id: str) 
     async with station.database.transaction() as work:
         is_first = await _insert(station, work, who, meeting)
     if is_first:
-        return meeting
+        return replace(meeting, title=await agreed_title(station, booking_id, meeting.title))
     async with station.database.read() as connection:  # the other one came at the same moment
         first = await store.meeting_by_booking(connection, booking_id)
     assert first is not None
@@ -250,6 +251,8 @@ async def create_hearing(station: Station, who: Principal, form: HearingForm) ->
         deputy = await get_deputy(station, form.deputy_id)
     except NotFound:
         raise BadInput(fields={"deputy": N_("请选主持的代表")}) from None
+    if not deputy.in_office:
+        raise BadInput(fields={"deputy": N_("请选主持的代表")})
     if who.role is Role.CLERK and not await is_in_charge(station, who, deputy.id):
         raise BadInput(fields={"deputy": N_("这位代表不在您的联络站，请选本站的代表")})
     meeting = Meeting(

@@ -179,6 +179,13 @@ async def change_meeting(work: Transaction, meeting_id: str, **values: Unpack[Me
     await work.execute(update(meetings).where(meetings.c.id == meeting_id).values(**values))
 
 
+async def retitle_reception(work: Transaction, booking_id: str, title: str) -> None:
+    """Call the reception of a booking otherwise, if there is one."""
+    c = meetings.c
+    where = (c.booking_id == booking_id) & (c.kind == Kind.RECEPTION)
+    await work.execute(update(meetings).where(where).values(title=title))
+
+
 async def meetings_by_booking(connection: AsyncConnection, bookings: Sequence[str]) -> dict[str, Meeting]:
     """Meetings that were made for bookings, by booking id."""
     rows = await connection.execute(select(meetings).where(meetings.c.booking_id.in_(bookings)))

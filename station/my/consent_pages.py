@@ -17,6 +17,7 @@ from station.booking.service import my_bookings, withdraw_use
 from station.meeting.consent import answer_consent, staff_of
 from station.meeting.model import Kind, Meeting
 from station.meeting.service import meetings_by_id
+from station.meeting.topics import forget_topic
 from station.people.model import Consent, ConsentKind
 from station.people.service import get_own_consent, my_consents
 
@@ -69,11 +70,12 @@ async def answer_again(request: web.Request) -> web.StreamResponse:
     if holder == "meeting":
         await answer_consent(station, who, identity, consent.kind, given)
     elif holder == "booking" and not given:
+        booking = next((b for b in await my_bookings(station, who) if b.id == identity), None)
+        if booking is None:
+            raise NotFound
         if consent.given:
-            booking = next((b for b in await my_bookings(station, who) if b.id == identity), None)
-            if booking is None:
-                raise NotFound
             await withdraw_use(station, who, identity, await staff_of(station, booking.deputy_id))
+        await forget_topic(station, booking)  # pressed once more it does what a crash in between left undone
     else:
         raise NotFound
     return see_other("/my/consents")

@@ -128,6 +128,7 @@ const { OnTheWay } = await import("WEB/forms/on_the_way.js");
 const formOf = (key, text) => ({
   elements: [new HTMLInputElement({ type: "hidden", name: "csrf", value: key }),
     new HTMLInputElement({ type: "hidden", name: "form_key", value: key }),
+    new HTMLInputElement({ type: "hidden", name: "seen", value: key }),
     ...(text === undefined ? [] : [new HTMLTextAreaElement({ name: "text", value: text })])],
   closest: () => null,
 });
@@ -142,8 +143,11 @@ done([newer.elements.map((control) => control.value), Object.keys(store)]);
 
 
 def test_what_is_put_back_is_the_same_form() -> None:
-    """With its key: had it arrived after all, it is not done a second time. A form without words is not kept."""
-    assert run_script(SAME_FORM) == [["k2", "k1", "words"], ["sent/aa/reply"]]
+    """With its key: had it arrived after all, it is not done a second time. A form without words is not kept.
+
+    With the version that its page showed, too: over a newer one the station asks first.
+    """
+    assert run_script(SAME_FORM) == [["k2", "k1", "k1", "words"], ["sent/aa/reply"]]
 
 
 BEGUN = """
@@ -172,15 +176,16 @@ const page = (title) => {
   const named = new HTMLInputElement({ type: "text", name: "title", value: title, defaultValue: title });
   const [solved, open] = ["solved", "open"].map((value) =>
     new HTMLInputElement({ type: "radio", name: "outcome", value, checked: false, defaultChecked: false }));
+  const seen = new HTMLInputElement({ type: "hidden", name: "version", value: String(visit) });
   const said = [];
   const form = Object.assign(new Form(), { method: "post",
-    elements: [text, named, solved, open], closest: (wanted) => (wanted === "form" ? at.form : null),
+    elements: [text, named, solved, open, seen], closest: (wanted) => (wanted === "form" ? at.form : null),
     getAttribute: () => "/unit/cases/1/reply", before: (words) => said.push(words), querySelector: () => null });
   const heard = {};
   globalThis.document = { forms: [form], addEventListener: (name, act) => { heard[name] = act; },
     querySelector: (wanted) => (wanted.includes("csrf") ? token : answers), getElementById: () => null,
     referrer: "https://s/unit/cases/1" };
-  return { text, named, solved, open, form, said, heard };
+  return { text, named, solved, open, seen, form, said, heard };
 };
 let visit = 0;
 const load = async (title) => {
@@ -189,7 +194,8 @@ const load = async (title) => {
   await import("WEB/pages/forms.js?" + visit++);
   return shown;
 };
-const shows = ({ text, named, open, said }) => [text.value, named.value, open.checked, said.length];
+const shows = ({ text, named, open, seen, said }) =>
+  [text.value, named.value, open.checked, seen.value, said.length];
 const kept = () => Object.keys(sessionStorage).length;
 
 let at = await load("旧标题");
@@ -210,7 +216,6 @@ const sent = JSON.parse(Object.values(sessionStorage)[0]).begun ?? "sent";
 at.heard.input({ target: at.form });
 leave();
 const again = JSON.parse(Object.values(sessionStorage)[0]).begun;
-delete sessionStorage["sent/aa/unit/cases/1/reply"];
 const out = Object.assign(new Form(), { method: "post", elements: [], getAttribute: () => "/signout" });
 at.heard.submit({ target: out, submitter: null });
 leave();
@@ -232,17 +237,20 @@ done({ moved, refused, onlyChosen, back, emptied, sent, again, signedOut });
 def test_what_is_begun_and_not_sent_is_there_again() -> None:
     """After a reload, the way back, or a tab that the phone ended: what was changed, beside what the page says anew.
 
+    The version that was shown comes with it, so that nobody's newer words are overwritten unseen.
+
     Choices without words, a field that was emptied, and whoever signs out leave nothing; what was sent is no beginning.
+    At a sign-out also what was begun before goes.
     A refusal stands for the form's page, which a browser can go back to, and what was refused is there again as well.
     """
     assert run_script(BEGUN) == {
         "onlyChosen": 0,
-        "back": ["一半", "新标题", True, 1],
+        "back": ["一半", "新标题", True, "0", 1],
         "emptied": 0,
         "sent": "sent",
         "again": ["text", "outcome"],
         "signedOut": 0,
-        "refused": ["没有选结果", "标题", False, 1],
+        "refused": ["没有选结果", "标题", False, "3", 1],
         "moved": ["https://s/unit/cases/1"],
     }
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from station.base.clock import FixedClock, local
 from station.base.errors import BadInput, NotFound, StationError
@@ -26,6 +27,7 @@ from station.booking.model import (
     OverlappingBooking,
     RotaRule,
     Slot,
+    SlotClosed,
     SlotPast,
     SlotTaken,
     StepNotPossible,
@@ -44,6 +46,7 @@ from station.booking.service import (
     page_of_day,
 )
 from station.demo.booking import CHEN, LIN, ZHOU, seed_booking
+from station.directory.store import deputies
 from station.ledger.service import timeline
 from station.ledger.verify import verify_chain
 from station.notices.service import list_newest
@@ -230,6 +233,16 @@ async def test_marking_follows_the_table(town: Station) -> None:
             await mark_booking(town, CLERK, booking.id, step)
     with pytest.raises(StepNotPossible):
         await cancel_booking(town, ZHAO, booking.id)
+
+
+async def test_no_time_is_held_with_a_deputy_who_does_not_receive(town: Station) -> None:
+    """Nobody fills in a form whose time is closed in the end."""
+    slot = (await free_slots(town))[0]
+    async with town.database.transaction() as work:
+        await work.execute(update(deputies).where(deputies.c.id == slot.deputy_id).values(receiving=False))
+    with pytest.raises(SlotClosed):
+        await start_draft(town, ZHAO, slot.id)
+    assert await get_draft(town, ZHAO) is None
 
 
 async def test_a_held_slot_is_kept_for_ten_minutes(town: Station) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from station.app import close_station
 from station.base.errors import BadInput, Conflict, NotAllowed, NotFound, TooManyRequests
-from station.base.principal import GUEST, Principal, Role
+from station.base.principal import GUEST, SYSTEM, Principal, Role
 from station.base.station import Station
 from station.cases import service
 from station.cases.model import (
@@ -32,6 +32,8 @@ from station.cases.model import (
 from station.cases.records import OpenCase
 from station.demo.directory import seed_directory
 from station.demo.logins import DEMO_ACCOUNTS
+from station.directory.edit_service import set_unit_retired
+from station.directory.service import list_units
 from station.ledger.service import timeline
 from station.ledger.store import ledger_events
 from station.ledger.verify import verify_chain
@@ -148,6 +150,19 @@ async def test_an_unknown_unit(town: Town) -> None:
     await service.accept_case(town.station, CLERK, case.id)
     with pytest.raises(NotFound):
         await service.assign_case(town.station, CLERK, case.id, "un_nowhere")
+
+
+async def test_a_retired_unit(town: Town) -> None:
+    """It is given nothing new, neither to lead nor to help with."""
+    case = await town.noted()
+    await service.accept_case(town.station, CLERK, case.id)
+    unit, *_, other = [known.id for known in await list_units(town.station)]
+    await set_unit_retired(town.station, SYSTEM, unit, True, 1)
+    for lead, helpers in ((unit, ()), (other, (unit,))):
+        with pytest.raises(BadInput) as fault:
+            await service.assign_case(town.station, CLERK, case.id, lead, helpers)
+        assert set(fault.value.fields) == {"unit"}
+    assert (await service.read_case(town.station, case.id)).state is CaseState.ACCEPTED
 
 
 async def test_a_step_out_of_turn(town: Town) -> None:

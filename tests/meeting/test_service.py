@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from station.archive.publishing import PublishingRefused, publish_replay
 from station.archive.replay import get_replay
@@ -14,6 +15,7 @@ from station.base.station import Station
 from station.booking.model import Booking
 from station.booking.service import cancel_booking, get_booking
 from station.cases.service import read_case
+from station.directory.store import terms
 from station.ledger.service import timeline
 from station.ledger.verify import verify_chain
 from station.meeting.chat import chat_of, send_chat
@@ -50,7 +52,7 @@ async def test_a_cancelled_booking_has_no_meeting(town: Station, booking: Bookin
 
 
 async def test_a_hearing_names_each_fault(town: Station) -> None:
-    """No title, an end before the begin; an unknown deputy; nothing is made."""
+    """No title, an end before the begin; a deputy who is unknown or has left office; nothing is made."""
     with pytest.raises(BadInput) as wrong:
         await create_hearing(town, CLERK, HearingForm("", DEPUTY.scope, MONDAY_TEN, MONDAY_TEN, True))
     assert set(wrong.value.fields) == {"title", "ends"}
@@ -58,6 +60,11 @@ async def test_a_hearing_names_each_fault(town: Station) -> None:
     with pytest.raises(BadInput) as unknown:
         await create_hearing(town, CLERK, HearingForm("听证", "dp_nobody", MONDAY_TEN, late, True))
     assert set(unknown.value.fields) == {"deputy"}
+    async with town.database.transaction() as work:
+        await work.execute(update(terms).values(ends_on=MONDAY_TEN.date()))
+    with pytest.raises(BadInput) as left:
+        await create_hearing(town, CLERK, HearingForm("听证", DEPUTY.scope, MONDAY_TEN, late, True))
+    assert set(left.value.fields) == {"deputy"}
 
 
 async def test_a_hearing_asked_for_twice_is_one(town: Station) -> None:

@@ -20,10 +20,13 @@ from station.booking.model import Booking, BookingState, Matter, Mode
 from station.booking.photos import add_photo, booking_photos
 from station.booking.rota import list_slots
 from station.booking.service import book_slot, cancel_booking, confirm_draft, get_booking
+from station.cases.service import read_case
 from station.demo.booking import LIN, seed_booking
 from station.demo.directory import seed_directory
+from station.meeting import service as meeting_service
 from station.meeting import store
 from station.meeting.consent import answer_consent, own_consents
+from station.meeting.matters import note_matter
 from station.meeting.model import Meeting
 from station.meeting.service import get_meeting, meeting_of_booking
 from station.notices.service import list_newest
@@ -176,6 +179,52 @@ async def test_what_was_written_is_no_longer_shown_once_its_use_is_taken_back(
     citizen = await new_person(ZHAO.account)
     assert "楼道" in await citizen.get(path)
     assert (await citizen.client.get(file)).status == 200
+
+
+@pytest.mark.parametrize("is_made_before", [True, False])
+async def test_the_meeting_is_no_longer_called_by_what_was_written(
+    station: Station, new_person: NewPerson, booking: Booking, is_made_before: bool
+) -> None:
+    """Its title is the booking's number, whoever comes first; pressed again the button mends a crash in between."""
+    consent = next(c.id for c in await my_consents(station, ZHAO) if c.kind is ConsentKind.USE)
+    await service.mark_booking(station, SYSTEM, booking.id, "attended")
+    if is_made_before:
+        await meeting_of_booking(station, ZHAO, booking.id)
+        citizen = await new_person(ZHAO.account)
+        await service.withdraw_use(station, ZHAO, booking.id, [DEPUTY.account])  # and here the process ends
+        await citizen.post(f"/my/consents/{consent}", given="no")
+    else:
+        await service.withdraw_use(station, ZHAO, booking.id, [DEPUTY.account])
+    made = await meeting_of_booking(station, ZHAO, booking.id)
+    assert made.title == booking.number
+    assert (await get_meeting(station, DEPUTY, made.id)).title == booking.number
+
+
+async def test_a_meeting_made_as_the_use_is_taken_back_forgets_its_topic(
+    station: Station, booking: Booking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The topic was read before, the meeting is stored after: its title is the booking's number all the same."""
+    await service.mark_booking(station, SYSTEM, booking.id, "attended")
+    before = await get_booking(station, DEPUTY, booking.id)
+    await service.withdraw_use(station, ZHAO, booking.id, [])
+
+    async def read_before(*_: object) -> Booking:
+        return before
+
+    monkeypatch.setattr(meeting_service, "get_booking", read_before)
+    made = await meeting_of_booking(station, DEPUTY, booking.id)
+    assert made.title == booking.number
+    assert (await get_meeting(station, DEPUTY, made.id)).title == booking.number
+
+
+async def test_a_matter_noted_afterwards_hands_on_nothing_written(station: Station, booking: Booking) -> None:
+    """The case of a meeting whose citizen took the use back knows no booking, hence no words and no photos."""
+    made = await meeting_of_booking(station, DEPUTY, booking.id)
+    await service.mark_booking(station, SYSTEM, booking.id, "attended")
+    await service.withdraw_use(station, ZHAO, booking.id, [])
+    noted = await note_matter(station, DEPUTY, made.id, "装电梯")
+    case = await read_case(station, noted.id)
+    assert (case.booking_id, case.citizen_topic, case.meeting_id) == (None, "", made.id)
 
 
 async def test_the_desks_list_no_words_whose_use_is_taken_back(

@@ -56,6 +56,11 @@ def _add_reception(database: sqlite3.Connection) -> None:
         at=AT,
     )  # fmt: skip
     _insert(
+        database, "meetings", id="mt_use", kind="reception", state="ended", title="楼道", booking_id=other,
+        deputy_id="dp_demo_linxiulan", deputy_name="林秀兰", citizen=LI, citizen_name="李国强", starts_at=AT,
+        ends_at=LATER, public=0, published=0, opened_at=AT, ended_at=LATER, created_at=AT,
+    )  # fmt: skip
+    _insert(
         database, "chat_messages", id="ch_old", meeting_id="mt_old", account=ZHAO, name="赵玉梅", text="谢谢代表",
         at=AT,
     )  # fmt: skip

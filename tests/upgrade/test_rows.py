@@ -59,7 +59,11 @@ async def test_no_broadcast_of_before_is_public_without_its_review(station: Stat
 async def test_a_booking_knows_that_its_use_was_taken_back(station: Station) -> None:
     """Of all bookings the one of which the last word was no; what was written for it is no longer shown."""
     [(subject,)] = await rows(station, "consents", "subject", kind="use", given=0)
-    assert await rows(station, "bookings", "id", use_withdrawn=1) == [(subject.removeprefix("booking:"),)]
+    [(booking,)] = await rows(station, "bookings", "id", use_withdrawn=1)
+    one, two, three = (booking[-6:].upper()[at : at + 2] for at in (0, 2, 4))
+    assert subject == f"booking:{booking}"
+    assert await rows(station, "meetings", "title", booking_id=booking) == [(f"{one} {two} {three}",)]
+    assert await rows(station, "meetings", "title", id="mt_old") == [(WROTE["topic"],)]
 
 
 async def test_nobody_waits_at_a_door_since_the_upgrade(station: Station, new_person: NewPerson) -> None:
@@ -91,7 +95,8 @@ async def test_consents_and_the_published_replay_are_kept(station: Station, new_
     assert 'action="/my/consents/cn_0"' in page and 'action="/my/consents/cn_1"' in page
     await citizen.post("/my/consents/cn_1", given="no")
     assert 'name="phone"' in await guest.get("/replay/mt_old")
-    assert await rows(station, "meetings", "id", "expired_at", published=0) == [("mt_hearing", None), ("mt_old", None)]
+    private = await rows(station, "meetings", "id", "expired_at", published=0)
+    assert private == [("mt_hearing", None), ("mt_old", None), ("mt_use", None)]
 
 
 async def test_notices_have_their_owner_and_codes_no_text(station: Station) -> None:

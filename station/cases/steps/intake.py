@@ -197,11 +197,13 @@ async def assign_case(
 ) -> Case:
     """交办 to a lead unit and co-units; the clock of the category starts today, or one of `days` working days.
 
-    Raises BadInput for an unknown unit or category, or days out of 1 to 60.
+    Raises NotFound for an unknown unit, BadInput for a retired one, an unknown category, or days out of 1 to 60.
     """
     rule = reply_rule(station, category, days)
     unit = await get_unit(station, unit_id)
     helpers = [await get_unit(station, u) for u in dict.fromkeys(co_units) if u != unit_id]
+    if any(one.retired for one in (unit, *helpers)):
+        raise BadInput(fields={"unit": N_("请选主办单位")})
     contacts = await find_contacts(station, await read_case(station, case_id), unit_id)
     beside = [account.id for helper in helpers for account in await accounts_with(station, Role.UNIT, helper.id)]
     async with station.database.transaction() as work:

@@ -1,7 +1,7 @@
 // What was begun in a form and not sent: our pages are marked as not to be stored, so that Firefox and Safari forget it
 // when one looks again, goes back, or the phone ends a page that is not seen.
 
-import { isChoice, KEY } from "./controls.js";
+import { isChoice, isMark } from "./controls.js";
 
 const TEXT = ["text", "tel", "email", "url", "number", "date", "time"];
 
@@ -32,7 +32,7 @@ export function changedIn(form) {
  * @param {import("./controls.js").Typed} typed @returns {string[]} names of fields
  */
 export function refusedIn(typed) {
-  return typed.map(([name]) => name).filter((name) => name !== KEY);
+  return typed.map(([name]) => name).filter((name) => !isMark(name));
 }
 
 /** @param {HTMLInputElement} input */

@@ -3,7 +3,14 @@
 /** @typedef {[name: string, value: string][]} Typed */
 
 export const KEY = "form_key"; // goes with what was typed: sent again it is known as the same form
+/** What the page showed as they wrote: over a newer version the station asks first. */
+export const SEEN = ["seen", "version"];
 const NOT_TYPED = ["hidden", "file", "submit", "button", "password"];
+
+/** Whether it goes with what was typed and is no word of theirs. @param {string} name */
+export function isMark(name) {
+  return name === KEY || SEEN.includes(name);
+}
 
 /** @param {HTMLFormElement} form @returns {Typed} */
 export function typedIn(form) {
@@ -12,8 +19,8 @@ export function typedIn(form) {
   for (const control of form.elements) {
     if (control instanceof HTMLTextAreaElement || control instanceof HTMLSelectElement) {
       typed.push([control.name, control.value]);
-    } else if (control instanceof HTMLInputElement && control.name === KEY) {
-      typed.push([KEY, control.value]);
+    } else if (control instanceof HTMLInputElement && isMark(control.name)) {
+      typed.push([control.name, control.value]);
     } else if (control instanceof HTMLInputElement && control.name && !NOT_TYPED.includes(control.type)) {
       if (!isChoice(control) || control.checked) typed.push([control.name, control.value]);
     }
@@ -27,13 +34,14 @@ export function typedIn(form) {
  */
 export function fillIn(form, typed, names) {
   for (const control of form.elements) {
-    if (names && !names.includes(/** @type {HTMLInputElement} */ (control).name)) continue;
+    const { name } = /** @type {HTMLInputElement} */ (control);
+    if (names && !names.includes(name) && !SEEN.includes(name)) continue;
     if (control instanceof HTMLTextAreaElement || control instanceof HTMLSelectElement) {
       fillValue(control, typed);
     } else if (control instanceof HTMLInputElement && isChoice(control)) {
       // Nobody agrees by a script to what a page shows now.
       if (!("consent" in control.dataset)) control.checked = valuesOf(typed, control.name).includes(control.value);
-    } else if (control instanceof HTMLInputElement && (control.name === KEY || !NOT_TYPED.includes(control.type))) {
+    } else if (control instanceof HTMLInputElement && (isMark(name) || !NOT_TYPED.includes(control.type))) {
       fillValue(control, typed);
     }
   }

@@ -2,7 +2,7 @@
 // the sending breaks, or one looks again, goes back, or a phone ends a page that is not seen: our pages are marked as
 // not to be stored.
 
-import { KEY } from "./controls.js";
+import { isMark, SEEN } from "./controls.js";
 
 /** @typedef {import("./controls.js").Typed} Typed */
 /** `begun` names the fields that were changed, of a form that was not sent. */
@@ -24,18 +24,24 @@ export class OnTheWay {
 
   /** @param {string} action @param {Sent} sent */
   put(action, sent) {
-    if (this.owner && sent.typed.some(([name]) => name !== KEY)) this.store[this.#key(action)] = JSON.stringify(sent);
+    if (this.owner && !sent.typed.every(([name]) => isMark(name))) this.store[this.#key(action)] = JSON.stringify(sent);
   }
 
   /** @param {string} action @param {Sent} begun the fields that were changed: the page may say the others anew */
   begin(action, begun) {
     const { begun: names = [], typed } = begun;
-    this.put(action, { ...begun, typed: typed.filter(([name]) => names.includes(name)) });
+    const kept = typed.filter(([name]) => names.includes(name) || SEEN.includes(name));
+    this.put(action, { ...begun, typed: kept });
   }
 
   /** Nothing is begun any more. @param {string} action */
   giveUp(action) {
     if (this.#read(this.#key(action)).begun) delete this.store[this.#key(action)];
+  }
+
+  /** Whoever signs out leaves nothing behind. */
+  clear() {
+    forgetSent(this.store);
   }
 
   /** @param {string} action @param {number} now @returns {Sent | null} */

@@ -39,7 +39,10 @@ function send(event) {
   addEventListener("pageshow", () => stop(form, submitter), { once: true });
   addEventListener("pagehide", () => clearTimeout(telling), { once: true });
   const action = form.getAttribute("action") ?? "";
-  isSigningOut ||= action === "/signout";
+  if (action === "/signout") {
+    isSigningOut = true;
+    way.clear();
+  }
   if (action === "/kept-forms/discard") dropKept();
   sent.add(form);
   way.put(action, { page: here(), at: Date.now(), typed: typedIn(form) });
@@ -115,3 +118,6 @@ document.addEventListener("input", ({ target }) => {
 });
 document.addEventListener("visibilitychange", keepBegun);
 addEventListener("pagehide", keepBegun);
+addEventListener("pageshow", () => {
+  isSigningOut = false; // it broke, and the page is there again
+});
