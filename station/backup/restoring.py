@@ -193,5 +193,5 @@ def put_in_place(staging: Path, data: Path, database: Path | None) -> None:
 
 
 def stamp_of(moment: datetime) -> str:
-    """What names set aside by this restore end with; fit for a schema too."""
-    return f"{moment:%Y%m%dt%H%M%S}"
+    """What names set aside by this restore end with, to the microsecond; fit for a schema too."""
+    return f"{moment:%Y%m%dt%H%M%S%f}"

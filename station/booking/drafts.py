@@ -11,8 +11,7 @@ from station.base.station import Station
 from station.booking import store
 from station.booking.model import Draft, Matter, Slot, SlotClosed, check_matter, check_own, check_place
 from station.booking.policy import booking_policy
-from station.booking.rota import get_slot
-from station.directory.service import get_deputy
+from station.directory.service import is_bookable
 from station.photos import service as photos
 from station.photos.model import draft_holder
 
@@ -28,14 +27,13 @@ async def start_draft(station: Station, who: Principal, slot_id: str) -> tuple[D
     before stays.
     """
     now = station.clock.now()
-    deputy = await get_deputy(station, (await get_slot(station, who, slot_id)).deputy_id)
-    if not deputy.is_bookable:
-        raise SlotClosed
     async with station.database.transaction() as work:
         draft = await store.lock_draft(work, who.account)
         slot = await store.lock_slot(work, slot_id, who.account, now)
         if slot is None:
             raise NotFound
+        if not await is_bookable(work, slot.deputy_id):
+            raise SlotClosed
         own = await store.bookings_of_citizen(work.connection, who.account)
         check_place(slot, own, now)
         check_own(slot, own, now, booking_policy(station))

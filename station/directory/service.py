@@ -57,6 +57,12 @@ async def lock_deputy(work: Transaction, deputy_id: str) -> None:
     await store.lock_deputy(work, deputy_id)
 
 
+async def is_bookable(work: Transaction, deputy_id: str) -> bool:
+    """Whether a deputy is in office and receives, asked in the course of a change."""
+    deputy = await store.deputy_by_id(work.connection, deputy_id)
+    return deputy is not None and deputy.is_bookable
+
+
 async def deputy_of_code(station: Station, code: str) -> Deputy:
     """The deputy whose QR code carries `code`. Raises NotFound."""
     async with station.database.read() as connection:
