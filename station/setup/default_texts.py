@@ -22,12 +22,14 @@ _CONSENT_ENGLISH = (
 def texts_for(identity: Identity) -> Texts:
     """The texts that a district begins with."""
     who = identity.higher_unit or (f"{identity.district}人大常委会" if identity.district else "本区人大常委会")
+    congress = "The standing committee of the people's congress"
+    who_english = identity.higher_unit or (f"{congress} of {identity.district}" if identity.district else congress)
     phone, hours = identity.help_phone, identity.help_hours
     call = f"打电话 {phone}{f'（{hours}）' if hours else ''}，或者" if phone else ""
     call_english = f"Call {phone}{f' ({hours})' if hours else ''}. " if phone else ""
     return Texts(
         notice=_read("notice.zh").format(who=who, phone=call),
-        notice_english=_read("notice.en").format(who=who, phone=call_english),
+        notice_english=_read("notice.en").format(who=who_english, phone=call_english),
         consent=_CONSENT,
         consent_english=_CONSENT_ENGLISH,
     )

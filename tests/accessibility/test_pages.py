@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser
 
 from station.people.rights import Action
-from station.routes import ACCOUNTS
+from station.routes import ROUTES
 from tests.accessibility.checks import (
     DESK_ELDER,
     DESK_EN_DARK,
@@ -33,6 +33,8 @@ PUBLIC = frozenset({Action.BROWSE, Action.SIGN_IN, Action.SEE_DEMO, Action.SEE_P
 
 
 # Colours are measured when nothing fades any more, and a room's door when it has asked for the devices.
+ADMINISTRATION = frozenset(route.path for route in ROUTES if route.path.startswith("/admin"))
+
 AT_REST = """!document.querySelector('#join')?.disabled
     && !document.getAnimations().some((one) => one instanceof CSSTransition && one.playState === 'running')"""
 
@@ -195,7 +197,9 @@ PARTS = {
     ),
     "unit": Part(frozenset({Action.HANDLE_CASE}), signs_in("unit")),
     "supervisor": Part(frozenset({Action.OVERSEE}), signs_in("supervisor")),
-    "admin": Part(frozenset(), signs_in("admin"), frozenset(route.path for route in ACCOUNTS)),
+    "admin": Part(
+        frozenset(), signs_in("admin"), frozenset(route.path for route in ROUTES if route.path.startswith("/admin"))
+    ),
 }
 
 
